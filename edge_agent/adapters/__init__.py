@@ -1,0 +1,1 @@
+"""Technology at arm's length, one file each: ONNX Runtime, OpenCV, SQLite."""

@@ -1,0 +1,195 @@
+"""Open an ONNX Runtime session on the best provider that really works, and say which one that is.
+
+ONNX Runtime falls back by itself: a provider whose libraries do not load is dropped with a line on stderr, and a
+failing run is repeated on the CPU with a line on stdout. Both are silent for a user, so its own fall-back is switched
+off, the providers are tried in turn here, and what was chosen is read back from the session.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as _state
+
+from edge_agent.errors import BadModelPack
+from edge_agent.formats.pack import Precision
+
+logger = logging.getLogger(__name__)
+
+Provider = Literal["tensorrt", "cuda", "openvino", "cpu"]
+Wish = Literal["auto", "tensorrt", "cuda", "openvino", "cpu"]
+
+RANKED: Mapping[Provider, str] = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+"""The providers, best first, by the names that ONNX Runtime gives them."""
+
+RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(_state).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    RuntimeError,
+    ValueError,
+)
+"""What ONNX Runtime raises: its own classes share no base but Exception."""
+MODEL_FAULTS: tuple[type[Exception], ...] = (_state.InvalidProtobuf, _state.InvalidGraph, _state.NoSuchFile)
+"""Errors that no other provider would mend."""
+
+
+Feed = Mapping[str, npt.NDArray[Any]]
+
+
+class TensorInfo(Protocol):
+    """One input or output of a session, as far as it is needed here."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def shape(self) -> Sequence[int | str | None]: ...
+
+
+class Session(Protocol):
+    """What is needed of `onnxruntime.InferenceSession`."""
+
+    def get_inputs(self) -> Sequence[TensorInfo]: ...
+    def get_outputs(self) -> Sequence[TensorInfo]: ...
+    def get_providers(self) -> Sequence[str]: ...
+    def run(self, output_names: Sequence[str] | None, input_feed: Feed, /) -> Sequence[Any]: ...
+
+
+ProviderOptions = tuple[str, dict[str, str]]
+CreateSession = Callable[[str, onnxruntime.SessionOptions, list[ProviderOptions]], Session]
+
+
+def _create_installed(model: str, options: onnxruntime.SessionOptions, providers: list[ProviderOptions]) -> Session:
+    session: Session = onnxruntime.InferenceSession(model, options, providers=providers, enable_fallback=0)
+    return session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """ONNX Runtime, as far as it is called here: a test lists other providers, or opens sessions that fail."""
+
+    available: Callable[[], Sequence[str]] = onnxruntime.get_available_providers
+    create: CreateSession = _create_installed
+
+
+INSTALLED = Runtime()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPlan:
+    """How a session is to be opened."""
+
+    wish: Wish = "auto"
+    threads: int | None = None
+    """Threads within one operator; None: as many as this process may use."""
+    precision: Precision = "fp32"
+    cache_dir: Path | None = None
+    """Where TensorRT and OpenVINO keep what they compiled; without it they compile at every start."""
+    runtime: Runtime = INSTALLED
+
+    @property
+    def thread_count(self) -> int:
+        if self.threads is not None:
+            return self.threads
+        # The cores that a container may use can be fewer than those of the machine; only Linux tells.
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def open_session(model: Path, plan: SessionPlan, accept: Callable[[Session], None]) -> tuple[Session, Provider]:
+    """A session that `accept` has tried out, and the provider that runs it.
+
+    Args:
+        model: the ONNX file.
+        plan: the wishes.
+        accept: runs the session once; raises BadModelPack when the model does not fit, one of RUNTIME_ERRORS when
+            the provider cannot run it.
+
+    Raises:
+        BadModelPack: the model does not load on any provider.
+    """
+    rungs = _ladder(plan)
+    while True:
+        try:
+            session = _create(model, plan, rungs)
+            accept(session)
+        except MODEL_FAULTS as fault:
+            raise BadModelPack(f"the ONNX file does not load: {_first_line(fault)}", path=model) from fault
+        except RUNTIME_ERRORS as fault:
+            if len(rungs) == 1:
+                raise BadModelPack(f"the model does not run: {_first_line(fault)}", path=model) from fault
+            logger.warning("%s cannot run %s, falling back to %s: %s", rungs[0], model, rungs[1], _first_line(fault))
+            rungs = rungs[1:]
+        else:
+            return session, _read_back(session, rungs[0], model, plan)
+
+
+def _ladder(plan: SessionPlan) -> list[Provider]:
+    """The providers to try, best first; the CPU is always the last."""
+    offered = plan.runtime.available()
+    usable: list[Provider] = [provider for provider, name in RANKED.items() if name in offered or provider == "cpu"]
+    if plan.wish == "auto":
+        return usable
+    if plan.wish not in usable:
+        said = "%s was asked for, but this onnxruntime offers only %s; running on the CPU"
+        logger.warning(said, plan.wish, ", ".join(offered) or "nothing")
+        return ["cpu"]
+    below = {"tensorrt": ("cuda", "cpu"), "cpu": ()}.get(plan.wish, ("cpu",))
+    return [plan.wish, *(provider for provider in usable if provider in below)]
+
+
+def _create(model: Path, plan: SessionPlan, rungs: Sequence[Provider]) -> Session:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors; warnings of the optimiser mean nothing to an operator
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    if rungs[0] == "openvino":
+        # OpenVINO optimises the graph itself, and recognises it best untouched (ONNX Runtime's page on the provider).
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = plan.thread_count
+    options.inter_op_num_threads = 1
+    # Threads that spin between frames would eat the cores that cameras and HTTP need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return plan.runtime.create(str(model), options, [(RANKED[rung], _options_of(rung, plan)) for rung in rungs])
+
+
+def _options_of(provider: Provider, plan: SessionPlan) -> dict[str, str]:
+    cache = None if plan.cache_dir is None else str(plan.cache_dir)
+    if provider == "tensorrt":
+        # Half precision only where the pack asks for it: thresholds were tuned on the pack's own scores.
+        options = {"device_id": "0", "trt_fp16_enable": str(plan.precision == "fp16")}
+        if cache is not None:
+            options |= {"trt_engine_cache_enable": "True", "trt_engine_cache_path": cache}
+            options |= {"trt_timing_cache_enable": "True", "trt_timing_cache_path": cache}
+        return options
+    if provider == "cuda":
+        # The exhaustive search of convolution algorithms costs seconds at the start and gains little at batch one.
+        return {"device_id": "0", "cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
+    if provider == "openvino":
+        options = {"device_type": "CPU", "num_of_threads": str(plan.thread_count)}
+        return options if cache is None else {**options, "cache_dir": cache}
+    return {}
+
+
+def _read_back(session: Session, tried: Provider, model: Path, plan: SessionPlan) -> Provider:
+    """What really runs the session: a provider whose libraries do not load leaves it without an error."""
+    first = session.get_providers()[0]
+    chosen: Provider = next((provider for provider, name in RANKED.items() if name == first), "cpu")
+    if chosen != tried:
+        logger.warning("%s did not start for %s, running on %s; are its libraries installed?", tried, model, chosen)
+    logger.info("%s runs on %s, %d threads (asked for %s)", model, chosen, plan.thread_count, plan.wish)
+    return chosen
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().partition("\n")[0]

@@ -1,0 +1,96 @@
+"""Decide when people are told of a mismatch, and when that is over. One desk per tray session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge_agent.checking.policy import Policy, StationKind
+from edge_agent.domain.alert import Alert, Resolution, Severity
+from edge_agent.domain.events import AlertRaised, AlertResolved, Event, VerdictReached
+from edge_agent.domain.matching import VerdictKind, signature
+from edge_agent.domain.order import OrderKey
+
+TOLERANCE_S = 1e-6
+
+_Wrong = tuple[tuple[OrderKey, ...], tuple[tuple[str, str], ...]]
+
+
+@dataclass(slots=True)
+class AlertDesk:
+    """The alerts of one tray session.
+
+    `told` is shared by all sessions: what an order's crew has heard already does not sound again.
+    """
+
+    session_id: str
+    policy: Policy
+    told: dict[_Wrong, None]
+    alert: Alert | None = None
+    _wrong: _Wrong | None = None
+    _since_s: float = 0.0
+    _answered: set[_Wrong] = field(default_factory=set)
+    _raised: int = 0
+
+    def look(self, reached: VerdictReached, now_s: float, *, swapped: bool = False, bumped: bool = False) -> tuple[Event, ...]:
+        """Take in the verdict as it stands now; called for every settled frame."""
+        wrong = _what_is_wrong(reached)
+        if wrong != self._wrong:
+            self._wrong, self._since_s = wrong, now_s
+        stood_s = now_s - self._since_s + TOLERANCE_S
+        if wrong is None:
+            put_right = reached.verdict.kind is VerdictKind.MATCH and stood_s >= self.policy.clear_after_s
+            return self.resolve(Resolution.FIXED, now_s) if put_right else ()
+        if stood_s < self._patience_s() and not bumped:
+            return ()
+        return self._raise(reached, wrong, now_s, swapped=swapped, late=False)
+
+    def close(self, reached: VerdictReached, now_s: float) -> tuple[Event, ...]:
+        """The tray is gone: a mismatch nobody was told of is told now, late; an open alert ends."""
+        wrong = _what_is_wrong(reached)
+        raised = self._raise(reached, wrong, now_s, swapped=False, late=True) if wrong is not None else ()
+        matched = reached.verdict.kind is VerdictKind.MATCH
+        return raised + self.resolve(Resolution.FIXED if matched else Resolution.TRAY_LEFT, now_s)
+
+    def resolve(self, resolution: Resolution, now_s: float) -> tuple[Event, ...]:
+        """End the open alert, if there is one; what a person answered is not raised again for this tray."""
+        if self.alert is None:
+            return ()
+        if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED) and self._wrong is not None:
+            self._answered.add(self._wrong)
+        ended = AlertResolved(at_s=now_s, alert_id=self.alert.alert_id, resolution=resolution)
+        self.alert = None
+        return (ended,)
+
+    def _patience_s(self) -> float:
+        return self.policy.alert_after_s if self.policy.kind is StationKind.HANDOUT else self.policy.dwell_s
+
+    def _raise(
+        self, reached: VerdictReached, wrong: _Wrong, now_s: float, *, swapped: bool, late: bool
+    ) -> tuple[Event, ...]:
+        if wrong in self._answered:
+            return ()
+        superseded: tuple[Event, ...] = ()
+        if self.alert is not None:
+            if (self.alert.orders, signature(self.alert.lines)) == wrong:
+                return ()
+            superseded = self.resolve(Resolution.SUPERSEDED, now_s)
+        self._raised += 1
+        self.alert = Alert(
+            alert_id=f"{self.session_id}-alert-{self._raised}",
+            session_id=self.session_id,
+            orders=reached.orders,
+            lines=reached.verdict.faults,
+            raised_at_s=now_s,
+            late=late,
+            swapped=swapped,
+        )
+        sounds = self.alert.severity is Severity.CRITICAL and wrong not in self.told and not late
+        self.told[wrong] = None
+        return (*superseded, AlertRaised(at_s=now_s, alert=self.alert, sounds=sounds))
+
+
+def _what_is_wrong(reached: VerdictReached) -> _Wrong | None:
+    """What an alert would be about, in a form that can be compared; None where nothing is wrong beyond doubt."""
+    if reached.verdict.kind is not VerdictKind.MISMATCH or not reached.orders:
+        return None
+    return (reached.orders, signature(reached.verdict.faults))

@@ -1,0 +1,283 @@
+"""The order checker: observations and orders in, events out. Live and replay run this very class.
+
+It owns no thread, no clock and no I/O; time is the stream time of what it is given, which must not run backwards.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from edge_agent.checking.alert_desk import AlertDesk
+from edge_agent.checking.open_orders import WAITING, OpenOrders
+from edge_agent.checking.policy import Policy
+from edge_agent.checking.slot_watch import Change, SlotWatch
+from edge_agent.domain.alert import Resolution
+from edge_agent.domain.association import NEAREST_SHARE, Associated, Association, AssociationRule, associate, judge
+from edge_agent.domain.contents import Contents, Doubt
+from edge_agent.domain.detection import Observation
+from edge_agent.domain.events import (
+    Event,
+    SessionResumed,
+    SessionStarted,
+    TrayLeft,
+    TraySettled,
+    VerdictReached,
+)
+from edge_agent.domain.matching import Verdict, VerdictKind
+from edge_agent.domain.menu import Menu
+from edge_agent.domain.order import Order, OrderKey, OrderState
+from edge_agent.domain.tray import SessionState, Slot
+from edge_agent.domain.voting import Thresholds
+
+REMEMBERED_TRAYS = 16
+"""So many trays that left without an order are remembered for an order that comes late."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """One tray, as far as it has been judged."""
+
+    session_id: str
+    arrived_s: float
+    desk: AlertDesk
+    reached: VerdictReached
+    assigned: tuple[OrderKey, ...] = ()
+
+    @property
+    def orders(self) -> tuple[OrderKey, ...]:
+        return self.reached.orders
+
+
+class OrderChecker:
+    """Checks the trays of one station against the orders of its till."""
+
+    def __init__(
+        self,
+        *,
+        menu: Menu,
+        thresholds: Thresholds,
+        slots: Sequence[Slot],
+        policy: Policy | None = None,
+        occluders: Iterable[str] = (),
+    ) -> None:
+        self._menu = menu
+        self._policy = policy or Policy()
+        hidden_by = frozenset(occluders)
+        self._watches = {s.slot_id: SlotWatch(s, self._policy, thresholds, hidden_by) for s in slots}
+        self._sessions: dict[str, _Session] = {}
+        self._last: dict[str, _Session] = {}
+        self._left: deque[TrayLeft] = deque(maxlen=REMEMBERED_TRAYS)
+        self._orders = OpenOrders()
+        self._told: dict[tuple[tuple[OrderKey, ...], tuple[tuple[str, str], ...]], None] = {}
+        self._numbered = 0
+
+    def put(self, order: Order, at_s: float) -> tuple[Event, ...]:
+        """Take in an order or a new revision; an order that comes shortly after its tray left is judged, silently."""
+        events = list(self._orders.put(order, at_s))
+        for session in self._sessions.values():
+            if order.key in session.orders:
+                events += session.desk.resolve(Resolution.SUPERSEDED, at_s)
+        return (*events, *self._refresh(at_s), *self._judge_late(order.key, at_s))
+
+    def cancel(self, named: str, at_s: float) -> tuple[Event, ...]:
+        """The till takes an order back. An unknown one is no error: tills cancel what they never sent."""
+        key = self._orders.find(named)
+        if key is None:
+            return ()
+        events = list(self._orders.move(key, OrderState.CANCELLED, at_s))
+        for session in self._sessions.values():
+            if key in session.orders:
+                events += session.desk.resolve(Resolution.CANCELLED, at_s)
+                session.assigned = tuple(k for k in session.assigned if k != key)
+        return (*events, *self._refresh(at_s))
+
+    def ready(self, named: str, at_s: float) -> tuple[Event, ...]:
+        """The crew bumps an order: at an assembly station its tray is judged now; an order without a tray is handed out."""
+        key = self._orders.find(named)
+        if key is None:
+            return ()
+        lying = [session for session in self._sessions.values() if key in session.orders]
+        if not lying:
+            return self._orders.move(key, OrderState.HANDED_OUT, at_s)
+        return tuple(e for session in lying for e in session.desk.look(session.reached, at_s, bumped=True))
+
+    def reopen(self, named: str, at_s: float) -> tuple[Event, ...]:
+        """Put a finished order back into the queue."""
+        key = self._orders.find(named)
+        return self._orders.move(key, OrderState.OPEN, at_s) if key else ()
+
+    def assign(self, slot_id: str, named: Sequence[str], at_s: float) -> tuple[Event, ...]:
+        """Someone says which order, or orders, the tray in the slot is; an empty list takes that back."""
+        session = self._sessions.get(slot_id)
+        if session is None:
+            return ()
+        found = (self._orders.find(text) for text in named)
+        session.assigned = tuple(key for key in found if key is not None)
+        return self._refresh(at_s)
+
+    def resolve(self, alert_id: str, resolution: Resolution, at_s: float) -> tuple[Event, ...]:
+        """A person answers an alert."""
+        for session in self._sessions.values():
+            if session.desk.alert is not None and session.desk.alert.alert_id == alert_id:
+                return session.desk.resolve(resolution, at_s)
+        return ()
+
+    def observe(self, observation: Observation) -> tuple[Event, ...]:
+        """Take in what one frame shows."""
+        at_s = observation.at_s
+        lying = [key for session in self._sessions.values() for key in session.orders]
+        events = list(self._orders.expire(at_s, self._policy.expire_s, lying))
+        for slot_id, watch in self._watches.items():
+            for change in watch.observe(observation):
+                events += self._apply(change, slot_id, at_s)
+            if watch.state is SessionState.SETTLED:
+                events += self._check(slot_id, at_s)
+        return tuple(events)
+
+    def finish(self, at_s: float) -> tuple[Event, ...]:
+        """The stream ends: trays that still lie there are given their last verdict."""
+        events: list[Event] = []
+        for slot_id, watch in self._watches.items():
+            if watch.state is not SessionState.LEFT:
+                for change in watch.leave():
+                    events += self._apply(change, slot_id, at_s)
+        return tuple(events)
+
+    def _apply(self, change: Change, slot_id: str, at_s: float) -> list[Event]:
+        watch = self._watches[slot_id]
+        if change is Change.STARTED:
+            return self._start(slot_id, at_s)
+        if change is Change.RESUMED:
+            session = self._last[slot_id]
+            self._sessions[slot_id] = session
+            self._left = deque((t for t in self._left if t.session_id != session.session_id), REMEMBERED_TRAYS)
+            self._orders.take_back(session.orders)
+            return [SessionResumed(at_s=at_s, session_id=session.session_id)]
+        if change is Change.SETTLED:
+            settled = TraySettled(
+                at_s=at_s, session_id=self._sessions[slot_id].session_id, still_since_s=watch.still_since_s
+            )
+            return [settled]
+        if change is Change.SWAPPED:
+            return [*self._leave(slot_id, at_s), *self._start(slot_id, at_s)]
+        if change is Change.LEFT:
+            return self._leave(slot_id, at_s)
+        return []
+
+    def _start(self, slot_id: str, at_s: float) -> list[Event]:
+        watch = self._watches[slot_id]
+        self._numbered += 1
+        session_id = f"{slot_id}-{self._numbered:04d}"
+        unjudged = VerdictReached(
+            at_s=at_s,
+            slot_id=slot_id,
+            session_id=session_id,
+            still_since_s=at_s,
+            orders=(),
+            association=Association.NO_ORDER,
+            verdict=Verdict(kind=VerdictKind.UNSURE),
+            contents=Contents(unclear=Doubt.TOO_FEW_FRAMES),
+        )
+        desk = AlertDesk(session_id, self._policy, self._told)
+        self._sessions[slot_id] = _Session(session_id, watch.arrived_s, desk, unjudged)
+        return [SessionStarted(at_s=watch.arrived_s, slot_id=slot_id, session_id=session_id)]
+
+    def _leave(self, slot_id: str, at_s: float) -> list[Event]:
+        session = self._sessions.pop(slot_id)
+        self._last[slot_id] = session
+        final = session.reached
+        left = TrayLeft(
+            at_s=at_s,
+            slot_id=slot_id,
+            session_id=session.session_id,
+            arrived_s=session.arrived_s,
+            last_seen_s=min(at_s, self._watches[slot_id].last_seen_s),
+            final=final,
+        )
+        events: list[Event] = list(session.desk.close(final, at_s))
+        matched = final.verdict.kind is VerdictKind.MATCH
+        for key in final.orders:
+            events += self._orders.hand_out(key, final.contents, at_s, matched=matched)
+        if not final.orders:
+            self._left.append(left)
+        return [*events, left]
+
+    def _refresh(self, at_s: float) -> tuple[Event, ...]:
+        """The orders changed: judge again every tray that lies still."""
+        settled = [slot_id for slot_id, watch in self._watches.items() if watch.state is SessionState.SETTLED]
+        return tuple(event for slot_id in settled for event in self._check(slot_id, at_s))
+
+    def _check(self, slot_id: str, at_s: float) -> list[Event]:
+        """Judge one settled tray; says so if the verdict is a new one, and lets the alert desk look."""
+        session, watch = self._sessions[slot_id], self._watches[slot_id]
+        contents = watch.contents
+        found = self._associate(slot_id, session, contents)
+        released = [key for key in session.orders if key not in found.keys]
+        events = [*self._orders.release(released, at_s), *self._orders.present(found.keys, at_s)]
+        before = session.reached
+        session.reached = VerdictReached(
+            at_s=at_s,
+            slot_id=slot_id,
+            session_id=session.session_id,
+            still_since_s=watch.still_since_s,
+            orders=found.keys,
+            association=found.how,
+            verdict=found.verdict,
+            contents=contents,
+        )
+        if not before.contents.counts or _said(before) != _said(session.reached):
+            events.append(session.reached)
+        swapped = found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH and self._fits_another(slot_id, contents)
+        return [*events, *session.desk.look(session.reached, at_s, swapped=swapped)]
+
+    def _associate(self, slot_id: str, session: _Session, contents: Contents) -> Associated:
+        marked = tuple(dict.fromkeys(k for m in self._watches[slot_id].markers if (k := self._orders.find(m))))
+        told = [k for k in session.assigned or marked if self._orders.state_of(k) in WAITING]
+        return associate(
+            self._menu,
+            contents,
+            self._orders.candidates(self._taken(slot_id)),
+            told=[self._orders.candidate(key) for key in told],
+            told_by=Association.ASSIGNED if session.assigned else Association.MARKER,
+            rule=self._policy.association,
+            current=session.orders[0] if session.orders else None,
+        )
+
+    def _taken(self, slot_id: str) -> list[OrderKey]:
+        """The orders whose trays lie in other slots for certain."""
+        certain = (Association.EXACT, Association.MARKER, Association.ASSIGNED)
+        others = (s.reached for other, s in self._sessions.items() if other != slot_id)
+        return [key for reached in others if reached.association in certain for key in reached.orders]
+
+    def _fits_another(self, slot_id: str, contents: Contents) -> bool:
+        others = self._orders.candidates(self._taken(slot_id))
+        return associate(self._menu, contents, others).how is Association.EXACT
+
+    def _judge_late(self, key: OrderKey, at_s: float) -> tuple[Event, ...]:
+        """An order came: is it that of a tray that left a moment ago? Never where a tray before the camera fits it."""
+        if self._orders.state_of(key) is not OrderState.OPEN or self._policy.association is not AssociationRule.CONTENTS:
+            return ()
+        candidate = self._orders.candidate(key)
+        recent = [left for left in reversed(self._left) if at_s - left.last_seen_s <= self._policy.late_order_s]
+        judged = [(left, judge(self._menu, left.final.contents, candidate)) for left in recent]
+        exact = [pair for pair in judged if pair[1].kind is VerdictKind.MATCH]
+        near = [
+            pair
+            for pair in judged
+            if pair[0].final.association is Association.NO_ORDER
+            and pair[1].differing_pieces <= NEAREST_SHARE * pair[1].wanted_pieces
+        ]
+        for left, verdict in (exact + near)[:1]:
+            self._left.remove(left)
+            how = Association.EXACT if (left, verdict) in exact else Association.NEAREST
+            late = replace(left.final, at_s=at_s, orders=(key,), association=how, verdict=verdict, late=True)
+            return (*self._orders.hand_out(key, left.final.contents, at_s, matched=False), late)
+        return ()
+
+
+def _said(reached: VerdictReached) -> tuple[object, ...]:
+    """What of a verdict a person would notice a change of."""
+    lines = tuple((line.sku, line.expected, line.seen, line.result, line.reason) for line in reached.verdict.lines)
+    return (reached.orders, reached.association, reached.verdict.kind, lines)

@@ -1,0 +1,216 @@
+"""Watch one slot: is there a tray, does it lie still, what lies on it, is it still the same one?"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from edge_agent.checking.policy import Policy
+from edge_agent.domain.contents import Contents
+from edge_agent.domain.detection import Detection, Observation
+from edge_agent.domain.tray import Placed, SessionState, Slot, came_back, median_shift_px, same_layout
+from edge_agent.domain.voting import Ballot, Thing, Thresholds, ballot, fuse, things_in
+
+TOLERANCE_S = 1e-6
+"""Stream times are sums of floats; a window of 0.5 s at ten frames a second must not fail by rounding."""
+
+REACH_SHARE = 0.15
+"""From one frame to the next a thing moves at most this share of the slot's width; faster, it is taken for another."""
+
+COVERED_SHARE = 0.3
+"""A known piece is covered when an occluder hides this share of its last box."""
+
+REMEMBERED_HALF_LIVES = 6
+"""A ballot older than so many half-lives weighs under two per cent and is dropped: the memory is bounded."""
+
+
+class Change(str, Enum):
+    """What a frame changed in the slot."""
+
+    STARTED = "started"
+    RESUMED = "resumed"
+    SETTLED = "settled"
+    MOVED = "moved"
+    SWAPPED = "swapped"
+    LEFT = "left"
+
+
+@dataclass(slots=True)
+class _Track:
+    """One thing followed from frame to frame.
+
+    `anchor` is its place when the still window began; `from_before` says that it lay there when the tray last was settled.
+    """
+
+    seen: Detection
+    anchor: Placed
+    last_seen_s: float
+    from_before: bool = False
+
+    @property
+    def placed(self) -> Placed:
+        return Placed(self.seen.class_name, self.seen.box)
+
+
+@dataclass(slots=True)
+class SlotWatch:
+    """The state of one slot. Feed it observations in the order of their time; its contents hold once it is settled."""
+
+    slot: Slot
+    policy: Policy
+    thresholds: Thresholds
+    occluders: frozenset[str] = frozenset()
+    state: SessionState = SessionState.LEFT
+    arrived_s: float = 0.0
+    still_since_s: float = 0.0
+    last_seen_s: float = float("-inf")
+    markers: tuple[str, ...] = ()
+    _tracks: list[_Track] = field(default_factory=list)
+    _window: list[Ballot] = field(default_factory=list)
+    _ballots: deque[Ballot] = field(default_factory=deque)
+    _layout: tuple[Placed, ...] = ()
+    _may_return: bool = False
+    _first_sight_s: float | None = None
+
+    @property
+    def contents(self) -> Contents:
+        """What lies on the tray, by the vote of its settled frames."""
+        return fuse(tuple(self._ballots), self.thresholds, half_life_s=self.policy.vote_half_life_s)
+
+    def observe(self, observation: Observation) -> tuple[Change, ...]:
+        """Take in one frame's observation and say what it changed.
+
+        A session starts with the second frame in a row that shows something, which forgives a single false box.
+        """
+        inside = observation.within(self.slot.polygon)
+        covers = [d for d in inside.detections if d.class_name in self.occluders]
+        things = things_in(d for d in inside.detections if d.class_name not in self.occluders)
+        if not any(self._is_solid(thing) for thing in things):
+            return self._see_nothing(inside.at_s)
+        if self.state is SessionState.LEFT and self._first_sight_s is None:
+            self._first_sight_s = inside.at_s
+            return ()
+        stopped = inside.at_s - self.last_seen_s >= self.policy.gone_s - TOLERANCE_S
+        started = self._start(inside.at_s) if self.state is SessionState.LEFT else ()
+        self.last_seen_s = inside.at_s
+        self.markers = tuple(dict.fromkeys((*self.markers, *(m.text for m in inside.markers))))
+        still = self._follow(inside.at_s, things, covers) and not stopped
+        cast = ballot(inside.at_s, things, self._covered(covers))
+        return started + (self._lie_still(cast) if still else self._move(cast))
+
+    def _is_solid(self, thing: Thing) -> bool:
+        return thing.best.score >= self.policy.present_score
+
+    def _see_nothing(self, now_s: float) -> tuple[Change, ...]:
+        self._first_sight_s = None
+        if self.state is SessionState.LEFT or now_s - self.last_seen_s < self.policy.gone_s - TOLERANCE_S:
+            return ()
+        return self.leave()
+
+    def leave(self) -> tuple[Change, ...]:
+        """End the session; what lay where is remembered in case the tray comes back."""
+        unannounced = (Change.STARTED,) if self._may_return else ()
+        if unannounced or self.state is SessionState.ARRIVING:
+            self._layout = ()
+        self._may_return = False
+        self.state = SessionState.LEFT
+        return (*unannounced, Change.LEFT)
+
+    def _start(self, now_s: float) -> tuple[Change, ...]:
+        """A tray is there. If one left a moment ago, only a settled picture tells whether this is the same."""
+        self._may_return = bool(self._layout) and now_s - self.last_seen_s <= self.policy.resume_s
+        self.state = SessionState.ARRIVING
+        self.arrived_s = now_s if self._first_sight_s is None else self._first_sight_s
+        self._first_sight_s = None
+        self.markers = ()
+        self._tracks = []
+        if not self._may_return:
+            self._ballots.clear()
+        return () if self._may_return else (Change.STARTED,)
+
+    def _follow(self, now_s: float, things: Sequence[Thing], covers: Sequence[Detection]) -> bool:
+        """Carry the tracks on to this frame; returns whether the tray lay still."""
+        reach_px = REACH_SHARE * self.slot.polygon.width_px
+        free = [thing.best for thing in things if self._is_solid(thing)]
+        solid = len(free)
+        followed: list[_Track] = []
+        for track in sorted(self._tracks, key=lambda t: -t.seen.score):
+            near = [d for d in free if _same(track, d) and d.box.centre.distance_to(track.seen.box.centre) <= reach_px]
+            if near:
+                found = min(near, key=lambda d: d.box.centre.distance_to(track.seen.box.centre))
+                free.remove(found)
+                track.seen, track.last_seen_s = found, now_s
+                followed.append(track)
+        lost = [t for t in self._tracks if t not in followed and self._still_counts(t, now_s, covers)]
+        new = [_Track(d, Placed(d.class_name, d.box), now_s) for d in free]
+        self._tracks = [*followed, *lost, *new]
+        if 2 * len(followed) < solid:
+            return False
+        shift_px = median_shift_px([(t.anchor.centre, t.placed.centre) for t in followed])
+        return shift_px <= self.policy.still_share * self.slot.polygon.width_px
+
+    def _still_counts(self, track: _Track, now_s: float, covers: Sequence[Detection]) -> bool:
+        return now_s - track.last_seen_s < self.policy.gone_s or _is_covered(track, covers)
+
+    def _covered(self, covers: Sequence[Detection]) -> list[Detection]:
+        """Pieces that are not seen now because something lies on them."""
+        return [t.seen for t in self._tracks if t.last_seen_s < self.last_seen_s and _is_covered(t, covers)]
+
+    def _move(self, cast: Ballot) -> tuple[Change, ...]:
+        """The tray moves: the still window begins anew, the session and its votes go on."""
+        self.still_since_s = cast.at_s
+        self._window = [cast]
+        for track in self._tracks:
+            track.anchor = track.placed
+        if self.state is not SessionState.SETTLED:
+            return ()
+        self.state = SessionState.MOVING
+        return (Change.MOVED,)
+
+    def _lie_still(self, cast: Ballot) -> tuple[Change, ...]:
+        self._window.append(cast)
+        if cast.at_s - self.still_since_s < self.policy.settle_s - TOLERANCE_S:
+            return ()
+        changes: tuple[Change, ...] = ()
+        if self.state is not SessionState.SETTLED:
+            changes = (*self._recognise(), Change.SETTLED)
+        self.state = SessionState.SETTLED
+        self._ballots.extend(self._window)
+        self._window = []
+        oldest_s = cast.at_s - REMEMBERED_HALF_LIVES * self.policy.vote_half_life_s
+        while self._ballots[0].at_s < oldest_s:
+            self._ballots.popleft()
+        for track in self._tracks:
+            track.from_before = True
+        self._layout = tuple(track.placed for track in self._tracks)
+        return changes
+
+    def _recognise(self) -> tuple[Change, ...]:
+        """A tray came to rest: is it the one of before? If not, the votes of before are not its votes."""
+        width_px = self.slot.polygon.width_px
+        layout = tuple(track.placed for track in self._tracks)
+        if self._may_return:
+            self._may_return = False
+            if came_back(self._layout, layout, width_px):
+                return (Change.RESUMED,)
+            self._ballots.clear()
+            return (Change.STARTED,)
+        if self.state is SessionState.ARRIVING:
+            return ()
+        stayed = sum(track.from_before for track in self._tracks)
+        if 2 * stayed >= len(self._layout) or same_layout(self._layout, layout, width_px):
+            return ()
+        self._ballots.clear()
+        self.arrived_s = self.still_since_s
+        return (Change.SWAPPED,)
+
+
+def _same(track: _Track, detection: Detection) -> bool:
+    """The same class, or so much the same box that only the name flickered."""
+    return track.seen.class_name == detection.class_name or track.seen.box.iou(detection.box) > 0.5
+
+
+def _is_covered(track: _Track, covers: Sequence[Detection]) -> bool:
+    return any(track.seen.box.covered_by(cover.box) >= COVERED_SHARE for cover in covers)

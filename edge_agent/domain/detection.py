@@ -1,0 +1,49 @@
+"""What the detector says about one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_agent.domain.geometry import Box, Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One thing seen: its class, how sure the detector is (0 to 1), and where it lies.
+
+    Raises:
+        ValueError: the score is outside 0 to 1.
+    """
+
+    class_name: str
+    score: float
+    box: Box
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.score <= 1.0:
+            raise ValueError(f"a score must lie between 0 and 1, not {self.score}")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A machine-readable tag (QR code) on a tray or a ticket, and where it lies."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """All detections of one frame, at stream time `at_s` (seconds, monotonic)."""
+
+    at_s: float
+    detections: tuple[Detection, ...] = ()
+    markers: tuple[Marker, ...] = ()
+
+    def within(self, polygon: Polygon) -> Observation:
+        """What of this observation lies in the polygon, judged by the centres of the boxes."""
+        return Observation(
+            self.at_s,
+            tuple(d for d in self.detections if polygon.contains(d.box.centre)),
+            tuple(m for m in self.markers if polygon.contains(m.box.centre)),
+        )

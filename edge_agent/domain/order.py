@@ -1,0 +1,145 @@
+"""What the till sent: orders, their lines, their identity and their life."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from edge_agent.errors import BadOrder
+
+MAX_QUANTITY = 999
+MAX_LINES = 200
+MAX_DEPTH = 4
+MAX_ID = 64
+MAX_TEXT = 200
+MAX_NOTES = 2_000
+
+_ALLERGY = re.compile(
+    r"allerg|anaphyla|epi-?pen|c(o)?eliac|z(ö|oe)liakie|intoleran|unvertr(ä|ae)glich|alerg|gluten|nut[- ]free", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class OrderKey:
+    """The identity of an order: tills count anew each business day, and a restaurant may have several of them."""
+
+    source: str
+    business_day: str
+    order_id: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.source, self.business_day, self.order_id) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One line of an order.
+
+    `quantity` of a child counts per piece of its parent: two menus with one burger each are two burgers.
+
+    Raises:
+        BadOrder: a quantity or a text is out of bounds.
+    """
+
+    sku: str
+    quantity: int = 1
+    line_id: str = ""
+    name: str = ""
+    modifiers: tuple[str, ...] = ()
+    children: tuple[OrderLine, ...] = ()
+    voided: bool = False
+
+    def __post_init__(self) -> None:
+        _check_text("sku", self.sku, MAX_ID, required=True)
+        _check_text("line_id", self.line_id, MAX_ID)
+        _check_text("name", self.name, MAX_TEXT)
+        for modifier in self.modifiers:
+            _check_text("modifier", modifier, MAX_TEXT, required=True)
+        if isinstance(self.quantity, bool) or not isinstance(self.quantity, int):
+            raise BadOrder(f"the quantity of '{self.sku}' must be a whole number, not {self.quantity!r}")
+        if not 1 <= self.quantity <= MAX_QUANTITY:
+            raise BadOrder(f"the quantity of '{self.sku}' must lie between 1 and {MAX_QUANTITY}, not {self.quantity}")
+
+    def walk(self, depth: int = 1) -> Iterator[tuple[int, OrderLine]]:
+        """This line and all lines below it, each with its depth (1 is the top)."""
+        yield depth, self
+        for child in self.children:
+            yield from child.walk(depth + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A full snapshot of one order; a later revision replaces an earlier one.
+
+    `parts` is the number of trays the order comes on, where the till knows it; `placed_at` is the till's own time stamp
+    and is shown, never computed with.
+
+    Raises:
+        BadOrder: a field is out of bounds, the order has too many lines or they are nested too deep.
+    """
+
+    order_id: str
+    lines: tuple[OrderLine, ...]
+    source: str = "till"
+    business_day: str = ""
+    revision: int = 1
+    display_number: str = ""
+    placed_at: str = ""
+    channel: str = ""
+    station: str | None = None
+    parts: int = 1
+    notes: str = ""
+    test: bool = False
+
+    def __post_init__(self) -> None:
+        _check_text("order_id", self.order_id, MAX_ID, required=True)
+        _check_text("source", self.source, MAX_ID, required=True)
+        for name in ("business_day", "display_number", "placed_at", "channel"):
+            _check_text(name, getattr(self, name), MAX_ID)
+        _check_text("notes", self.notes, MAX_NOTES)
+        if not 0 <= self.revision <= 2**31:
+            raise BadOrder(f"the revision of order '{self.order_id}' must lie between 0 and {2**31}, not {self.revision}")
+        if not 1 <= self.parts <= 20:
+            raise BadOrder(f"order '{self.order_id}' comes in {self.parts} parts; between 1 and 20 can be checked")
+        walked = [entry for line in self.lines for entry in line.walk()]
+        if len(walked) > MAX_LINES:
+            raise BadOrder(f"order '{self.order_id}' has {len(walked)} lines; at most {MAX_LINES} are taken")
+        if any(depth > MAX_DEPTH for depth, _ in walked):
+            raise BadOrder(f"the lines of order '{self.order_id}' are nested deeper than {MAX_DEPTH}")
+
+    @property
+    def key(self) -> OrderKey:
+        return OrderKey(self.source, self.business_day, self.order_id)
+
+    @property
+    def number(self) -> str:
+        """What the crew calls it."""
+        return self.display_number or self.order_id
+
+    @property
+    def mentions_allergy(self) -> bool:
+        """Whether a note or modifier smells of an allergy, which no camera can check; errs on the side of saying so."""
+        modifiers = (m for line in self.lines for _, below in line.walk() for m in below.modifiers)
+        return any(_ALLERGY.search(text) for text in (self.notes, *modifiers))
+
+
+class OrderState(str, Enum):
+    """Where an order stands.
+
+    `PRESENTED` means that a tray lies, or lay, in front of the camera as this order and did not leave as a match.
+    """
+
+    OPEN = "open"
+    PRESENTED = "presented"
+    HANDED_OUT = "handed_out"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+def _check_text(field: str, text: str, longest: int, *, required: bool = False) -> None:
+    if required and not text.strip():
+        raise BadOrder(f"'{field}' is empty")
+    if len(text) > longest:
+        raise BadOrder(f"'{field}' is {len(text)} characters long; at most {longest} are taken (it begins '{text[:20]}')")

@@ -1,0 +1,1 @@
+"""Replays, scores over trays, reports and benchmarks."""

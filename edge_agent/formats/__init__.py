@@ -1,0 +1,1 @@
+"""The files and messages of the outside, read strictly into domain values (pydantic, YAML, JSON lines)."""

@@ -1,0 +1,263 @@
+"""Read a YAML file strictly into a frozen pydantic model; every complaint is one sentence with file and line.
+
+The dialect is smaller than YAML 1.1, so that a file means what it looks like: `04:00`, `no`, `0755` and `2026-07-01`
+are texts (1.1 reads 240, False, 493 and a date). Aliases and merge keys are refused: a few nested aliases unfold to
+gigabytes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic_core import ErrorDetails
+
+from edge_agent.errors import BadConfig, BadInput
+
+MAX_BYTES = 1_000_000
+"""A larger file is no configuration that a person wrote."""
+
+Loc = Sequence[str | int]
+"""A place in a file, as pydantic names it: keys and indices from the root inwards."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
+_FLOAT = re.compile(r"^[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
+_NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
+_DIALECT = (
+    ("tag:yaml.org,2002:bool", _BOOL, list("tTfF")),
+    ("tag:yaml.org,2002:int", _INT, list("-+0123456789")),
+    ("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789")),
+    ("tag:yaml.org,2002:null", _NULL, ["~", "n", "N", ""]),
+)
+
+
+class FileModel(BaseModel):
+    """Base of everything read from a file: frozen, unknown keys refused, no NaN and no infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader with the dialect of this module, without aliases and without repeated keys."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML wants a plain dict
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(None, None, "aliases are not supported; write the value out", mark)
+        return super().compose_node(parent, index)
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if (key.tag, key.value) in seen:
+                said = f"the key {key.value!r} stands here a second time; keep one of them"
+                raise yaml.MarkedYAMLError(None, None, said, key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what `_Loader` reads back: the same dialect decides what must stand in quotes."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML wants a plain dict
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the signature is PyYAML's
+        return True
+
+
+_SHOWN_CHARACTERS = 60
+_PLAIN = {
+    "model_type": "should be a group of keys",
+    "dict_type": "should be a group of keys",
+    "mapping_type": "should be a group of keys",
+    "list_type": "should be a list",
+    "tuple_type": "should be a list",
+}
+"""What pydantic says in the words of Python, in the words of a YAML file; by the type of its error."""
+
+for _tag, _pattern, _first in _DIALECT:
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
+    _Dumper.add_implicit_resolver(_tag, _pattern, _first)
+
+
+def load_yaml(path: Path, model: type[Model], *, error: type[BadInput] = BadConfig) -> Model:
+    """The file as a value of `model`.
+
+    Raises:
+        BadInput: as the class `error` (a configuration unless said otherwise): the file cannot be read, is no YAML, or
+            does not fit the model. The text names file and line, and says what to do.
+    """
+    root, data = _parse(path, error)
+    try:
+        return model.model_validate(data)
+    except ValidationError as refusal:
+        details = refusal.errors(include_url=False)
+        raise _complaint(path, root, model, details, error) from refusal
+
+
+def find_line(path: Path, loc: Loc) -> int | None:
+    """The line (from 1) of the key or list item at `loc`, for errors that only show once the file is understood.
+
+    Where the last steps of `loc` are not in the file, the line of the nearest thing around them; None when the file
+    no longer reads.
+    """
+    try:
+        root, _ = _parse(path, BadConfig)
+    except BadConfig:
+        return None
+    return _line_at(root, loc)
+
+
+def dump_yaml(data: Mapping[str, Any]) -> str:
+    """Plain data as YAML that `load_yaml` reads back to the same values; keys keep their order."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
+    text = _text_of(path, error)
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            raise error("the file is empty", path=path)
+        if not isinstance(root, yaml.MappingNode):
+            raise error("the file must hold keys with values, such as 'name: value'", path=path, line=_line(root))
+        return root, loader.construct_document(root)
+    except yaml.MarkedYAMLError as refusal:
+        mark = refusal.problem_mark or refusal.context_mark
+        said = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
+        raise error(said, path=path, line=None if mark is None else mark.line + 1) from refusal
+    except yaml.reader.ReaderError as refusal:
+        line = text.count("\n", 0, refusal.position) + 1
+        raise error("a character that YAML does not allow; remove it", path=path, line=line) from refusal
+    except RecursionError as refusal:
+        raise error("the values are nested too deeply", path=path) from refusal
+    except ValueError as refusal:
+        raise error(f"a value cannot be read: {refusal}", path=path) from refusal
+    finally:
+        loader.dispose()
+
+
+def _text_of(path: Path, error: type[BadInput]) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as refusal:
+        raise error("there is no such file", path=path) from refusal
+    except OSError as refusal:
+        raise error(f"the file cannot be read: {refusal.strerror}", path=path) from refusal
+    if len(raw) > MAX_BYTES:
+        raise error(f"the file is larger than {MAX_BYTES:,} bytes; is it the right one?", path=path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as refusal:
+        line = raw.count(b"\n", 0, refusal.start) + 1
+        raise error("the text is not UTF-8; save the file in that encoding", path=path, line=line) from refusal
+
+
+def _complaint(
+    path: Path, root: yaml.Node, model: type[BaseModel], details: list[ErrorDetails], error: type[BadInput]
+) -> BadInput:
+    """The error that helps most: an unknown key first (a mistyped key is also missing), then the topmost."""
+    first = min(details, key=lambda d: (d["type"] != "extra_forbidden", _line_at(root, d["loc"])))
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return error(_sentence(first, model) + more, path=path, line=_line_at(root, first["loc"]))
+
+
+def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    *above, last = detail["loc"] or ("the file",)
+    where = ".".join(str(part) for part in detail["loc"]) or "the file"
+    if detail["type"] == "extra_forbidden":
+        known = sorted(_known_keys(model, above))
+        close = difflib.get_close_matches(str(last), known, n=1)
+        if close:
+            return f"unknown key {str(last)!r}; did you mean {close[0]!r}?"
+        return f"unknown key {str(last)!r}; allowed here: {', '.join(known)}" if known else f"unknown key {str(last)!r}"
+    if detail["type"] == "missing":
+        inside = f" in {'.'.join(map(str, above))!r}" if above else ""
+        return f"the key {str(last)!r} is missing{inside}; add it"
+    if detail["type"] in ("value_error", "assertion_error"):
+        return f"{where}: {detail['msg'].partition(', ')[2]}"
+    said = _PLAIN.get(detail["type"]) or re.sub(r"^\w+ (?=should)", "", detail["msg"])
+    found = "" if ", not " in said else f", not {_shown(detail['input'])}"
+    is_unquoted = detail["type"] == "string_type" and isinstance(detail["input"], int | float)
+    return f"{where} {said}{found}" + ("; put it in quotes" if is_unquoted else "")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return "a group of keys"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+
+
+def _line(node: yaml.Node) -> int:
+    line: int = node.start_mark.line
+    return line + 1
+
+
+def _line_at(root: yaml.Node, loc: Loc) -> int:
+    """Follow `loc` from the root; steps that are not there (a missing key, the tag of a union) are passed over."""
+    node, line = root, _line(root)
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value == str(part):
+                    node, line = value, _line(key)
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = _line(node)
+    return line
+
+
+def _known_keys(model: type[BaseModel], loc: Loc) -> set[str]:
+    """The keys that the model allows at `loc`, read from its JSON schema; empty where it has none."""
+    try:
+        schema = model.model_json_schema()
+    except PydanticInvalidForJsonSchema:
+        return set()
+    definitions = schema.get("$defs", {})
+    here = list(_alternatives(schema, definitions))
+    for part in loc:
+        steps = [step for schema in here for step in _step(schema, part)]
+        if steps:  # else the part is the tag of a union: stay
+            here = [alternative for step in steps for alternative in _alternatives(step, definitions)]
+    return {key for schema in here for key in schema.get("properties", {})}
+
+
+def _alternatives(schema: dict[str, Any], definitions: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "$ref" in schema:
+        yield from _alternatives(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+        return
+    yield schema
+    for combination in ("anyOf", "oneOf", "allOf"):
+        for option in schema.get(combination, ()):
+            yield from _alternatives(option, definitions)
+
+
+def _step(schema: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+    if str(part) in schema.get("properties", {}):
+        yield schema["properties"][str(part)]
+    elif isinstance(part, int) and isinstance(schema.get("items"), dict):
+        yield schema["items"]
+    elif isinstance(schema.get("additionalProperties"), dict):
+        yield schema["additionalProperties"]

@@ -1,0 +1,1 @@
+"""Data sets, fitting and export to a model pack (extra `train`)."""
