@@ -125,10 +125,10 @@ def open_session(model: Path, plan: SessionPlan, accept: Callable[[Session], Non
             session = _create(model, plan, rungs)
             accept(session)
         except MODEL_FAULTS as fault:
-            raise BadModelPack(f"the ONNX file does not load: {_first_line(fault)}", path=model) from fault
+            raise BadModelPack(f"the model does not load: {_first_line(fault)}", path=model) from fault
         except RUNTIME_ERRORS as fault:
             if len(rungs) == 1:
-                raise BadModelPack(f"the model does not run: {_first_line(fault)}", path=model) from fault
+                raise BadModelPack(f"the model does not load or run: {_first_line(fault)}", path=model) from fault
             logger.warning("%s cannot run %s, falling back to %s: %s", rungs[0], model, rungs[1], _first_line(fault))
             rungs = rungs[1:]
         else:

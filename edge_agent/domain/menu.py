@@ -68,12 +68,20 @@ class ModifierRule:
     removes: str | None = None
 
 
+class MenuFault(ValueError):
+    """A menu that makes no sense; `at` is the item or the modifier at fault."""
+
+    def __init__(self, message: str, at: MenuItem | ModifierRule) -> None:
+        super().__init__(message)
+        self.at = at
+
+
 @dataclass(frozen=True, slots=True)
 class Menu:
     """All items and modifier rules.
 
     Raises:
-        ValueError: an identifier stands twice, a reference leads nowhere, a combo contains itself, or an item says
+        MenuFault: an identifier stands twice, a reference leads nowhere, a combo contains itself, or an item says
             neither how it looks nor that it cannot be seen. The text names the item.
     """
 
@@ -87,12 +95,13 @@ class Menu:
         for item in self.items:
             for identifier in (item.sku, *item.aliases):
                 if identifier in by_id:
-                    raise ValueError(f"'{identifier}' names two items: '{by_id[identifier].sku}' and '{item.sku}'")
+                    raise MenuFault(f"'{identifier}' names two items: '{by_id[identifier].sku}' and '{item.sku}'", item)
                 by_id[identifier] = item
-        rules = {_folded(rule.name): rule for rule in self.modifiers}
-        if len(rules) < len(self.modifiers):
-            twice = Counter(_folded(rule.name) for rule in self.modifiers).most_common(1)[0][0]
-            raise ValueError(f"the modifier '{twice}' stands twice")
+        rules: dict[str, ModifierRule] = {}
+        for rule in self.modifiers:
+            if _folded(rule.name) in rules:
+                raise MenuFault(f"the modifier '{rule.name}' stands twice", rule)
+            rules[_folded(rule.name)] = rule
         object.__setattr__(self, "_by_id", MappingProxyType(by_id))
         object.__setattr__(self, "_rules", MappingProxyType(rules))
         for item in self.items:
@@ -100,28 +109,28 @@ class Menu:
         for rule in self.modifiers:
             for sku in (rule.adds, rule.removes):
                 if sku is not None and sku not in by_id:
-                    raise ValueError(f"the modifier '{rule.name}' names '{sku}', which is no item of the menu")
+                    raise MenuFault(f"the modifier '{rule.name}' names '{sku}', which is no item of the menu", rule)
 
     def _check_item(self, item: MenuItem) -> None:
         references = (*(p.sku for p in item.contains), *item.any_of)
         for sku in references:
             if sku not in self._by_id:
-                raise ValueError(f"'{item.sku}' names '{sku}', which is no item of the menu")
+                raise MenuFault(f"'{item.sku}' names '{sku}', which is no item of the menu", item)
         if item.detects_as and item.any_of:
-            raise ValueError(f"'{item.sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names")
+            raise MenuFault(f"'{item.sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names", item)
         if item.any_of and item.contains:
-            raise ValueError(f"'{item.sku}' has both 'any_of' and 'contains'; make the choice an item of its own")
+            raise MenuFault(f"'{item.sku}' has both 'any_of' and 'contains'; make the choice an item of its own", item)
         for sku in item.any_of:
             if not self._by_id[sku].detects_as:
-                raise ValueError(f"'{item.sku}' offers '{sku}', which has no 'detects_as' of its own")
+                raise MenuFault(f"'{item.sku}' offers '{sku}', which has no 'detects_as' of its own", item)
         unseen = item.visibility is Visibility.HIDDEN or item.handed_at is HandedAt.ELSEWHERE
         if not (item.detects_as or references or unseen):
-            raise ValueError(f"'{item.sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it")
+            raise MenuFault(f"'{item.sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it", item)
         self._check_no_cycle(item, ())
 
     def _check_no_cycle(self, item: MenuItem, path: tuple[str, ...]) -> None:
         if item.sku in path:
-            raise ValueError(f"the combo '{item.sku}' contains itself: {' > '.join((*path, item.sku))}")
+            raise MenuFault(f"the combo '{item.sku}' contains itself: {' > '.join((*path, item.sku))}", item)
         for portion in item.contains:
             self._check_no_cycle(self._by_id[portion.sku], (*path, item.sku))
 

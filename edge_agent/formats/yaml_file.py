@@ -94,6 +94,15 @@ for _tag, _pattern, _first in _DIALECT:
     _Dumper.add_implicit_resolver(_tag, _pattern, _first)
 
 
+def _text_node(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # PyYAML loses Unicode's own line ends and byte order marks, except between double quotes, where it escapes them.
+    style = '"' if any(character in text for character in "\x85\u2028\u2029\ufeff") else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text_node)
+
+
 def load_yaml(path: Path, model: type[Model], *, error: type[BadInput] = BadConfig) -> Model:
     """The file as a value of `model`.
 
@@ -129,14 +138,8 @@ def dump_yaml(data: Mapping[str, Any]) -> str:
 
 def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
     text = _text_of(path, error)
-    loader = _Loader(text)
     try:
-        root = loader.get_single_node()
-        if root is None:
-            raise error("the file is empty", path=path)
-        if not isinstance(root, yaml.MappingNode):
-            raise error("the file must hold keys with values, such as 'name: value'", path=path, line=_line(root))
-        return root, loader.construct_document(root)
+        root, data = _compose(text)
     except yaml.MarkedYAMLError as refusal:
         mark = refusal.problem_mark or refusal.context_mark
         said = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
@@ -148,6 +151,19 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         raise error("the values are nested too deeply", path=path) from refusal
     except ValueError as refusal:
         raise error(f"a value cannot be read: {refusal}", path=path) from refusal
+    if root is None:
+        raise error("the file is empty", path=path)
+    if not isinstance(root, yaml.MappingNode):
+        raise error("the file must hold keys with values, such as 'name: value'", path=path, line=_line(root))
+    return root, data
+
+
+def _compose(text: str) -> tuple[yaml.Node | None, Any]:
+    """The one document of the text as nodes (which know their lines) and as plain data."""
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        return root, None if root is None else loader.construct_document(root)
     finally:
         loader.dispose()
 

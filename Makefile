@@ -1,0 +1,76 @@
+# The commands of this repository. `make help` lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+LEAN   := .venv-lean
+BIN    := $(VENV)/bin
+VIDEO  ?=
+PACK   ?= models/canteen
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lean bench clean
+
+help: ## list these commands
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.stamp ## make .venv with the agent and everything its development needs
+
+test: ## set everything up, then lint, the lean environment and all tests
+	@start=$$(date +%s) \
+	&& $(MAKE) --no-print-directory setup && ready=$$(date +%s) \
+	&& $(MAKE) --no-print-directory lint lean && checked=$$(date +%s) \
+	&& $(BIN)/pytest && end=$$(date +%s) \
+	&& echo "make test: passed in $$((end - start)) s" \
+	        "(set-up $$((ready - start)) s, lint and lean $$((checked - ready)) s, tests $$((end - checked)) s)"
+
+lint: $(VENV)/.stamp ## ruff, mypy strict and the import rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.stamp ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lean: $(LEAN)/.stamp ## prove that the installed agent works without the train and dev extras
+	$(LEAN)/bin/pip install -q --no-deps --force-reinstall .
+	$(LEAN)/bin/python -P tests/lean/smoke.py
+
+demo: $(VENV)/.stamp ## replay a recording: make demo VIDEO=path/to/video.mp4
+ifeq ($(VIDEO),)
+	@echo "The sample videos are not here yet. Point the demo at a recording that has its orders beside it"
+	@echo "(NAME.mp4 with NAME.orders.jsonl, and NAME.truth.jsonl to have it scored):"
+	@echo
+	@echo "    make demo VIDEO=../shared/data/videos/canteen-short.mp4"
+else
+	$(BIN)/edge-agent replay "$(VIDEO)" --report report
+	@echo "The report: $(CURDIR)/report/index.html"
+endif
+
+bench: $(VENV)/.stamp ## measure the detector against the bare session: make bench PACK=models/canteen
+	$(BIN)/edge-agent bench --pack $(PACK)
+
+clean: ## remove environments, caches and reports (not runs/, which may hold a training)
+	rm -rf $(VENV) $(LEAN) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find edge_agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment is made anew when the requirements or the tested set change.
+$(VENV)/.stamp: pyproject.toml constraints.txt
+	$(call make_venv,$(VENV))
+	$(VENV)/bin/pip install -q -c constraints.txt -e '.[cpu,dev]'
+	@touch $@
+
+$(LEAN)/.stamp: pyproject.toml constraints.txt
+	$(call make_venv,$(LEAN))
+	$(LEAN)/bin/pip install -q -c constraints.txt '.[cpu]'
+	@touch $@
+
+define make_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	|| { echo "$(PYTHON) is older than 3.10: say which one to use, as in 'make setup PYTHON=python3.11'"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	|| { echo "$(PYTHON) cannot make virtual environments: on Debian and Ubuntu 'apt install python3-venv'"; exit 1; }
+	$(PYTHON) -m venv --clear $(1)
+	$(1)/bin/pip install -q -c constraints.txt --upgrade pip
+endef

@@ -1,0 +1,137 @@
+"""Check photographed trays: the photographs of a tray are the settled frames of one session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edge_agent.checking.scoring import ScoredCheck, Scores, score, true_verdict
+from edge_agent.domain.contents import Contents
+from edge_agent.domain.detection import Detection
+from edge_agent.domain.matching import CheckedLine, Verdict, VerdictKind, compare
+from edge_agent.domain.menu import Menu, wanted
+from edge_agent.domain.order import Order
+from edge_agent.domain.voting import Thresholds, ballot, fuse, things_in
+from edge_agent.formats.recordings import TrayCheck, TrayFolder
+from edge_agent.ports import Detector, Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoVerdict:
+    """One order held against the photographs of one tray."""
+
+    check: TrayCheck
+    verdict: Verdict
+    truth: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraysEvaluated:
+    """The verdicts on a folder of trays, their scores, and the speed on the photographs."""
+
+    verdicts: tuple[PhotoVerdict, ...]
+    contents: dict[str, Contents]
+    scores: Scores
+    photographs: int
+    detect_s: float
+
+    @property
+    def frames_per_s(self) -> float:
+        return self.photographs / self.detect_s if self.detect_s else 0.0
+
+
+def contents_of(
+    pictures: Iterable[Sequence[Detection]], thresholds: Thresholds, occluders: Iterable[str] = ()
+) -> Contents:
+    """The contents that the photographs of one tray agree on, each with the same weight."""
+    hidden_by = frozenset(occluders)
+    things = (things_in(d for d in seen if d.class_name not in hidden_by) for seen in pictures)
+    return fuse([ballot(0.0, each) for each in things], thresholds)
+
+
+def judge_order(menu: Menu, order: Order, contents: Contents) -> Verdict:
+    """The verdict on one tray that is known to be this order's, or one part of it."""
+    verdict = compare(menu, wanted(menu, order), contents, complete=order.parts == 1)
+    return replace(verdict, allergy=order.mentions_allergy)
+
+
+def evaluate_trays(
+    folder: TrayFolder,
+    *,
+    detector: Detector,
+    menu: Menu,
+    thresholds: Thresholds,
+    read_photograph: Callable[[Path], Picture],
+    occluders: Iterable[str] = (),
+    on_tray: Callable[[str], None] = lambda tray_id: None,
+) -> TraysEvaluated:
+    """Look at every tray that a check names, and judge every check.
+
+    Raises:
+        BadRecording: a photograph does not read.
+    """
+    contents: dict[str, Contents] = {}
+    photographs, detect_s = 0, 0.0
+    for tray_id in dict.fromkeys(check.tray_id for check in folder.checks):
+        seen = []
+        for image in folder.trays[tray_id].images:
+            picture = read_photograph(folder.root / image)
+            began_s = time.perf_counter()
+            seen.append(detector.detect(picture))
+            detect_s += time.perf_counter() - began_s
+        photographs += len(seen)
+        contents[tray_id] = contents_of(seen, thresholds, occluders)
+        on_tray(tray_id)
+    verdicts = tuple(
+        PhotoVerdict(
+            check=check,
+            verdict=judge_order(menu, check.order, contents[check.tray_id]),
+            truth=_truth(menu, check, folder),
+        )
+        for check in folder.checks
+    )
+    scores = score(
+        (ScoredCheck(truth=v.truth, given=v.verdict) for v in verdicts),
+        ((folder.trays[tray_id].contents, seen) for tray_id, seen in contents.items()),
+    )
+    return TraysEvaluated(
+        verdicts=verdicts, contents=contents, scores=scores, photographs=photographs, detect_s=detect_s
+    )
+
+
+def _truth(menu: Menu, check: TrayCheck, folder: TrayFolder) -> Verdict:
+    """The true lines from the contents; whether the order is right or wrong is for the file to say."""
+    truth = true_verdict(menu, check.order, folder.trays[check.tray_id].contents)
+    return replace(truth, kind=VerdictKind(check.expected))
+
+
+def line_as_json(line: CheckedLine) -> dict[str, Any]:
+    """One line of a verdict, as every `--json` output has it."""
+    return {
+        "sku": line.sku,
+        "expected": line.expected,
+        "seen": line.seen,
+        "result": line.result.value,
+        "reason": line.reason,
+    }
+
+
+def evaluation_as_json(evaluated: TraysEvaluated, provider: str) -> dict[str, Any]:
+    """The object that `evaluate --json` prints."""
+    return {
+        **evaluated.scores.as_json(),
+        "frames_per_s": round(evaluated.frames_per_s, 1),
+        "provider": provider,
+        "trays": len(evaluated.contents),
+        "results": [
+            {
+                "check_id": v.check.check_id,
+                "verdict": v.verdict.kind.value,
+                "lines": [line_as_json(line) for line in v.verdict.lines],
+            }
+            for v in evaluated.verdicts
+        ],
+    }

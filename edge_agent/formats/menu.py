@@ -1,0 +1,122 @@
+"""The menu file (`configs/menus/NAME.yaml`), read strictly into `domain.menu.Menu`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from edge_agent.domain.menu import HandedAt, Menu, MenuFault, MenuItem, ModifierRule, Portion, Visibility
+from edge_agent.errors import BadConfig
+from edge_agent.formats.yaml_file import FileModel, find_line, load_yaml
+
+
+class PortionEntry(FileModel):
+    """A part of a combo."""
+
+    sku: str = Field(description="The SKU of the part.")
+    quantity: int = Field(default=1, ge=1, le=999, description="How many of it one combo brings.")
+
+
+class ItemEntry(FileModel):
+    """One item of the menu file."""
+
+    sku: str = Field(min_length=1, max_length=64, description="The identifier that the till sends.")
+    name: str = Field(default="", max_length=200, description="What the crew calls it; the SKU if left out.")
+    aliases: tuple[str, ...] = Field(default=(), description="Other identifiers of the same item.")
+    detects_as: str | None = Field(default=None, description="The detector class it looks like; look-alikes share one.")
+    visibility: Visibility = Field(
+        default=Visibility.COUNTABLE,
+        description="countable: the numbers must agree; presence: at least one; hidden: never checked, and said so.",
+    )
+    handed_at: HandedAt = Field(default=HandedAt.HERE, description="elsewhere: the guest gets it somewhere else.")
+    contains: tuple[PortionEntry, ...] = Field(
+        default=(), description="A combo's parts, used where the till sends the combo without children."
+    )
+    any_of: tuple[str, ...] = Field(default=(), description="SKUs of which any will do.")
+
+
+class ModifierEntry(FileModel):
+    """What a modifier does to the tray."""
+
+    name: str = Field(min_length=1, max_length=200, description="The text that the till sends; letter case is ignored.")
+    adds: str | None = Field(default=None, description="The SKU that comes in addition.")
+    removes: str | None = Field(default=None, description="The SKU that is left out.")
+    replaces: dict[str, str] | None = Field(default=None, max_length=1, description="{SKU that goes: SKU that comes}.")
+
+
+class MenuFile(FileModel):
+    """A whole menu file."""
+
+    items: tuple[ItemEntry, ...] = Field(min_length=1, description="Everything the till sells.")
+    modifiers: tuple[ModifierEntry, ...] = Field(default=(), description="Modifiers that change what lies on the tray.")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMenu:
+    """A menu, where it came from, and its sha256: verdicts are stored with the menu they were reached by."""
+
+    menu: Menu
+    path: Path
+    sha256: str
+
+
+def load_menu(path: Path, *, model_classes: Iterable[str] | None = None) -> LoadedMenu:
+    """Read a menu.
+
+    Args:
+        path: the YAML file.
+        model_classes: the classes of the model that will be used with it; every `detects_as` must be among them.
+
+    Raises:
+        BadConfig: one sentence with file and line.
+    """
+    entries = load_yaml(path, MenuFile)
+    classes = None if model_classes is None else tuple(model_classes)
+    for index, entry in enumerate(entries.items):
+        if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
+            raise BadConfig(
+                f"'{entry.sku}' is to look like '{entry.detects_as}', but the model knows only {', '.join(classes)}",
+                path=path,
+                line=find_line(path, ("items", index, "detects_as")),
+            )
+    items = tuple(_item(entry) for entry in entries.items)
+    rules = tuple(_rule(entry, path, index) for index, entry in enumerate(entries.modifiers))
+    try:
+        menu = Menu(items, rules)
+    except MenuFault as fault:
+        place = ("items", items.index(fault.at)) if isinstance(fault.at, MenuItem) else ("modifiers", rules.index(fault.at))
+        raise BadConfig(str(fault), path=path, line=find_line(path, place)) from fault
+    return LoadedMenu(menu, path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _item(entry: ItemEntry) -> MenuItem:
+    return MenuItem(
+        sku=entry.sku,
+        name=entry.name,
+        aliases=entry.aliases,
+        detects_as=entry.detects_as,
+        visibility=entry.visibility,
+        handed_at=entry.handed_at,
+        contains=tuple(Portion(sku=p.sku, quantity=p.quantity) for p in entry.contains),
+        any_of=entry.any_of,
+    )
+
+
+def _rule(entry: ModifierEntry, path: Path, index: int) -> ModifierRule:
+    line = find_line(path, ("modifiers", index))
+    if entry.replaces:
+        if entry.adds or entry.removes:
+            raise BadConfig(
+                f"the modifier '{entry.name}' has 'replaces' beside 'adds' or 'removes'; use one", path=path, line=line
+            )
+        ((goes, comes),) = entry.replaces.items()
+        return ModifierRule(name=entry.name, adds=comes, removes=goes)
+    if not (entry.adds or entry.removes):
+        raise BadConfig(
+            f"the modifier '{entry.name}' does nothing; leave it out, it is then checked by hand", path=path, line=line
+        )
+    return ModifierRule(name=entry.name, adds=entry.adds, removes=entry.removes)

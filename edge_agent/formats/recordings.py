@@ -1,0 +1,181 @@
+"""The files beside a recording or a set of photographs: orders, truth, trays, checks (JSON lines, DESIGN section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from edge_agent.domain.order import Order
+from edge_agent.errors import BadRecording
+from edge_agent.formats.orders import first_complaint, order_from_json, parse_json
+from edge_agent.formats.yaml_file import FileModel
+
+MAX_LINE_BYTES = 1_000_000
+"""A longer line is no record but a file of another kind."""
+
+Entry = TypeVar("Entry", bound=FileModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """What the till sent at stream time `at_s` (seconds): exactly one of an order, a cancellation, a bump."""
+
+    at_s: float
+    order: Order | None = None
+    cancel: str | None = None
+    ready: str | None = None
+
+
+class _OrderEventLine(FileModel):
+    at_s: float = Field(ge=0)
+    order: dict[str, Any] | None = None
+    cancel: str | None = None
+    ready: str | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> _OrderEventLine:
+        if sum(x is not None for x in (self.order, self.cancel, self.ready)) != 1:
+            raise ValueError("needs exactly one of 'order', 'cancel' and 'ready'")
+        return self
+
+
+class TrayTruth(FileModel):
+    """What really lay on one tray of a video, between which times, and whose it was (`order_id` None: nobody's)."""
+
+    order_id: str | None
+    tray_id: str
+    enter_s: float = Field(ge=0)
+    leave_s: float = Field(ge=0)
+    contents: dict[str, int]
+
+
+class PhotographedTray(FileModel):
+    """One tray with its photographs, the settled frames of one session."""
+
+    tray_id: str
+    images: tuple[str, ...] = Field(min_length=1, max_length=64)
+    contents: dict[str, int]
+    dishes: tuple[str, ...] = ()
+    sure: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrayCheck:
+    """One order held against one photographed tray; `expected` is "match" or "mismatch"."""
+
+    check_id: str
+    tray_id: str
+    order: Order
+    expected: str
+
+
+class _CheckLine(FileModel):
+    check_id: str
+    tray_id: str
+    order: dict[str, Any]
+    expected: str = Field(pattern="^(match|mismatch)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A video with the files beside it; `truth` is empty where there is none."""
+
+    video: Path
+    orders: tuple[OrderEvent, ...] = ()
+    truth: tuple[TrayTruth, ...] = ()
+    orders_path: Path | None = None
+    truth_path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrayFolder:
+    """A folder of photographed trays and the order checks on them."""
+
+    root: Path
+    trays: dict[str, PhotographedTray] = field(default_factory=dict)
+    checks: tuple[TrayCheck, ...] = ()
+
+
+def open_recording(video: Path) -> Recording:
+    """Find and read the files beside a video: `NAME.orders.jsonl` and, for scoring, `NAME.truth.jsonl`.
+
+    Raises:
+        BadRecording: there is no such video, or a line does not read; names file and line.
+        BadOrder: an order does not read; names file and line.
+    """
+    if not video.is_file():
+        raise BadRecording("there is no such video", path=video)
+    orders_path, truth_path = video.with_suffix(".orders.jsonl"), video.with_suffix(".truth.jsonl")
+    orders = tuple(_order_events(orders_path)) if orders_path.is_file() else ()
+    truth = tuple(entry for _, entry in _entries(truth_path, TrayTruth)) if truth_path.is_file() else ()
+    return Recording(
+        video,
+        tuple(sorted(orders, key=lambda event: event.at_s)),
+        truth,
+        orders_path if orders_path.is_file() else None,
+        truth_path if truth_path.is_file() else None,
+    )
+
+
+def open_trays(root: Path) -> TrayFolder:
+    """Read a folder with `trays.jsonl` and `orders.jsonl`; every photograph named must be there.
+
+    Raises:
+        BadRecording: a file or a photograph is missing, or a line does not read; names file and line.
+        BadOrder: an order does not read; names file and line.
+    """
+    trays_path, checks_path = root / "trays.jsonl", root / "orders.jsonl"
+    for path in (trays_path, checks_path):
+        if not path.is_file():
+            raise BadRecording("there is no such file; a folder of trays needs trays.jsonl and orders.jsonl", path=path)
+    trays: dict[str, PhotographedTray] = {}
+    for line, tray in _entries(trays_path, PhotographedTray):
+        if tray.tray_id in trays:
+            raise BadRecording(f"the tray '{tray.tray_id}' stands twice", path=trays_path, line=line)
+        for image in tray.images:
+            if not (root / image).is_file():
+                raise BadRecording(f"the photograph '{image}' is not there", path=trays_path, line=line)
+        trays[tray.tray_id] = tray
+    if not trays:
+        raise BadRecording("the file lists no tray", path=trays_path)
+    checks = []
+    for line, check in _entries(checks_path, _CheckLine):
+        if check.tray_id not in trays:
+            raise BadRecording(f"the tray '{check.tray_id}' is not in trays.jsonl", path=checks_path, line=line)
+        order = order_from_json(check.order, path=checks_path, line=line)
+        checks.append(TrayCheck(check_id=check.check_id, tray_id=check.tray_id, order=order, expected=check.expected))
+    return TrayFolder(root, trays, tuple(checks))
+
+
+def _order_events(path: Path) -> Iterator[OrderEvent]:
+    for line, entry in _entries(path, _OrderEventLine):
+        order = None if entry.order is None else order_from_json(entry.order, path=path, line=line)
+        yield OrderEvent(at_s=entry.at_s, order=order, cancel=entry.cancel, ready=entry.ready)
+
+
+def _entries(path: Path, model: type[Entry]) -> Iterator[tuple[int, Entry]]:
+    """The records of a JSON lines file with their line numbers; empty lines are passed over."""
+    try:
+        with path.open("rb") as file:
+            for number, raw in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
+                if len(raw) > MAX_LINE_BYTES:
+                    raise BadRecording(f"the line is longer than {MAX_LINE_BYTES} bytes", path=path, line=number)
+                if raw.strip():
+                    yield number, _entry(raw, model, path, number)
+    except OSError as error:
+        raise BadRecording(f"the file cannot be read: {error.strerror}", path=path) from error
+
+
+def _entry(raw: bytes, model: type[Entry], path: Path, number: int) -> Entry:
+    try:
+        value = parse_json(raw.decode("utf-8-sig"), path=path, line=number, error=BadRecording)
+        return model.model_validate(value)
+    except UnicodeDecodeError as error:
+        raise BadRecording("the line is not UTF-8", path=path, line=number) from error
+    except ValidationError as error:
+        raise BadRecording(first_complaint(error), path=path, line=number) from error

@@ -1,0 +1,105 @@
+"""The configuration, `configs/edge.yaml`: frozen values, unknown keys refused, no I/O beyond reading the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from edge_agent.checking.policy import Policy, StationKind
+from edge_agent.domain.association import AssociationRule
+from edge_agent.domain.geometry import Point, Polygon
+from edge_agent.domain.tray import Slot
+from edge_agent.formats.yaml_file import FileModel, load_yaml
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+_POLICY = Policy()
+
+
+class SlotSettings(FileModel):
+    """A place for one tray: a polygon whose corners are shares of the picture's width and height, (0, 0) upper left."""
+
+    id: Identifier = "slot"
+    polygon: tuple[tuple[Fraction, Fraction], ...] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+
+    @field_validator("polygon")
+    @classmethod
+    def _has_area(cls, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        Polygon(tuple(Point(x, y) for x, y in corners))
+        return corners
+
+    def slot(self, width_px: int, height_px: int) -> Slot:
+        """The slot in pixels of a picture of this size."""
+        return Slot(
+            slot_id=self.id, polygon=Polygon(tuple(Point(x * width_px, y * height_px) for x, y in self.polygon))
+        )
+
+
+class TimingSettings(FileModel):
+    """The times of `checking.policy.Policy`; each is explained there. Seconds."""
+
+    settle_s: Seconds = _POLICY.settle_s
+    gone_s: Seconds = _POLICY.gone_s
+    resume_s: Annotated[float, Field(ge=0, le=600)] = _POLICY.resume_s
+    vote_half_life_s: Seconds = _POLICY.vote_half_life_s
+    alert_after_s: Seconds = _POLICY.alert_after_s
+    clear_after_s: Seconds = _POLICY.clear_after_s
+    dwell_s: Seconds = _POLICY.dwell_s
+    late_order_s: Annotated[float, Field(ge=0, le=600)] = _POLICY.late_order_s
+    expire_s: Seconds = _POLICY.expire_s
+
+
+class StationSettings(FileModel):
+    """One camera over one pass."""
+
+    id: Identifier = "pass"
+    kind: StationKind = StationKind.HANDOUT
+    association: AssociationRule = AssociationRule.CONTENTS
+    slots: Annotated[tuple[SlotSettings, ...], Field(min_length=1, max_length=6)] = (SlotSettings(),)
+    timing: TimingSettings = TimingSettings()
+
+    @field_validator("slots")
+    @classmethod
+    def _ids_differ(cls, slots: tuple[SlotSettings, ...]) -> tuple[SlotSettings, ...]:
+        if len({slot.id for slot in slots}) < len(slots):
+            raise ValueError("two slots have the same id; give each its own")
+        return slots
+
+    @property
+    def policy(self) -> Policy:
+        """How this station decides."""
+        return Policy(kind=self.kind, association=self.association, **self.timing.model_dump())
+
+
+class DetectorSettings(FileModel):
+    """Which model runs, and on what. `threads: 0` means all cores."""
+
+    pack: Path = Path("../models/canteen")
+    provider: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"
+    threads: Annotated[int, Field(ge=0, le=64)] = 0
+
+
+class Settings(FileModel):
+    """The whole configuration. Paths are read from the folder of the file that names them."""
+
+    detector: DetectorSettings = DetectorSettings()
+    menu: Path = Path("menus/canteen.yaml")
+    station: StationSettings = StationSettings()
+
+    def relative_to(self, folder: Path) -> Settings:
+        """The same settings with every path resolved against `folder`."""
+        detector = self.detector.model_copy(update={"pack": folder / self.detector.pack})
+        return self.model_copy(update={"detector": detector, "menu": folder / self.menu})
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a configuration.
+
+    Raises:
+        BadConfig: one sentence with file and line.
+    """
+    return load_yaml(path, Settings).relative_to(path.parent)

@@ -1,0 +1,97 @@
+"""The docs are complete: what can be typed is described, and what is linked exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+CLI_PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
+PAGES = sorted({*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("[!.]*/README.md")})
+
+# A link in Markdown to something in this repository: [text](target), not an address and not a place on the same page.
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)\s]*)?\)")
+
+
+def commands(command: Any, words: tuple[str, ...] = ("edge-agent",)) -> Iterator[tuple[str, Any]]:
+    """Every command below this one that can be typed, with its words."""
+    children = getattr(command, "commands", {})
+    if not children:
+        yield " ".join(words), command
+    for name, child in children.items():
+        if not child.hidden:
+            yield from commands(child, (*words, name))
+
+
+def argument_name(parameter: Any) -> str:
+    """As the help shows it: its metavar, or its name in capitals."""
+    return str(getattr(parameter, "metavar", None) or parameter.name.upper())
+
+
+def sections(page: str) -> dict[str, str]:
+    """The page's sections by the command that their heading names: "## `edge-agent replay`"."""
+    pieces = re.split(r"(?m)^#+ +`(edge-agent[^`]*)`.*$", page)
+    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    """An option that is not written down does not exist for the installer."""
+    import typer
+
+    from edge_agent.cli import app
+
+    described = sections(CLI_PAGE.read_text())
+    missing = []
+    for words, command in commands(typer.main.get_command(app)):
+        if words not in described:
+            missing.append(words)
+            continue
+        for parameter in command.params:
+            if parameter.name == "help" or getattr(parameter, "hidden", False):
+                continue
+            is_option = parameter.param_type_name == "option"
+            names = [*parameter.opts, *parameter.secondary_opts] if is_option else [argument_name(parameter)]
+            missing += [f"{words}: {name}" for name in names if not _names(described[words], name)]
+    assert missing == []
+
+
+def test_the_reference_describes_no_command_that_does_not_exist() -> None:
+    import typer
+
+    from edge_agent.cli import app
+
+    existing = {words for words, _ in commands(typer.main.get_command(app))}
+    assert {words for words in sections(CLI_PAGE.read_text()) if words != "edge-agent"} - existing == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
+    assert broken == []
+
+
+def test_every_page_is_found_from_the_index() -> None:
+    """A page that no index names is a page that nobody reads."""
+    index = REPOSITORY / "docs" / "README.md"
+    linked = {(index.parent / target).resolve() for target in LINK.findall(index.read_text())}
+    pages = {page for page in (REPOSITORY / "docs").rglob("*.md") if page != index}
+    assert {str(page.relative_to(REPOSITORY)) for page in pages - linked} == set()
+
+
+def test_every_room_is_on_the_map() -> None:
+    """A stranger finds every room from the README."""
+    readme = (REPOSITORY / "README.md").read_text()
+    rooms = [
+        path.name + ("/" if path.is_dir() else "")
+        for path in (REPOSITORY / "edge_agent").iterdir()
+        if not path.name.startswith(("_", "."))
+    ]
+    assert [room for room in rooms if f"`{room}`" not in readme and f"edge_agent/{room}" not in readme] == []
+
+
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
