@@ -15,7 +15,14 @@ from edge_agent.formats.yaml_file import FileModel, load_yaml
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Corners = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(max_length=64)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+SMALLEST_SLOT = 0.01
+"""A slot takes at least this share of the picture; a tray does."""
+
+_GRID = 1_000
+"""The shares are held against a picture of so many pixels on each side."""
 
 _POLICY = Policy()
 
@@ -24,12 +31,14 @@ class SlotSettings(FileModel):
     """A place for one tray: a polygon whose corners are shares of the picture's width and height, (0, 0) upper left."""
 
     id: Identifier = "slot"
-    polygon: tuple[tuple[Fraction, Fraction], ...] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    polygon: Corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
     @field_validator("polygon")
     @classmethod
     def _has_area(cls, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        Polygon(tuple(Point(x, y) for x, y in corners))
+        area = Polygon(tuple(Point(x * _GRID, y * _GRID) for x, y in corners)).area_px / _GRID**2
+        if area < SMALLEST_SLOT:
+            raise ValueError(f"the slot takes {area:.2%} of the picture; it needs {SMALLEST_SLOT:.0%} at least")
         return corners
 
     def slot(self, width_px: int, height_px: int) -> Slot:

@@ -12,7 +12,11 @@ from edge_agent.domain.order import OrderKey
 
 TOLERANCE_S = 1e-6
 
-_Wrong = tuple[tuple[OrderKey, ...], tuple[tuple[str, str], ...]]
+REMEMBERED_SOUNDS = 256
+"""So many things that sounded once do not sound again: far more than are open at a time, and the memory is bounded."""
+
+Wrong = tuple[tuple[OrderKey, ...], tuple[tuple[str, str], ...]]
+"""What an alert is about: the orders, and which lines are wrong in what way."""
 
 
 @dataclass(slots=True)
@@ -24,22 +28,24 @@ class AlertDesk:
 
     session_id: str
     policy: Policy
-    told: dict[_Wrong, None]
+    told: dict[Wrong, None]
     alert: Alert | None = None
-    _wrong: _Wrong | None = None
+    _standing: tuple[VerdictKind, Wrong | None] | None = None
     _since_s: float = 0.0
-    _answered: set[_Wrong] = field(default_factory=set)
+    _answered: set[Wrong] = field(default_factory=set)
     _raised: int = 0
 
-    def look(self, reached: VerdictReached, now_s: float, *, swapped: bool = False, bumped: bool = False) -> tuple[Event, ...]:
+    def look(
+        self, reached: VerdictReached, now_s: float, *, swapped: bool = False, bumped: bool = False
+    ) -> tuple[Event, ...]:
         """Take in the verdict as it stands now; called for every settled frame."""
         wrong = _what_is_wrong(reached)
-        if wrong != self._wrong:
-            self._wrong, self._since_s = wrong, now_s
+        if (reached.verdict.kind, wrong) != self._standing:
+            self._standing, self._since_s = (reached.verdict.kind, wrong), now_s
         stood_s = now_s - self._since_s + TOLERANCE_S
         if wrong is None:
             put_right = reached.verdict.kind is VerdictKind.MATCH and stood_s >= self.policy.clear_after_s
-            return self.resolve(Resolution.FIXED, now_s) if put_right else ()
+            return self._clear(reached, now_s) if put_right else ()
         if stood_s < self._patience_s() and not bumped:
             return ()
         return self._raise(reached, wrong, now_s, swapped=swapped, late=False)
@@ -48,15 +54,21 @@ class AlertDesk:
         """The tray is gone: a mismatch nobody was told of is told now, late; an open alert ends."""
         wrong = _what_is_wrong(reached)
         raised = self._raise(reached, wrong, now_s, swapped=False, late=True) if wrong is not None else ()
+        self._standing = None
         matched = reached.verdict.kind is VerdictKind.MATCH
-        return raised + self.resolve(Resolution.FIXED if matched else Resolution.TRAY_LEFT, now_s)
+        return raised + (self._clear(reached, now_s) if matched else self.resolve(Resolution.TRAY_LEFT, now_s))
+
+    def _clear(self, reached: VerdictReached, now_s: float) -> tuple[Event, ...]:
+        """Nothing is wrong any more. That counts as put right only for the order that the alert was about."""
+        same = self.alert is not None and self.alert.orders == reached.orders
+        return self.resolve(Resolution.FIXED if same else Resolution.SUPERSEDED, now_s)
 
     def resolve(self, resolution: Resolution, now_s: float) -> tuple[Event, ...]:
         """End the open alert, if there is one; what a person answered is not raised again for this tray."""
         if self.alert is None:
             return ()
-        if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED) and self._wrong is not None:
-            self._answered.add(self._wrong)
+        if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED):
+            self._answered.add(_what_was_told(self.alert))
         ended = AlertResolved(at_s=now_s, alert_id=self.alert.alert_id, resolution=resolution)
         self.alert = None
         return (ended,)
@@ -65,13 +77,13 @@ class AlertDesk:
         return self.policy.alert_after_s if self.policy.kind is StationKind.HANDOUT else self.policy.dwell_s
 
     def _raise(
-        self, reached: VerdictReached, wrong: _Wrong, now_s: float, *, swapped: bool, late: bool
+        self, reached: VerdictReached, wrong: Wrong, now_s: float, *, swapped: bool, late: bool
     ) -> tuple[Event, ...]:
         if wrong in self._answered:
             return ()
         superseded: tuple[Event, ...] = ()
         if self.alert is not None:
-            if (self.alert.orders, signature(self.alert.lines)) == wrong:
+            if _what_was_told(self.alert) == wrong:
                 return ()
             superseded = self.resolve(Resolution.SUPERSEDED, now_s)
         self._raised += 1
@@ -85,11 +97,18 @@ class AlertDesk:
             swapped=swapped,
         )
         sounds = self.alert.severity is Severity.CRITICAL and wrong not in self.told and not late
-        self.told[wrong] = None
+        if sounds:
+            self.told[wrong] = None
+        while len(self.told) > REMEMBERED_SOUNDS:
+            del self.told[next(iter(self.told))]
         return (*superseded, AlertRaised(at_s=now_s, alert=self.alert, sounds=sounds))
 
 
-def _what_is_wrong(reached: VerdictReached) -> _Wrong | None:
+def _what_was_told(alert: Alert) -> Wrong:
+    return (alert.orders, signature(alert.lines))
+
+
+def _what_is_wrong(reached: VerdictReached) -> Wrong | None:
     """What an alert would be about, in a form that can be compared; None where nothing is wrong beyond doubt."""
     if reached.verdict.kind is not VerdictKind.MISMATCH or not reached.orders:
         return None

@@ -18,11 +18,26 @@ FORGET_S = 24 * 3600.0
 
 @dataclass(slots=True)
 class _Entry:
+    """One order; `trays` holds the contents of those of its trays that left."""
+
     order: Order
     arrived_s: float
     state: OrderState = OrderState.OPEN
-    parts: list[Contents] = field(default_factory=list)
-    left_unmatched: bool = False
+    trays: list[Contents] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        return self.state in WAITING
+
+    @property
+    def left_unmatched(self) -> bool:
+        """Whether its last tray left as something other than a match."""
+        return self.waits and len(self.trays) >= self.order.parts
+
+    @property
+    def before(self) -> list[Contents]:
+        """What went before the tray that is now to come: the last tray, if it left already, comes once more."""
+        return self.trays[: self.order.parts - 1]
 
 
 class OpenOrders:
@@ -33,25 +48,26 @@ class OpenOrders:
 
     def put(self, order: Order, at_s: float) -> tuple[Event, ...]:
         """Take in a snapshot. A lower or equal revision is ignored; a higher one of a finished order opens it again."""
+        self._forget_yesterday(at_s)
         known = self._entries.get(order.key)
         if known is not None and order.revision <= known.order.revision:
             return (
                 OrderIgnored(at_s=at_s, key=order.key, revision=order.revision, known_revision=known.order.revision),
             )
+        accepted = OrderAccepted(at_s=at_s, order=order)
         if known is None:
             self._entries[order.key] = _Entry(order, at_s)
-        else:
-            known.order = order
-            if known.state not in WAITING:
-                known.state, known.arrived_s, known.left_unmatched = OrderState.OPEN, at_s, False
-                known.parts.clear()
-        return (OrderAccepted(at_s=at_s, order=order),)
+            return (accepted,)
+        finished = not known.waits or known.left_unmatched
+        known.order = order
+        return (accepted, *(self.reopen(order.key, at_s) if finished else ()))
+
+    def _forget_yesterday(self, at_s: float) -> None:
+        self._entries = {key: e for key, e in self._entries.items() if e.waits or at_s - e.arrived_s <= FORGET_S}
 
     def find(self, text: str) -> OrderKey | None:
-        """The order that a marker, a cancellation or a bump names: by key, id or number; the newest if there are several."""
-        named = [
-            key for key, e in self._entries.items() if text in (str(key), key.order_id, e.order.number)
-        ]
+        """The order that a marker, a cancellation or a bump names, by key, id or number; the newest of several."""
+        named = [key for key, e in self._entries.items() if text in (str(key), key.order_id, e.order.number)]
         waiting = [key for key in named if self._entries[key].state in WAITING]
         return next(reversed(waiting or named), None)
 
@@ -62,56 +78,50 @@ class OpenOrders:
 
     def move(self, key: OrderKey, state: OrderState, at_s: float) -> tuple[Event, ...]:
         """Set an order's state; says so if it changed."""
-        entry = self._entries[key]
-        if entry.state is state:
+        entry = self._entries.get(key)
+        if entry is None or entry.state is state:
             return ()
         entry.state = state
-        if state is OrderState.OPEN:
-            entry.left_unmatched = False
-            entry.arrived_s = at_s
         return (OrderMoved(at_s=at_s, key=key, state=state),)
+
+    def reopen(self, key: OrderKey, at_s: float) -> tuple[Event, ...]:
+        """Put an order back into the queue, at its end and with none of its trays gone."""
+        entry = self._entries.pop(key)
+        entry.arrived_s = at_s
+        entry.trays.clear()
+        self._entries[key] = entry
+        return self.move(key, OrderState.OPEN, at_s)
 
     def present(self, keys: Iterable[OrderKey], at_s: float) -> tuple[Event, ...]:
         """Their tray lies in front of the camera."""
-        return tuple(
-            event for key in keys if self._waits(key) for event in self.move(key, OrderState.PRESENTED, at_s)
-        )
+        return tuple(event for key in keys if self._waits(key) for event in self.move(key, OrderState.PRESENTED, at_s))
 
     def release(self, keys: Iterable[OrderKey], at_s: float) -> tuple[Event, ...]:
-        """The tray turned out to be another order's: these wait again."""
-        events: list[Event] = []
-        for key in keys:
-            entry = self._entries[key]
-            if entry.state is OrderState.PRESENTED and not entry.left_unmatched:
-                entry.state = OrderState.OPEN
-                events.append(OrderMoved(at_s=at_s, key=key, state=OrderState.OPEN))
-        return tuple(events)
+        """The tray turned out to be another order's: these wait again, unless another of their trays was presented."""
+        untouched = [key for key in keys if self._waits(key) and not self._entries[key].trays]
+        return tuple(event for key in untouched for event in self.move(key, OrderState.OPEN, at_s))
 
     def hand_out(self, key: OrderKey, contents: Contents, at_s: float, *, matched: bool) -> tuple[Event, ...]:
-        """A tray of the order left. The last part of a match ends the order; else only an exact fit takes it up again."""
-        entry = self._entries[key]
-        if entry.state not in WAITING:
+        """A tray of the order left. A match of the last part ends it; else only an exact fit takes it up again."""
+        entry = self._entries.get(key)
+        if entry is None or not entry.waits:
             return ()
-        if len(entry.parts) + 1 < entry.order.parts:
-            entry.parts.append(contents)
-            return self.move(key, OrderState.PRESENTED, at_s)
-        if matched:
-            return self.move(key, OrderState.HANDED_OUT, at_s)
-        entry.left_unmatched = True
-        return self.move(key, OrderState.PRESENTED, at_s)
+        entry.trays = [*entry.before, contents]
+        ends = matched and entry.left_unmatched
+        return self.move(key, OrderState.HANDED_OUT if ends else OrderState.PRESENTED, at_s)
 
-    def take_back(self, keys: Iterable[OrderKey]) -> None:
+    def take_back(self, keys: Iterable[OrderKey], at_s: float) -> tuple[Event, ...]:
         """The tray of these orders came back: they are as they were before it left."""
+        events: list[Event] = []
         for key in keys:
-            entry = self._entries[key]
-            if entry.state in (*WAITING, OrderState.HANDED_OUT):
-                entry.state, entry.left_unmatched = OrderState.PRESENTED, False
+            entry = self._entries.get(key)
+            if entry is not None and entry.trays and entry.state in (*WAITING, OrderState.HANDED_OUT):
+                entry.trays.pop()
+                events += self.move(key, OrderState.PRESENTED, at_s)
+        return tuple(events)
 
     def expire(self, at_s: float, after_s: float, presented: Iterable[OrderKey]) -> tuple[Event, ...]:
-        """Let go of orders that nobody collected, and forget those of yesterday."""
-        self._entries = {
-            key: e for key, e in self._entries.items() if e.state in WAITING or at_s - e.arrived_s <= FORGET_S
-        }
+        """Let go of orders that nobody collected."""
         kept = set(presented)
         stale = [
             key
@@ -130,10 +140,11 @@ class OpenOrders:
         entry = self._entries[key]
         return Candidate(
             order=entry.order,
-            before=added(entry.parts),
-            parts_before=len(entry.parts),
+            before=added(entry.before),
+            parts_before=len(entry.before),
             only_exactly=entry.left_unmatched,
         )
 
     def _waits(self, key: OrderKey) -> bool:
-        return self._entries[key].state in WAITING
+        entry = self._entries.get(key)
+        return entry is not None and entry.waits

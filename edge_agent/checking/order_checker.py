@@ -5,20 +5,29 @@ It owns no thread, no clock and no I/O; time is the stream time of what it is gi
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from edge_agent.checking.alert_desk import AlertDesk
+from edge_agent.checking.alert_desk import AlertDesk, Wrong
 from edge_agent.checking.open_orders import WAITING, OpenOrders
 from edge_agent.checking.policy import Policy
 from edge_agent.checking.slot_watch import Change, SlotWatch
 from edge_agent.domain.alert import Resolution
-from edge_agent.domain.association import NEAREST_SHARE, Associated, Association, AssociationRule, associate, judge
-from edge_agent.domain.contents import Contents, Doubt
+from edge_agent.domain.association import (
+    Associated,
+    Association,
+    AssociationRule,
+    Candidate,
+    associate,
+    is_near,
+    judge,
+)
+from edge_agent.domain.contents import Contents, Doubt, added
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import (
     Event,
+    OrderIgnored,
     SessionResumed,
     SessionStarted,
     TrayLeft,
@@ -30,6 +39,12 @@ from edge_agent.domain.menu import Menu
 from edge_agent.domain.order import Order, OrderKey, OrderState
 from edge_agent.domain.tray import SessionState, Slot
 from edge_agent.domain.voting import Thresholds
+
+UNFINISHED = (*WAITING, OrderState.EXPIRED)
+"""An expired order may still be cancelled or bumped; what is handed out or cancelled has ended."""
+
+CERTAIN = (Association.EXACT, Association.MARKER, Association.ASSIGNED, Association.FIFO)
+"""A tray that has its order in one of these ways keeps the order from trays in other slots."""
 
 REMEMBERED_TRAYS = 16
 """So many trays that left without an order are remembered for an order that comes late."""
@@ -44,6 +59,7 @@ class _Session:
     desk: AlertDesk
     reached: VerdictReached
     assigned: tuple[OrderKey, ...] = ()
+    judged: bool = False
 
     @property
     def orders(self) -> tuple[OrderKey, ...]:
@@ -70,12 +86,14 @@ class OrderChecker:
         self._last: dict[str, _Session] = {}
         self._left: deque[TrayLeft] = deque(maxlen=REMEMBERED_TRAYS)
         self._orders = OpenOrders()
-        self._told: dict[tuple[tuple[OrderKey, ...], tuple[tuple[str, str], ...]], None] = {}
+        self._told: dict[Wrong, None] = {}
         self._numbered = 0
 
     def put(self, order: Order, at_s: float) -> tuple[Event, ...]:
         """Take in an order or a new revision; an order that comes shortly after its tray left is judged, silently."""
         events = list(self._orders.put(order, at_s))
+        if any(isinstance(event, OrderIgnored) for event in events):
+            return tuple(events)
         for session in self._sessions.values():
             if order.key in session.orders:
                 events += session.desk.resolve(Resolution.SUPERSEDED, at_s)
@@ -84,7 +102,7 @@ class OrderChecker:
     def cancel(self, named: str, at_s: float) -> tuple[Event, ...]:
         """The till takes an order back. An unknown one is no error: tills cancel what they never sent."""
         key = self._orders.find(named)
-        if key is None:
+        if key is None or self._orders.state_of(key) not in UNFINISHED:
             return ()
         events = list(self._orders.move(key, OrderState.CANCELLED, at_s))
         for session in self._sessions.values():
@@ -94,9 +112,9 @@ class OrderChecker:
         return (*events, *self._refresh(at_s))
 
     def ready(self, named: str, at_s: float) -> tuple[Event, ...]:
-        """The crew bumps an order: at an assembly station its tray is judged now; an order without a tray is handed out."""
+        """The crew bumps an order: its tray, if it has one, is judged now; else the order is handed out."""
         key = self._orders.find(named)
-        if key is None:
+        if key is None or self._orders.state_of(key) not in UNFINISHED:
             return ()
         lying = [session for session in self._sessions.values() if key in session.orders]
         if not lying:
@@ -106,7 +124,7 @@ class OrderChecker:
     def reopen(self, named: str, at_s: float) -> tuple[Event, ...]:
         """Put a finished order back into the queue."""
         key = self._orders.find(named)
-        return self._orders.move(key, OrderState.OPEN, at_s) if key else ()
+        return (*self._orders.reopen(key, at_s), *self._refresh(at_s)) if key else ()
 
     def assign(self, slot_id: str, named: Sequence[str], at_s: float) -> tuple[Event, ...]:
         """Someone says which order, or orders, the tray in the slot is; an empty list takes that back."""
@@ -132,7 +150,7 @@ class OrderChecker:
         for slot_id, watch in self._watches.items():
             for change in watch.observe(observation):
                 events += self._apply(change, slot_id, at_s)
-            if watch.state is SessionState.SETTLED:
+            if watch.state is SessionState.SETTLED and watch.last_seen_s == at_s:
                 events += self._check(slot_id, at_s)
         return tuple(events)
 
@@ -153,17 +171,17 @@ class OrderChecker:
             session = self._last[slot_id]
             self._sessions[slot_id] = session
             self._left = deque((t for t in self._left if t.session_id != session.session_id), REMEMBERED_TRAYS)
-            self._orders.take_back(session.orders)
-            return [SessionResumed(at_s=at_s, session_id=session.session_id)]
+            resumed = SessionResumed(at_s=at_s, session_id=session.session_id)
+            return [resumed, *self._orders.take_back(session.orders, at_s)]
         if change is Change.SETTLED:
             settled = TraySettled(
                 at_s=at_s, session_id=self._sessions[slot_id].session_id, still_since_s=watch.still_since_s
             )
             return [settled]
         if change is Change.SWAPPED:
-            return [*self._leave(slot_id, at_s), *self._start(slot_id, at_s)]
+            return [*self._leave(slot_id, at_s, watch.arrived_s), *self._start(slot_id, at_s)]
         if change is Change.LEFT:
-            return self._leave(slot_id, at_s)
+            return self._leave(slot_id, at_s, watch.last_seen_s)
         return []
 
     def _start(self, slot_id: str, at_s: float) -> list[Event]:
@@ -184,7 +202,7 @@ class OrderChecker:
         self._sessions[slot_id] = _Session(session_id, watch.arrived_s, desk, unjudged)
         return [SessionStarted(at_s=watch.arrived_s, slot_id=slot_id, session_id=session_id)]
 
-    def _leave(self, slot_id: str, at_s: float) -> list[Event]:
+    def _leave(self, slot_id: str, at_s: float, last_seen_s: float) -> list[Event]:
         session = self._sessions.pop(slot_id)
         self._last[slot_id] = session
         final = session.reached
@@ -193,7 +211,7 @@ class OrderChecker:
             slot_id=slot_id,
             session_id=session.session_id,
             arrived_s=session.arrived_s,
-            last_seen_s=min(at_s, self._watches[slot_id].last_seen_s),
+            last_seen_s=last_seen_s,
             final=final,
         )
         events: list[Event] = list(session.desk.close(final, at_s))
@@ -205,16 +223,17 @@ class OrderChecker:
         return [*events, left]
 
     def _refresh(self, at_s: float) -> tuple[Event, ...]:
-        """The orders changed: judge again every tray that lies still."""
-        settled = [slot_id for slot_id, watch in self._watches.items() if watch.state is SessionState.SETTLED]
-        return tuple(event for slot_id in settled for event in self._check(slot_id, at_s))
+        """The orders changed: judge again every tray that was judged, also one that is on its way out."""
+        judged = [slot_id for slot_id, session in self._sessions.items() if session.judged]
+        return tuple(event for slot_id in judged for event in self._check(slot_id, at_s))
 
     def _check(self, slot_id: str, at_s: float) -> list[Event]:
         """Judge one settled tray; says so if the verdict is a new one, and lets the alert desk look."""
         session, watch = self._sessions[slot_id], self._watches[slot_id]
         contents = watch.contents
         found = self._associate(slot_id, session, contents)
-        released = [key for key in session.orders if key not in found.keys]
+        elsewhere = [key for other in self._sessions.values() if other is not session for key in other.orders]
+        released = [key for key in session.orders if key not in (*found.keys, *elsewhere)]
         events = [*self._orders.release(released, at_s), *self._orders.present(found.keys, at_s)]
         before = session.reached
         session.reached = VerdictReached(
@@ -227,9 +246,12 @@ class OrderChecker:
             verdict=found.verdict,
             contents=contents,
         )
-        if not before.contents.counts or _said(before) != _said(session.reached):
+        if not session.judged or _said(before) != _said(session.reached):
             events.append(session.reached)
-        swapped = found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH and self._fits_another(slot_id, contents)
+        session.judged = True
+        swapped = (
+            found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH and self._fits_another(slot_id, contents)
+        )
         return [*events, *session.desk.look(session.reached, at_s, swapped=swapped)]
 
     def _associate(self, slot_id: str, session: _Session, contents: Contents) -> Associated:
@@ -238,26 +260,48 @@ class OrderChecker:
         return associate(
             self._menu,
             contents,
-            self._orders.candidates(self._taken(slot_id)),
-            told=[self._orders.candidate(key) for key in told],
+            self._candidates(slot_id),
+            told=[self._beside(slot_id, self._orders.candidate(key)) for key in told],
             told_by=Association.ASSIGNED if session.assigned else Association.MARKER,
             rule=self._policy.association,
             current=session.orders[0] if session.orders else None,
         )
 
-    def _taken(self, slot_id: str) -> list[OrderKey]:
-        """The orders whose trays lie in other slots for certain."""
-        certain = (Association.EXACT, Association.MARKER, Association.ASSIGNED)
-        others = (s.reached for other, s in self._sessions.items() if other != slot_id)
-        return [key for reached in others if reached.association in certain for key in reached.orders]
+    def _candidates(self, slot_id: str) -> list[Candidate]:
+        """The orders that the tray may belong to: not those whose last tray lies in another slot for certain."""
+        claimed = Counter(key for other in self._sessions if other != slot_id for key in self._certain(other))
+        return [
+            self._beside(slot_id, candidate)
+            for candidate in self._orders.candidates()
+            if candidate.parts_before + claimed[candidate.order.key] < candidate.order.parts
+        ]
+
+    def _beside(self, slot_id: str, candidate: Candidate) -> Candidate:
+        """Trays of one order may lie side by side: what came before this one counts as gone before it."""
+        arrived_s = self._sessions[slot_id].arrived_s
+        earlier = [
+            session.reached.contents
+            for other, session in self._sessions.items()
+            if candidate.order.key in self._certain(other) and (session.arrived_s, other) < (arrived_s, slot_id)
+        ][: candidate.order.parts - 1 - candidate.parts_before]
+        return replace(
+            candidate, before=added([candidate.before, *earlier]), parts_before=candidate.parts_before + len(earlier)
+        )
+
+    def _certain(self, slot_id: str) -> tuple[OrderKey, ...]:
+        """The orders that the tray in the slot has for certain."""
+        reached = self._sessions[slot_id].reached
+        return reached.orders if reached.association in CERTAIN else ()
 
     def _fits_another(self, slot_id: str, contents: Contents) -> bool:
-        others = self._orders.candidates(self._taken(slot_id))
-        return associate(self._menu, contents, others).how is Association.EXACT
+        return associate(self._menu, contents, self._candidates(slot_id)).how is Association.EXACT
 
     def _judge_late(self, key: OrderKey, at_s: float) -> tuple[Event, ...]:
         """An order came: is it that of a tray that left a moment ago? Never where a tray before the camera fits it."""
-        if self._orders.state_of(key) is not OrderState.OPEN or self._policy.association is not AssociationRule.CONTENTS:
+        if (
+            self._orders.state_of(key) is not OrderState.OPEN
+            or self._policy.association is not AssociationRule.CONTENTS
+        ):
             return ()
         candidate = self._orders.candidate(key)
         recent = [left for left in reversed(self._left) if at_s - left.last_seen_s <= self._policy.late_order_s]
@@ -267,7 +311,8 @@ class OrderChecker:
             pair
             for pair in judged
             if pair[0].final.association is Association.NO_ORDER
-            and pair[1].differing_pieces <= NEAREST_SHARE * pair[1].wanted_pieces
+            and not pair[0].final.contents.unclear
+            and is_near(pair[1])
         ]
         for left, verdict in (exact + near)[:1]:
             self._left.remove(left)

@@ -23,6 +23,7 @@ class Policy:
         settle_s: a tray is settled when its things have kept their places for so long.
         still_share: ... that is, shifted by less than this share of the slot's width.
         present_score: a thing this likely makes a tray; lower than what counts, since a session only opens the eyes.
+        frozen_s: after a silence of the stream so long, the still window begins anew.
         gone_s: a tray is gone when nothing was seen for so long (a detector misses single frames).
         resume_s: a tray that comes back within this time goes on with its session.
         vote_half_life_s: the age at which a frame weighs half; the last one to two seconds decide.
@@ -38,6 +39,7 @@ class Policy:
     settle_s: float = 0.5
     still_share: float = 0.02
     present_score: float = 0.35
+    frozen_s: float = 1.0
     gone_s: float = 0.4
     resume_s: float = 3.0
     vote_half_life_s: float = 1.0

@@ -153,9 +153,7 @@ class Scores:
         }
 
 
-def score(
-    checks: Iterable[ScoredCheck], counted: Iterable[tuple[Mapping[str, int], Contents]] = ()
-) -> Scores:
+def score(checks: Iterable[ScoredCheck], counted: Iterable[tuple[Mapping[str, int], Contents]] = ()) -> Scores:
     """Add up checks, and the confusion of counts over trays given as (true contents, seen contents)."""
     wrong: Counter[Outcome] = Counter()
     right: Counter[Outcome] = Counter()
@@ -168,7 +166,8 @@ def score(
         else:
             (wrong if check.truth.kind is VerdictKind.MISMATCH else right)[check.outcome] += 1
             given = {line.sku: line.result for line in check.given.lines} if check.given and check.right_order else {}
-            lines += len(check.truth.lines)
+            beyond = given.keys() - {line.sku for line in check.truth.lines}
+            lines += len(check.truth.lines) + len(beyond)
             exact += sum(given.get(line.sku, LineResult.UNSURE) is line.result for line in check.truth.lines)
         if check.verdict_latency_s is not None:
             latencies.append(check.verdict_latency_s)
@@ -186,9 +185,21 @@ def score(
     )
 
 
-def true_verdict(menu: Menu, order: Order, contents: Mapping[str, int]) -> Verdict:
-    """The verdict that perfect eyes would give."""
-    return compare(menu, wanted(menu, order), Contents.of(contents))
+def true_verdict(menu: Menu, order: Order, contents: Mapping[str, int], *, complete: bool = True) -> Verdict:
+    """The verdict that perfect eyes would give; the true contents are counted by class or by SKU.
+
+    `complete` is False while further trays of the order are to come.
+    """
+    return compare(menu, wanted(menu, order), Contents.of(by_class(menu, contents)), complete=complete)
+
+
+def by_class(menu: Menu, contents: Mapping[str, int]) -> dict[str, int]:
+    """True contents counted by class, whether they were told by class or by SKU."""
+    counts: Counter[str] = Counter()
+    for name, count in contents.items():
+        item = None if name in menu.classes else menu.find(name)
+        counts[item.detects_as if item and item.detects_as else name] += count
+    return dict(counts)
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float | None]:

@@ -22,6 +22,12 @@ REACH_SHARE = 0.15
 COVERED_SHARE = 0.3
 """A known piece is covered when an occluder hides this share of its last box."""
 
+UNSEEN_SHARE = 0.05
+"""An occluder that hides this share of the slot may hide a thing that was never seen."""
+
+RENAMED_IOU = 0.5
+"""From this overlap on, a box of another class is the same thing under another name."""
+
 REMEMBERED_HALF_LIVES = 6
 """A ballot older than so many half-lives weighs under two per cent and is dropped: the memory is bounded."""
 
@@ -41,7 +47,7 @@ class Change(str, Enum):
 class _Track:
     """One thing followed from frame to frame.
 
-    `anchor` is its place when the still window began; `from_before` says that it lay there when the tray last was settled.
+    `anchor` is its place when the still window began; `from_before`: it lay there when the tray was last settled.
     """
 
     seen: Detection
@@ -66,13 +72,18 @@ class SlotWatch:
     arrived_s: float = 0.0
     still_since_s: float = 0.0
     last_seen_s: float = float("-inf")
-    markers: tuple[str, ...] = ()
+    _marked: dict[str, float] = field(default_factory=dict)
     _tracks: list[_Track] = field(default_factory=list)
     _window: list[Ballot] = field(default_factory=list)
     _ballots: deque[Ballot] = field(default_factory=deque)
     _layout: tuple[Placed, ...] = ()
     _may_return: bool = False
     _first_sight_s: float | None = None
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """The texts of the markers that this session has shown."""
+        return tuple(self._marked)
 
     @property
     def contents(self) -> Contents:
@@ -85,19 +96,20 @@ class SlotWatch:
         A session starts with the second frame in a row that shows something, which forgives a single false box.
         """
         inside = observation.within(self.slot.polygon)
-        covers = [d for d in inside.detections if d.class_name in self.occluders]
+        covers = [d for d in observation.detections if d.class_name in self.occluders]
         things = things_in(d for d in inside.detections if d.class_name not in self.occluders)
-        if not any(self._is_solid(thing) for thing in things):
+        hidden = self.state is not SessionState.LEFT and any(_is_covered(track, covers) for track in self._tracks)
+        if not hidden and not any(self._is_solid(thing) for thing in things):
             return self._see_nothing(inside.at_s)
         if self.state is SessionState.LEFT and self._first_sight_s is None:
             self._first_sight_s = inside.at_s
             return ()
-        stopped = inside.at_s - self.last_seen_s >= self.policy.gone_s - TOLERANCE_S
+        stopped = inside.at_s - self.last_seen_s >= self.policy.frozen_s - TOLERANCE_S
         started = self._start(inside.at_s) if self.state is SessionState.LEFT else ()
         self.last_seen_s = inside.at_s
-        self.markers = tuple(dict.fromkeys((*self.markers, *(m.text for m in inside.markers))))
+        self._marked.update({marker.text: inside.at_s for marker in inside.markers})
         still = self._follow(inside.at_s, things, covers) and not stopped
-        cast = ballot(inside.at_s, things, self._covered(covers))
+        cast = ballot(inside.at_s, things, self._covered(covers), clear=not self._hides_much(covers))
         return started + (self._lie_still(cast) if still else self._move(cast))
 
     def _is_solid(self, thing: Thing) -> bool:
@@ -124,11 +136,15 @@ class SlotWatch:
         self.state = SessionState.ARRIVING
         self.arrived_s = now_s if self._first_sight_s is None else self._first_sight_s
         self._first_sight_s = None
-        self.markers = ()
         self._tracks = []
         if not self._may_return:
-            self._ballots.clear()
+            self._begin_anew()
         return () if self._may_return else (Change.STARTED,)
+
+    def _begin_anew(self) -> None:
+        """Another tray: what its slot showed before it came says nothing about it."""
+        self._ballots.clear()
+        self._marked = {text: seen_s for text, seen_s in self._marked.items() if seen_s >= self.arrived_s}
 
     def _follow(self, now_s: float, things: Sequence[Thing], covers: Sequence[Detection]) -> bool:
         """Carry the tracks on to this frame; returns whether the tray lay still."""
@@ -148,11 +164,17 @@ class SlotWatch:
         self._tracks = [*followed, *lost, *new]
         if 2 * len(followed) < solid:
             return False
+        if not followed:
+            return True  # all of it lies under a hand
         shift_px = median_shift_px([(t.anchor.centre, t.placed.centre) for t in followed])
         return shift_px <= self.policy.still_share * self.slot.polygon.width_px
 
     def _still_counts(self, track: _Track, now_s: float, covers: Sequence[Detection]) -> bool:
         return now_s - track.last_seen_s < self.policy.gone_s or _is_covered(track, covers)
+
+    def _hides_much(self, covers: Sequence[Detection]) -> bool:
+        bounds = self.slot.polygon.bounds
+        return any(bounds.covered_by(cover.box) >= UNSEEN_SHARE for cover in covers)
 
     def _covered(self, covers: Sequence[Detection]) -> list[Detection]:
         """Pieces that are not seen now because something lies on them."""
@@ -195,21 +217,21 @@ class SlotWatch:
             self._may_return = False
             if came_back(self._layout, layout, width_px):
                 return (Change.RESUMED,)
-            self._ballots.clear()
+            self._begin_anew()
             return (Change.STARTED,)
         if self.state is SessionState.ARRIVING:
             return ()
         stayed = sum(track.from_before for track in self._tracks)
         if 2 * stayed >= len(self._layout) or same_layout(self._layout, layout, width_px):
             return ()
-        self._ballots.clear()
         self.arrived_s = self.still_since_s
+        self._begin_anew()
         return (Change.SWAPPED,)
 
 
 def _same(track: _Track, detection: Detection) -> bool:
     """The same class, or so much the same box that only the name flickered."""
-    return track.seen.class_name == detection.class_name or track.seen.box.iou(detection.box) > 0.5
+    return track.seen.class_name == detection.class_name or track.seen.box.iou(detection.box) > RENAMED_IOU
 
 
 def _is_covered(track: _Track, covers: Sequence[Detection]) -> bool:

@@ -29,7 +29,7 @@ class Resolution(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One alert: `late` where the tray was already leaving, `swapped` only where a marker or a person named the order."""
+    """One alert: `late` if the tray was already leaving, `swapped` only if a marker or a person named the order."""
 
     alert_id: str
     session_id: str

@@ -12,7 +12,10 @@ from edge_agent.domain.menu import Menu, wanted
 from edge_agent.domain.order import Order, OrderKey
 
 NEAREST_SHARE = 1 / 3
-"""The nearest order is named only if at most this share of its pieces differs."""
+"""The nearest order is named only if at most this share of its checked pieces differs."""
+
+_NOTHING_BEFORE = Contents()
+_UNDECIDED = Verdict(kind=VerdictKind.UNSURE)
 
 
 class Association(str, Enum):
@@ -48,11 +51,11 @@ class Candidate:
     Attributes:
         before: the contents of the order's trays that went before this one.
         parts_before: how many they are.
-        only_exactly: the order was presented already and did not leave as a match; only a tray that fits it takes it up.
+        only_exactly: the order was presented and did not leave as a match; only a tray that fits it takes it up.
     """
 
     order: Order
-    before: Contents = Contents()
+    before: Contents = _NOTHING_BEFORE
     parts_before: int = 0
     only_exactly: bool = False
 
@@ -63,7 +66,7 @@ class Associated:
 
     how: Association
     orders: tuple[Order, ...] = ()
-    verdict: Verdict = Verdict(kind=VerdictKind.UNSURE)
+    verdict: Verdict = _UNDECIDED
 
     @property
     def keys(self) -> tuple[OrderKey, ...]:
@@ -93,24 +96,28 @@ def associate(
     """
     if told:
         return Associated(how=told_by, orders=tuple(c.order for c in told), verdict=judge(menu, contents, *told))
+    judged = [_Judged(candidate, judge(menu, contents, candidate)) for candidate in candidates]
+    judged = [each for each in judged if not each.verdict.nothing_to_see]
     if rule is AssociationRule.MARKER_ONLY:
-        return Associated(how=Association.WHICH_ORDER if candidates else Association.NO_ORDER)
-    judged = [(candidate, judge(menu, contents, candidate)) for candidate in candidates]
-    waiting = [(candidate, verdict) for candidate, verdict in judged if not candidate.only_exactly]
+        return _in_doubt(judged)
     if rule is AssociationRule.STRICT_FIFO:
-        return _taken(*waiting[0], Association.FIFO) if waiting else Associated(how=Association.NO_ORDER)
-    judged.sort(key=lambda pair: pair[0].order.key != current)
-    for fits in (_fits_whole, _fits_as_part):
-        for candidate, verdict in judged:
-            if fits(candidate, verdict):
-                return _taken(candidate, verdict, Association.EXACT)
+        return _first_in_line(judged)
+    sighted = any(contents.of_class(name).likely for name in menu.classes)
+    return _by_contents(sorted(judged, key=lambda each: each.candidate.order.key != current), sighted=sighted)
+
+
+def _by_contents(judged: Sequence[_Judged], *, sighted: bool) -> Associated:
+    whole = [each for each in judged if each.fits_whole]
+    as_part = [each for each in judged if sighted and each.fits_as_part]
+    if whole or as_part:
+        return (whole + as_part)[0].taken(Association.EXACT)
+    waiting = [each for each in judged if not each.candidate.only_exactly]
     if len(waiting) == 1:
-        return _taken(*waiting[0], Association.ONLY)
-    waiting.sort(key=lambda pair: (*_distance(pair[1]), pair[0].order.key != current))
-    for candidate, verdict in waiting:
-        if verdict.differing_pieces <= NEAREST_SHARE * verdict.wanted_pieces:
-            return _taken(candidate, verdict, Association.NEAREST)
-    return Associated(how=Association.WHICH_ORDER if waiting else Association.NO_ORDER)
+        return waiting[0].taken(Association.ONLY)
+    nearest = min((each for each in waiting if is_near(each.verdict)), key=lambda each: each.distance, default=None)
+    if nearest is not None:
+        return nearest.taken(Association.NEAREST)
+    return _in_doubt(waiting)
 
 
 def judge(menu: Menu, contents: Contents, *candidates: Candidate) -> Verdict:
@@ -121,20 +128,46 @@ def judge(menu: Menu, contents: Contents, *candidates: Candidate) -> Verdict:
     return replace(verdict, allergy=any(c.order.mentions_allergy for c in candidates))
 
 
-def _fits_whole(_: Candidate, verdict: Verdict) -> bool:
-    return verdict.kind is VerdictKind.MATCH
+def is_near(verdict: Verdict) -> bool:
+    """Whether so little differs that the order may be named. What is not checked cannot make a tray look nearer."""
+    return verdict.differing_pieces <= NEAREST_SHARE * verdict.checked_pieces
 
 
-def _fits_as_part(candidate: Candidate, verdict: Verdict) -> bool:
-    """Whether the tray can be one of several of its order: nothing on it is, or may be, too much."""
-    surplus = any(not line.expected and line.result is LineResult.UNSURE for line in verdict.lines)
-    return candidate.parts_before + 1 < candidate.order.parts and verdict.kind is VerdictKind.UNSURE and not surplus
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    candidate: Candidate
+    verdict: Verdict
+
+    @property
+    def fits_whole(self) -> bool:
+        return self.verdict.kind is VerdictKind.MATCH
+
+    @property
+    def fits_as_part(self) -> bool:
+        """Whether the tray can be one of several of its order: nothing on it is, or may be, too much."""
+        surplus = any(
+            line.result is LineResult.UNSURE and (not line.expected or line.seen > line.expected)
+            for line in self.verdict.lines
+        )
+        more_to_come = self.candidate.parts_before + 1 < self.candidate.order.parts
+        return more_to_come and self.verdict.kind is VerdictKind.UNSURE and not surplus
+
+    @property
+    def distance(self) -> tuple[int, int]:
+        unsure = sum(line.result is LineResult.UNSURE for line in self.verdict.lines)
+        return self.verdict.differing_pieces, unsure
+
+    def taken(self, how: Association) -> Associated:
+        return Associated(how=how, orders=(self.candidate.order,), verdict=self.verdict)
 
 
-def _distance(verdict: Verdict) -> tuple[int, int]:
-    unsure = sum(line.result is LineResult.UNSURE for line in verdict.lines)
-    return verdict.differing_pieces, unsure
+def _in_doubt(waiting: Sequence[_Judged]) -> Associated:
+    return Associated(how=Association.WHICH_ORDER if waiting else Association.NO_ORDER)
 
 
-def _taken(candidate: Candidate, verdict: Verdict, how: Association) -> Associated:
-    return Associated(how=how, orders=(candidate.order,), verdict=verdict)
+def _first_in_line(judged: Sequence[_Judged]) -> Associated:
+    """The head of the queue; a tray that does not fit it may be one presented before, which was put right."""
+    head = [each for each in judged if not each.candidate.only_exactly][:1]
+    put_right = [each for each in judged if each.candidate.only_exactly and each.fits_whole]
+    chosen = [each for each in head if each.fits_whole] or put_right or head
+    return chosen[0].taken(Association.FIFO) if chosen else Associated(how=Association.NO_ORDER)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+SMALLEST_AREA_PX = 1.0
+"""Corners on one line enclose a trace of area by rounding; less than one pixel is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -82,11 +85,11 @@ class Polygon:
     corners: tuple[Point, ...]
 
     def __post_init__(self) -> None:
-        if len(self.corners) < 3:
+        if len(self.corners) < 3:  # noqa: PLR2004 - a triangle
             raise ValueError(f"a polygon needs at least three corners, this one has {len(self.corners)}")
         if not all(math.isfinite(c.x) and math.isfinite(c.y) for c in self.corners):
             raise ValueError("a polygon has a corner that is no finite number")
-        if self.area_px <= 0:
+        if self.area_px < SMALLEST_AREA_PX:
             raise ValueError("a polygon has no area")
 
     @classmethod
@@ -112,7 +115,7 @@ class Polygon:
         return self.bounds.width_px
 
     def contains(self, point: Point) -> bool:
-        """Whether the point lies inside (even-odd rule: a ray to the right crosses the outline an odd number of times)."""
+        """Whether the point lies inside: a ray to the right crosses the outline an odd number of times."""
         inside = False
         following = (*self.corners[1:], self.corners[0])
         for a, b in zip(self.corners, following, strict=True):

@@ -1,10 +1,10 @@
 """Compare what should lie on a tray with what was seen there. Pure: no camera, no clock, no state.
 
-The contents give each class a lower and an upper bound, so the question has a sharp answer. A line is *missing* only when
-even the upper bounds cannot fill it, something is *extra* only when even the lower bounds cannot be used up, and a line is
-*ok* only when the lower bounds fill it and the upper bounds leave nothing over; whatever lies between is *unsure*. Choices
-(`any_of`) make this an assignment of seen pieces to wanted ones: a maximum flow on a graph of a handful of nodes
-(Ford and Fulkerson 1956), filled in order of narrowness, which names the line that goes short.
+The contents give each class a lower and an upper bound, so the question has a sharp answer. A line is *missing* only
+when even the upper bounds cannot fill it, something is *extra* only when even the lower bounds cannot be used up, and a
+line is *ok* only when the lower bounds fill it and the upper bounds leave nothing over; whatever lies between is
+*unsure*. Choices (`any_of`) make this an assignment of seen pieces to wanted ones: a maximum flow on a graph of a few
+nodes (Ford and Fulkerson 1956), filled in order of narrowness, which names the line that goes short.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
 from edge_agent.domain.menu import Menu, NotChecked, Wanted
-from edge_agent.domain.order import MAX_QUANTITY
 
-UNBOUNDED = 20 * MAX_QUANTITY
+UNBOUNDED = 10**30
 """More pieces than any order can want; stands for "any number" so that the arithmetic stays in whole numbers."""
 
 
@@ -99,6 +99,10 @@ class Verdict:
         extra = sum(line.off_by for line in self.faults if line.result is LineResult.EXTRA)
         return max(missing, extra)
 
+    @property
+    def nothing_to_see(self) -> bool:
+        """Whether the order wants nothing that the camera checks."""
+        return not self.checked_pieces
 
 
 def signature(lines: Iterable[CheckedLine]) -> tuple[tuple[str, str], ...]:
@@ -137,10 +141,12 @@ def compare(menu: Menu, wants: Iterable[Wanted], contents: Contents, *, complete
     unknown = any(want.left_to_crew is NotChecked.UNKNOWN_SKU for want in wants)
     demands = _demands(menu, wants)
     unclear = contents.unclear if complete else contents.unclear or Doubt.TOO_FEW_FRAMES
-    for component in _components(demands, menu.classes):
+    for component in _components(demands, [c for c in menu.classes if menu.is_checked(c)]):
         lines += _judge(menu, *component, contents, unclear)
     if unknown:
         lines = [_softened(line) for line in lines]
+    mentioned = {want.sku: place for place, want in reversed(list(enumerate(wants)))}
+    lines.sort(key=lambda line: min(mentioned.get(sku, len(wants)) for sku in line.skus))
     return Verdict(kind=_kind(lines, complete=complete), lines=tuple(lines))
 
 
@@ -172,12 +178,14 @@ def _softened(line: CheckedLine) -> CheckedLine:
 
 
 def _demands(menu: Menu, wants: Sequence[Wanted]) -> list[_Demand]:
-    """Merge what looks alike. The narrowest demand comes first: it is filled first, so a shortage falls to a choice."""
+    """Merge what looks alike. The narrowest demand comes first: it is filled first, so a shortage falls to a choice.
+
+    Among equals the menu decides, not the till: the same order in another sequence gets the same verdict.
+    """
+    listed = {item.sku: place for place, item in enumerate(menu.items)}
     merged: dict[tuple[frozenset[str], bool], _Demand] = {}
-    for want in wants:
-        tolerated = want.left_to_crew is NotChecked.ELSEWHERE
-        if not want.classes or (want.left_to_crew and not tolerated):
-            continue
+    for want in sorted((want for want in wants if want.classes), key=lambda want: listed[want.sku]):
+        tolerated = want.left_to_crew is not None
         demand = merged.get((want.classes, tolerated))
         if demand is None:
             counted = any(menu.counts_pieces(c) for c in want.classes)
@@ -213,11 +221,17 @@ def _judge(
     counts = {name: contents.of_class(name) for name in classes}
     doubts = [count.doubt for count in counts.values() if count.doubt]
     doubt = unclear or (doubts[0] if doubts else Doubt.FAINT)
-    endless = {c for c in classes if demands and not menu.counts_pieces(c)}
-    at_least = {name: _supply(count.surely, endless=name in endless) for name, count in counts.items()}
-    at_most = {name: _supply(count.possibly, endless=name in endless) for name, count in counts.items()}
+    uncounted = {c for c in classes if not menu.counts_pieces(c)}
+    endless = uncounted if demands else set()
+    at_least = {
+        name: _supply(count.surely, uncounted=name in uncounted, wanted=bool(demands)) for name, count in counts.items()
+    }
+    at_most = {
+        name: _supply(count.possibly, uncounted=name in uncounted, wanted=bool(demands))
+        for name, count in counts.items()
+    }
     sure_fill, sure_left = _fill(demands, at_least)
-    best_fill, _ = _fill(demands, {c: UNBOUNDED for c in classes} if unclear else at_most)
+    best_fill, _ = _fill(demands, dict.fromkeys(classes, UNBOUNDED) if unclear else at_most)
     _, possible_left = _fill(demands, at_most)
     for name in endless:
         sure_left[name] = possible_left[name] = 0
@@ -246,12 +260,14 @@ def _judge(
                 reason=doubt.value if result is LineResult.UNSURE else "",
             )
         )
-    return lines + _surplus(menu, counts, sure_left, possible_left)
+    return lines + _surplus(menu, counts, sure_left, possible_left, doubt)
 
 
-def _supply(count: int, *, endless: bool) -> int:
-    """A class of mere presence that is wanted and there fills any demand, and is never too much."""
-    return UNBOUNDED if endless and count else count
+def _supply(count: int, *, uncounted: bool, wanted: bool) -> int:
+    """A class of mere presence that is there fills any demand and is never too much; unwanted, it is one thing."""
+    if not (uncounted and count):
+        return count
+    return UNBOUNDED if wanted else 1
 
 
 def _fill(demands: Sequence[_Demand], supplies: dict[str, int]) -> tuple[list[int], dict[str, int]]:
@@ -291,13 +307,11 @@ def _path(
 
 
 def _capacity(chain: Sequence[tuple[int, str]], given: Sequence[dict[str, int]], left: dict[str, int]) -> int:
-    passed_on = [given[other][taken] for (_, taken), (other, _) in zip(chain, chain[1:], strict=False)]
+    passed_on = [given[other][taken] for (_, taken), (other, _) in pairwise(chain)]
     return min([left[chain[-1][1]], *passed_on])
 
 
-def _move(
-    chain: Sequence[tuple[int, str]], amount: int, given: Sequence[dict[str, int]], left: dict[str, int]
-) -> None:
+def _move(chain: Sequence[tuple[int, str]], amount: int, given: Sequence[dict[str, int]], left: dict[str, int]) -> None:
     for position, (demand, name) in enumerate(chain):
         given[demand][name] = given[demand].get(name, 0) + amount
         if position + 1 < len(chain):
@@ -306,16 +320,21 @@ def _move(
 
 
 def _seen(demand: _Demand, demands: Sequence[_Demand], counts: dict[str, ClassCount]) -> int:
-    """The best guess for one demand: all of its classes where it alone wants them, else its share of the best guess."""
+    """The best guess for one demand: all of its classes where it alone wants them, else its share of the best guess.
+
+    A surplus of a class that one line names by itself is shown on that line.
+    """
     shared = any(d is not demand and d.classes & demand.classes for d in demands)
     if not shared:
         return sum(counts[name].likely for name in demand.classes)
-    fill, _ = _fill(demands, {name: count.likely for name, count in counts.items()})
-    return fill[demands.index(demand)]
+    fill, left = _fill(demands, {name: count.likely for name, count in counts.items()})
+    first = next(d for d in demands if d.classes == demand.classes)
+    over = left[min(demand.classes)] if len(demand.classes) == 1 and first is demand else 0
+    return fill[demands.index(demand)] + over
 
 
 def _surplus(
-    menu: Menu, counts: dict[str, ClassCount], sure_left: dict[str, int], possible_left: dict[str, int]
+    menu: Menu, counts: dict[str, ClassCount], sure_left: dict[str, int], possible_left: dict[str, int], doubt: Doubt
 ) -> list[CheckedLine]:
     """Lines for pieces that no line wants."""
     lines = []
@@ -332,7 +351,7 @@ def _surplus(
                 seen=max(surely, min(count.likely, possibly)),
                 result=LineResult.EXTRA if surely else LineResult.UNSURE,
                 off_by=surely,
-                reason="" if surely else (count.doubt or Doubt.FAINT).value,
+                reason="" if surely else (count.doubt or doubt).value,
             )
         )
     return lines

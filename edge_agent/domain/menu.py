@@ -38,8 +38,8 @@ class Portion:
 class MenuItem:
     """One thing the till can sell.
 
-    Exactly one of these says what the camera looks for: `detects_as` (a detector class), `any_of` (any of these SKUs will
-    do), `contains` (a combo that is nothing but its parts); none of them is needed by what is hidden or handed elsewhere.
+    One of these says what the camera looks for: `detects_as` (a detector class), `any_of` (any of these SKUs will do),
+    `contains` (a combo that is its parts); none of them is needed by what is hidden or handed elsewhere.
     """
 
     sku: str
@@ -89,6 +89,7 @@ class Menu:
     modifiers: tuple[ModifierRule, ...] = ()
     _by_id: Mapping[str, MenuItem] = field(init=False, repr=False, compare=False)
     _rules: Mapping[str, ModifierRule] = field(init=False, repr=False, compare=False)
+    _looks: Mapping[str, tuple[MenuItem, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_id: dict[str, MenuItem] = {}
@@ -97,19 +98,26 @@ class Menu:
                 if identifier in by_id:
                     raise MenuFault(f"'{identifier}' names two items: '{by_id[identifier].sku}' and '{item.sku}'", item)
                 by_id[identifier] = item
+        object.__setattr__(self, "_by_id", MappingProxyType(by_id))
+        object.__setattr__(self, "_rules", MappingProxyType(self._checked_rules()))
+        looks: dict[str, tuple[MenuItem, ...]] = {}
+        for item in self.items:
+            if item.detects_as:
+                looks[item.detects_as] = (*looks.get(item.detects_as, ()), item)
+        object.__setattr__(self, "_looks", MappingProxyType(looks))
+        for item in self.items:
+            self._check_item(item)
+
+    def _checked_rules(self) -> dict[str, ModifierRule]:
         rules: dict[str, ModifierRule] = {}
         for rule in self.modifiers:
             if _folded(rule.name) in rules:
                 raise MenuFault(f"the modifier '{rule.name}' stands twice", rule)
             rules[_folded(rule.name)] = rule
-        object.__setattr__(self, "_by_id", MappingProxyType(by_id))
-        object.__setattr__(self, "_rules", MappingProxyType(rules))
-        for item in self.items:
-            self._check_item(item)
-        for rule in self.modifiers:
             for sku in (rule.adds, rule.removes):
-                if sku is not None and sku not in by_id:
+                if sku is not None and sku not in self._by_id:
                     raise MenuFault(f"the modifier '{rule.name}' names '{sku}', which is no item of the menu", rule)
+        return rules
 
     def _check_item(self, item: MenuItem) -> None:
         references = (*(p.sku for p in item.contains), *item.any_of)
@@ -117,16 +125,30 @@ class Menu:
             if sku not in self._by_id:
                 raise MenuFault(f"'{item.sku}' names '{sku}', which is no item of the menu", item)
         if item.detects_as and item.any_of:
-            raise MenuFault(f"'{item.sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names", item)
+            raise MenuFault(
+                f"'{item.sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names", item
+            )
         if item.any_of and item.contains:
             raise MenuFault(f"'{item.sku}' has both 'any_of' and 'contains'; make the choice an item of its own", item)
+        self._check_parts(item)
+        unseen = item.visibility is Visibility.HIDDEN or item.handed_at is HandedAt.ELSEWHERE
+        if not (item.detects_as or references or unseen):
+            raise MenuFault(
+                f"'{item.sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it", item
+            )
+        self._check_no_cycle(item, ())
+
+    def _check_parts(self, item: MenuItem) -> None:
         for sku in item.any_of:
             if not self._by_id[sku].detects_as:
                 raise MenuFault(f"'{item.sku}' offers '{sku}', which has no 'detects_as' of its own", item)
-        unseen = item.visibility is Visibility.HIDDEN or item.handed_at is HandedAt.ELSEWHERE
-        if not (item.detects_as or references or unseen):
-            raise MenuFault(f"'{item.sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it", item)
-        self._check_no_cycle(item, ())
+            if self._by_id[sku].visibility is Visibility.HIDDEN:
+                raise MenuFault(f"'{item.sku}' offers '{sku}', which is hidden and cannot be checked", item)
+        for portion in item.contains:
+            if portion.quantity < 1:
+                raise MenuFault(
+                    f"'{item.sku}' contains {portion.quantity} of '{portion.sku}'; at least one is needed", item
+                )
 
     def _check_no_cycle(self, item: MenuItem, path: tuple[str, ...]) -> None:
         if item.sku in path:
@@ -145,20 +167,22 @@ class Menu:
     @property
     def classes(self) -> tuple[str, ...]:
         """Every detector class that the menu relies on, in the order of the items."""
-        return tuple(dict.fromkeys(item.detects_as for item in self.items if item.detects_as))
+        return tuple(self._looks)
 
     def items_seen_as(self, class_name: str) -> tuple[MenuItem, ...]:
         """The items that look like this class; more than one are look-alikes."""
-        return tuple(item for item in self.items if item.detects_as == class_name)
+        return self._looks.get(class_name, ())
 
     def counts_pieces(self, class_name: str) -> bool:
         """Whether pieces of the class can be counted; one item of mere presence makes the whole class so."""
         return all(i.visibility is Visibility.COUNTABLE for i in self.items_seen_as(class_name))
 
+    def is_checked(self, class_name: str) -> bool:
+        """Whether pieces of the class can be wrong; not where everything that looks like it is hidden, by the menu."""
+        return any(i.visibility is not Visibility.HIDDEN for i in self.items_seen_as(class_name))
+
     def classes_of(self, item: MenuItem) -> frozenset[str]:
-        """The detector classes that satisfy the item; empty for hidden items and for combos that are their parts."""
-        if item.visibility is Visibility.HIDDEN:
-            return frozenset()
+        """The detector classes that satisfy the item; empty for combos that are their parts."""
         if item.any_of:
             return frozenset(c for sku in item.any_of if (c := self._by_id[sku].detects_as))
         return frozenset((item.detects_as,)) if item.detects_as else frozenset()
@@ -176,7 +200,7 @@ class NotChecked(str, Enum):
 class Wanted:
     """One SKU that should lie on the tray, all its lines merged: how many, and which classes count as it.
 
-    `left_to_crew` is set where the camera does not check it; `classes` of an item handed elsewhere are tolerated only.
+    `left_to_crew` is set where the camera does not check it; its `classes`, if it has any, are tolerated only.
     """
 
     sku: str
@@ -187,9 +211,9 @@ class Wanted:
 
 
 def wanted(menu: Menu, *orders: Order) -> tuple[Wanted, ...]:
-    """What should lie on one tray that carries these orders: combos expanded, modifiers applied, lines of one SKU merged.
+    """What should lie on one tray with these orders: combos expanded, modifiers applied, lines of one SKU merged.
 
-    The order of the result is that of first mention. A modifier that takes away more than there is takes away what there is.
+    The sequence is that of first mention. A modifier that takes away more than there is takes away what there is.
     """
     pieces: Counter[str] = Counter()
     names: dict[str, str] = {}
@@ -199,7 +223,8 @@ def wanted(menu: Menu, *orders: Order) -> tuple[Wanted, ...]:
             _expand(menu, line, 1, pieces, names, by_hand)
     wants = [_want(menu, sku, names.get(sku, ""), quantity) for sku, quantity in pieces.items() if quantity > 0]
     wants += [
-        Wanted(sku=text, name=text, quantity=quantity, left_to_crew=NotChecked.HIDDEN) for text, quantity in by_hand.items()
+        Wanted(sku=text, name=text, quantity=quantity, left_to_crew=NotChecked.HIDDEN)
+        for text, quantity in by_hand.items()
     ]
     return tuple(want for want in wants if want is not None)
 
@@ -240,7 +265,8 @@ def _expand(
         if rule is None or (rule.adds is None and rule.removes is None):
             by_hand[modifier.strip()] += quantity
             continue
-        _apply(menu, rule, quantity, own)
+        if idle := quantity - _apply(menu, rule, quantity, own):
+            by_hand[modifier.strip()] += idle
     for own_sku, own_quantity in own.items():
         pieces[own_sku] += own_quantity
 
@@ -253,14 +279,19 @@ def _add_contents(menu: Menu, item: MenuItem, quantity: int, own: Counter[str]) 
             _add_contents(menu, part, quantity * portion.quantity, own)
 
 
-def _apply(menu: Menu, rule: ModifierRule, quantity: int, own: Counter[str]) -> None:
-    """Apply a rule to `quantity` pieces; a replacement happens only where there is something to replace."""
+def _apply(menu: Menu, rule: ModifierRule, quantity: int, own: Counter[str]) -> int:
+    """Apply a rule to `quantity` pieces; a replacement happens only where there is something to replace.
+
+    Returns:
+        how many pieces it changed; the crew looks after the rest.
+    """
     affected = quantity
     if rule.removes is not None and (gone := menu.find(rule.removes)) is not None:
         affected = min(quantity, own[gone.sku])
         own[gone.sku] -= affected
     if rule.adds is not None and (comes := menu.find(rule.adds)) is not None:
         own[comes.sku] += affected
+    return affected
 
 
 def _folded(text: str) -> str:

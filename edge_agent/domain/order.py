@@ -15,9 +15,12 @@ MAX_DEPTH = 4
 MAX_ID = 64
 MAX_TEXT = 200
 MAX_NOTES = 2_000
+MAX_REVISION = 2**31
+MAX_PARTS = 20
 
 _ALLERGY = re.compile(
-    r"allerg|anaphyla|epi-?pen|c(o)?eliac|z(ö|oe)liakie|intoleran|unvertr(ä|ae)glich|alerg|gluten|nut[- ]free", re.IGNORECASE
+    r"allerg|anaphyla|epi-?pen|c(o)?eliac|z(ö|oe)liakie|intoleran|unvertr(ä|ae)glich|alerg|gluten|nut[- ]free",
+    re.IGNORECASE,
 )
 
 
@@ -57,10 +60,7 @@ class OrderLine:
         _check_text("name", self.name, MAX_TEXT)
         for modifier in self.modifiers:
             _check_text("modifier", modifier, MAX_TEXT, required=True)
-        if isinstance(self.quantity, bool) or not isinstance(self.quantity, int):
-            raise BadOrder(f"the quantity of '{self.sku}' must be a whole number, not {self.quantity!r}")
-        if not 1 <= self.quantity <= MAX_QUANTITY:
-            raise BadOrder(f"the quantity of '{self.sku}' must lie between 1 and {MAX_QUANTITY}, not {self.quantity}")
+        _check_number(f"the quantity of '{self.sku}'", self.quantity, 1, MAX_QUANTITY)
 
     def walk(self, depth: int = 1) -> Iterator[tuple[int, OrderLine]]:
         """This line and all lines below it, each with its depth (1 is the top)."""
@@ -98,16 +98,19 @@ class Order:
         _check_text("source", self.source, MAX_ID, required=True)
         for name in ("business_day", "display_number", "placed_at", "channel"):
             _check_text(name, getattr(self, name), MAX_ID)
+        _check_text("station", self.station or "", MAX_ID)
         _check_text("notes", self.notes, MAX_NOTES)
-        if not 0 <= self.revision <= 2**31:
-            raise BadOrder(f"the revision of order '{self.order_id}' must lie between 0 and {2**31}, not {self.revision}")
-        if not 1 <= self.parts <= 20:
-            raise BadOrder(f"order '{self.order_id}' comes in {self.parts} parts; between 1 and 20 can be checked")
-        walked = [entry for line in self.lines for entry in line.walk()]
-        if len(walked) > MAX_LINES:
-            raise BadOrder(f"order '{self.order_id}' has {len(walked)} lines; at most {MAX_LINES} are taken")
-        if any(depth > MAX_DEPTH for depth, _ in walked):
-            raise BadOrder(f"the lines of order '{self.order_id}' are nested deeper than {MAX_DEPTH}")
+        _check_number(f"the revision of order '{self.order_id}'", self.revision, 0, MAX_REVISION)
+        _check_number(f"the number of parts of order '{self.order_id}'", self.parts, 1, MAX_PARTS)
+        self._check_lines()
+
+    def _check_lines(self) -> None:
+        """Stop at the first line too many or too deep: what is nested without end is never walked to its end."""
+        for number, (depth, _) in enumerate((entry for line in self.lines for entry in line.walk()), start=1):
+            if depth > MAX_DEPTH:
+                raise BadOrder(f"the lines of order '{self.order_id}' are nested deeper than {MAX_DEPTH}")
+            if number > MAX_LINES:
+                raise BadOrder(f"order '{self.order_id}' has too many lines; at most {MAX_LINES} are taken")
 
     @property
     def key(self) -> OrderKey:
@@ -138,8 +141,17 @@ class OrderState(str, Enum):
     EXPIRED = "expired"
 
 
+def _check_number(field: str, number: int, lowest: int, highest: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise BadOrder(f"{field} must be a whole number, not {number!r}")
+    if not lowest <= number <= highest:
+        raise BadOrder(f"{field} must lie between {lowest} and {highest}, not {number}")
+
+
 def _check_text(field: str, text: str, longest: int, *, required: bool = False) -> None:
     if required and not text.strip():
         raise BadOrder(f"'{field}' is empty")
     if len(text) > longest:
-        raise BadOrder(f"'{field}' is {len(text)} characters long; at most {longest} are taken (it begins '{text[:20]}')")
+        raise BadOrder(
+            f"'{field}' is {len(text)} characters long; at most {longest} are taken (it begins '{text[:20]}')"
+        )

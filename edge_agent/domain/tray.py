@@ -13,7 +13,10 @@ SAME_LAYOUT_SHARE = 0.5
 """Two pictures show the same tray if at least this share of their things keep their places relative to each other."""
 
 LAYOUT_TOLERANCE = 0.12
-"""How far a thing may be off its place in the layout, as a share of the slot's width, when a tray is bumped or zoomed."""
+"""How far a thing of a bumped tray may be off its place in the layout, as a share of the slot's width."""
+
+FEWEST_TO_RETURN = 2
+"""One thing alone has no layout: its place says nothing about which tray it lies on."""
 
 RETURN_TOLERANCE = 0.04
 """The same when a tray that was gone comes back: stricter, since here the next tray is the likelier story."""
@@ -63,16 +66,21 @@ def same_layout(
     if not before or not after:
         return False
     best = max(
-        (_agreeing(before, after, b, a, slot_width_px * tolerance) for b in before for a in after if b.class_name == a.class_name),
+        (
+            _agreeing(before, after, b, a, slot_width_px * tolerance)
+            for b in before
+            for a in after
+            if b.class_name == a.class_name
+        ),
         default=0,
     )
     return best >= SAME_LAYOUT_SHARE * max(len(before), len(after))
 
 
 def came_back(before: Sequence[Placed], after: Sequence[Placed], slot_width_px: float) -> bool:
-    """Whether the tray that just came is the one that just left: all things of the smaller picture, two at least, agree."""
+    """Whether the tray that came is the one that just left: all things of the smaller picture, two at least, agree."""
     smaller = min(len(before), len(after))
-    if smaller < 2:
+    if smaller < FEWEST_TO_RETURN:
         return False
     tolerance_px = slot_width_px * RETURN_TOLERANCE
     best = max(
@@ -94,7 +102,9 @@ def _agreeing(
             anchor_after.centre.x + scale * (thing.centre.x - anchor_before.centre.x),
             anchor_after.centre.y + scale * (thing.centre.y - anchor_before.centre.y),
         )
-        fitting = [a for a in free if a.class_name == thing.class_name and a.centre.distance_to(expected) <= tolerance_px]
+        fitting = [
+            a for a in free if a.class_name == thing.class_name and a.centre.distance_to(expected) <= tolerance_px
+        ]
         if fitting:
             free.remove(min(fitting, key=lambda a: a.centre.distance_to(expected)))
             agreeing += 1

@@ -1,12 +1,13 @@
 """Fuse the detections of several frames into contents.
 
-Each frame casts a ballot: per class, the scores of its pieces from best to worst. Ballots are averaged rank by rank (the best
-piece of each frame with the best of the others, and so on), weighted by age; the k-th piece counts where the fused k-th score
-reaches a threshold. Ranks need no identity across frames, so the four photographs of a tray, or a tray that was bumped,
-fuse as well as a still picture.
+Each frame casts a ballot: per class, the scores of its pieces, best to worst. Ballots are averaged rank by rank (the
+best piece of each frame with the best of the others, and so on), weighted by age; the k-th piece counts where the fused
+k-th score reaches a threshold. Ranks need no identity across frames, so the four photographs of a tray, or a tray that
+was bumped, fuse as well as a still picture.
 
-Boxes of different classes on the same spot are one thing with two names. Where the second name is nearly as likely as the
-first, the thing counts surely as neither and possibly as both: a look-alike is a doubt, not a missing item beside an extra.
+Boxes of different classes on the same spot are one thing with two names. Where the second name is nearly as likely as
+the first, the thing counts surely as neither and possibly as both: a look-alike is a doubt, not a missing item beside
+an extra.
 """
 
 from __future__ import annotations
@@ -90,16 +91,18 @@ def things_in(detections: Iterable[Detection]) -> tuple[Thing, ...]:
 class Ballot:
     """What one frame says: per class, scores from best to worst, once for what is sure of its name and once for all.
 
-    `doubts` holds, for classes that are unsure for more than a faint score, the reason.
+    `doubts` holds, for classes that are unsure for more than a faint score, the reason. A frame that is not `clear`,
+    since a hand lies over the tray, cannot say that something is not there.
     """
 
     at_s: float
     sure: Mapping[str, tuple[float, ...]]
     may: Mapping[str, tuple[float, ...]]
     doubts: Mapping[str, Doubt]
+    clear: bool = True
 
 
-def ballot(at_s: float, things: Iterable[Thing], covered: Iterable[Detection] = ()) -> Ballot:
+def ballot(at_s: float, things: Iterable[Thing], covered: Iterable[Detection] = (), *, clear: bool = True) -> Ballot:
     """The ballot of one frame; `covered` are pieces known from before on which something lies now, such as a hand."""
     sure: dict[str, list[float]] = {}
     may: dict[str, list[float]] = {}
@@ -115,7 +118,7 @@ def ballot(at_s: float, things: Iterable[Thing], covered: Iterable[Detection] = 
     for piece in covered:
         may.setdefault(piece.class_name, []).append(piece.score)
         doubts[piece.class_name] = Doubt.COVERED
-    return Ballot(at_s, _falling(sure), _falling(may), doubts)
+    return Ballot(at_s, _falling(sure), _falling(may), doubts, clear)
 
 
 def fuse(ballots: Sequence[Ballot], thresholds: Thresholds, *, half_life_s: float | None = None) -> Contents:
@@ -133,12 +136,14 @@ def fuse(ballots: Sequence[Ballot], thresholds: Thresholds, *, half_life_s: floa
     names = dict.fromkeys(name for b in ballots for name in b.may)
     counts = [_count(name, ballots, weights, thresholds.of(name)) for name in names]
     counts = [count for count in counts if count.possibly]
-    return Contents(tuple(counts), unclear=None if counts else Doubt.NOTHING_SEEN)
+    if not counts:
+        return Contents(unclear=Doubt.NOTHING_SEEN)
+    return Contents(tuple(counts), unclear=None if any(b.clear for b in ballots) else Doubt.COVERED)
 
 
 def _count(name: str, ballots: Sequence[Ballot], weights: Sequence[float], limits: ClassThresholds) -> ClassCount:
-    sure = _fused_ranks([b.sure.get(name, ()) for b in ballots], weights)
-    may = _fused_ranks([b.may.get(name, ()) for b in ballots], weights)
+    sure = fused_ranks([b.sure.get(name, ()) for b in ballots], weights)
+    may = fused_ranks([b.may.get(name, ()) for b in ballots], weights)
     surely = sum(score >= limits.present for score in sure)
     possibly = max(surely, sum(score >= limits.possible for score in may))
     middle = (limits.present + limits.possible) / 2
@@ -154,7 +159,7 @@ def _count(name: str, ballots: Sequence[Ballot], weights: Sequence[float], limit
     )
 
 
-def _fused_ranks(rankings: Sequence[tuple[float, ...]], weights: Sequence[float]) -> list[float]:
+def fused_ranks(rankings: Sequence[tuple[float, ...]], weights: Sequence[float]) -> list[float]:
     """The weighted mean of the k-th best score, for each k; a frame with fewer pieces adds zero."""
     longest = max((len(ranking) for ranking in rankings), default=0)
     total = sum(weights)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge_agent.checking.scoring import ScoredCheck, Scores, score, true_verdict
+from edge_agent.checking.scoring import ScoredCheck, Scores, by_class, score, true_verdict
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.matching import CheckedLine, Verdict, VerdictKind, compare
@@ -66,7 +66,7 @@ def evaluate_trays(
     thresholds: Thresholds,
     read_photograph: Callable[[Path], Picture],
     occluders: Iterable[str] = (),
-    on_tray: Callable[[str], None] = lambda tray_id: None,
+    on_tray: Callable[[str], None],
 ) -> TraysEvaluated:
     """Look at every tray that a check names, and judge every check.
 
@@ -95,7 +95,7 @@ def evaluate_trays(
     )
     scores = score(
         (ScoredCheck(truth=v.truth, given=v.verdict) for v in verdicts),
-        ((folder.trays[tray_id].contents, seen) for tray_id, seen in contents.items()),
+        ((by_class(menu, folder.trays[tray_id].contents), seen) for tray_id, seen in contents.items()),
     )
     return TraysEvaluated(
         verdicts=verdicts, contents=contents, scores=scores, photographs=photographs, detect_s=detect_s

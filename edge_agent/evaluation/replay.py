@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from edge_agent.checking.order_checker import OrderChecker
-from edge_agent.checking.scoring import ScoredCheck, Scores, score, true_verdict
+from edge_agent.checking.scoring import ScoredCheck, Scores, by_class, score, true_verdict
 from edge_agent.domain.alert import Alert, in_words
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import (
@@ -81,7 +82,7 @@ class ReplayWatcher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """What came of a recording."""
+    """What came of a recording; `closing` are the events after the last frame, which no watcher saw."""
 
     recording: Recording
     trays: tuple[TrayRecord, ...]
@@ -93,6 +94,7 @@ class Replayed:
     elapsed_s: float
     provider: str
     problem: str | None = None
+    closing: tuple[Event, ...] = ()
 
     @property
     def frames_per_s(self) -> float:
@@ -103,7 +105,7 @@ class Replayed:
         return self.duration_s / self.elapsed_s if self.elapsed_s else 0.0
 
 
-def replay(
+def replay(  # noqa: PLR0913  the collaborators of a replay, each by its name
     recording: Recording,
     *,
     source: FrameSource,
@@ -128,23 +130,24 @@ def replay(
     """
     watchers = tuple(watchers)
     log = _Log()
-    pending = list(recording.orders)
+    pending = deque(recording.orders)
     at_s, frames = 0.0, 0
     began_s = time.perf_counter()
     for frame in source.frames():
         at_s = frame.at_s
         events: list[Event] = []
         while pending and pending[0].at_s <= at_s:
-            events += _tell(checker, pending.pop(0))
+            events += _tell(checker, pending.popleft())
         observation = Observation(at_s, detector.detect(frame.picture))
         events += checker.observe(observation)
         log.take(events)
         frames += 1
         for watcher in watchers:
             watcher.saw(frame, observation, events)
-    log.take(checker.finish(at_s))
+    closing = list(checker.finish(at_s))
     for event in pending:
-        log.take(_tell(checker, event))
+        closing += _tell(checker, event)
+    log.take(closing)
     elapsed_s = time.perf_counter() - began_s
     trays = tuple(log.trays.values())
     _lay_beside(trays, recording.truth)
@@ -159,6 +162,7 @@ def replay(
         elapsed_s=elapsed_s,
         provider=provider,
         problem=problem(),
+        closing=tuple(closing),
     )
 
 
@@ -221,25 +225,35 @@ def _lay_beside(trays: Sequence[TrayRecord], truth: Sequence[TrayTruth]) -> None
             taken.add(j)
 
 
-def _score(
-    menu: Menu, trays: Sequence[TrayRecord], truth: Sequence[TrayTruth], orders: dict[str, Order]
-) -> Scores:
-    """Every true tray counts once, also where no session was found for it."""
+def _score(menu: Menu, trays: Sequence[TrayRecord], truth: Sequence[TrayTruth], orders: dict[str, Order]) -> Scores:
+    """Every true tray counts once, also where no session was found for it; a session beyond them is nobody's tray."""
     found = {id(tray.truth): tray for tray in trays if tray.truth is not None}
+    lying: dict[str, Counter[str]] = {}
+    parts: Counter[str] = Counter()
     checks = []
-    for true in truth:
+    for true in sorted(truth, key=lambda t: t.enter_s):
         tray = found.get(id(true))
         order = orders.get(true.order_id) if true.order_id is not None else None
+        truly = None
+        if order is not None:  # the trays of one order add up, and nothing is missing before the last
+            parts[order.order_id] += 1
+            together = lying.setdefault(order.order_id, Counter()) if order.parts > 1 else Counter()
+            together.update(true.contents)
+            truly = true_verdict(menu, order, together, complete=parts[order.order_id] >= order.parts)
         checks.append(
             ScoredCheck(
-                truth=true_verdict(menu, order, true.contents) if order else None,
+                truth=truly,
                 given=tray.reached.verdict if tray and tray.reached else None,
                 right_order=order is not None and tray is not None and order.order_id in tray.order_ids,
                 verdict_latency_s=tray.verdict_latency_s if tray else None,
                 alert_lead_s=tray.alert_lead_s if tray else None,
             )
         )
-    counted = [(t.truth.contents, t.reached.contents) for t in trays if t.truth is not None and t.reached is not None]
+    if truth:
+        checks += [ScoredCheck(truth=None, given=t.reached.verdict) for t in trays if t.truth is None and t.reached]
+    counted = [
+        (by_class(menu, t.truth.contents), t.reached.contents) for t in trays if t.truth is not None and t.reached
+    ]
     return score(checks, counted)
 
 

@@ -6,12 +6,18 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
 from edge_agent.domain.menu import HandedAt, Menu, MenuFault, MenuItem, ModifierRule, Portion, Visibility
 from edge_agent.errors import BadConfig
 from edge_agent.formats.yaml_file import FileModel, find_line, load_yaml
+
+Identifier = Annotated[str, Field(min_length=1, max_length=64)]
+
+MAX_COMBO_DEPTH = 8
+MAX_COMBO_PIECES = 10_000
 
 
 class PortionEntry(FileModel):
@@ -26,7 +32,7 @@ class ItemEntry(FileModel):
 
     sku: str = Field(min_length=1, max_length=64, description="The identifier that the till sends.")
     name: str = Field(default="", max_length=200, description="What the crew calls it; the SKU if left out.")
-    aliases: tuple[str, ...] = Field(default=(), description="Other identifiers of the same item.")
+    aliases: tuple[Identifier, ...] = Field(default=(), description="Other identifiers of the same item.")
     detects_as: str | None = Field(default=None, description="The detector class it looks like; look-alikes share one.")
     visibility: Visibility = Field(
         default=Visibility.COUNTABLE,
@@ -75,6 +81,7 @@ def load_menu(path: Path, *, model_classes: Iterable[str] | None = None) -> Load
         BadConfig: one sentence with file and line.
     """
     entries = load_yaml(path, MenuFile)
+    _refuse_endless_combos(entries, path)
     classes = None if model_classes is None else tuple(model_classes)
     for index, entry in enumerate(entries.items):
         if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
@@ -83,14 +90,48 @@ def load_menu(path: Path, *, model_classes: Iterable[str] | None = None) -> Load
                 path=path,
                 line=find_line(path, ("items", index, "detects_as")),
             )
+        for identifier in (entry.sku, *entry.aliases):
+            if identifier != identifier.strip():
+                raise BadConfig(
+                    f"the identifier '{identifier}' begins or ends with a blank; take it away",
+                    path=path,
+                    line=find_line(path, ("items", index, "sku" if identifier == entry.sku else "aliases")),
+                )
     items = tuple(_item(entry) for entry in entries.items)
     rules = tuple(_rule(entry, path, index) for index, entry in enumerate(entries.modifiers))
     try:
         menu = Menu(items, rules)
     except MenuFault as fault:
-        place = ("items", items.index(fault.at)) if isinstance(fault.at, MenuItem) else ("modifiers", rules.index(fault.at))
-        raise BadConfig(str(fault), path=path, line=find_line(path, place)) from fault
+        group = "items" if isinstance(fault.at, MenuItem) else "modifiers"
+        at = next(i for i, each in enumerate(items if group == "items" else rules) if each is fault.at)
+        raise BadConfig(str(fault), path=path, line=find_line(path, (group, at))) from fault
     return LoadedMenu(menu, path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _refuse_endless_combos(entries: MenuFile, path: Path) -> None:
+    """Combos of combos multiply: forty that each hold the next one twice are more pieces than there are atoms."""
+    by_id = {name: (i, entry) for i, entry in enumerate(entries.items) for name in (entry.sku, *entry.aliases)}
+    known: dict[str, int] = {}
+
+    def pieces(sku: str, above: tuple[str, ...]) -> int:
+        index, entry = by_id[sku]
+        if entry.sku in above or len(above) >= MAX_COMBO_DEPTH:
+            said = f"the combo '{above[0]}' contains " + (
+                f"itself: {' > '.join((*above, entry.sku))}"
+                if entry.sku in above
+                else f"combos in combos deeper than {MAX_COMBO_DEPTH}"
+            )
+            raise BadConfig(said, path=path, line=find_line(path, ("items", by_id[above[0]][0])))
+        if entry.sku not in known:
+            below = (p.quantity * pieces(p.sku, (*above, entry.sku)) for p in entry.contains if p.sku in by_id)
+            known[entry.sku] = 1 + sum(below)
+            if known[entry.sku] > MAX_COMBO_PIECES:
+                said = f"the combo '{entry.sku}' comes to more than {MAX_COMBO_PIECES:,} pieces"
+                raise BadConfig(said, path=path, line=find_line(path, ("items", index)))
+        return known[entry.sku]
+
+    for entry in entries.items:
+        pieces(entry.sku, ())
 
 
 def _item(entry: ItemEntry) -> MenuItem:
@@ -107,16 +148,13 @@ def _item(entry: ItemEntry) -> MenuItem:
 
 
 def _rule(entry: ModifierEntry, path: Path, index: int) -> ModifierRule:
-    line = find_line(path, ("modifiers", index))
     if entry.replaces:
         if entry.adds or entry.removes:
-            raise BadConfig(
-                f"the modifier '{entry.name}' has 'replaces' beside 'adds' or 'removes'; use one", path=path, line=line
-            )
+            said = f"the modifier '{entry.name}' has 'replaces' beside 'adds' or 'removes'; use one"
+            raise BadConfig(said, path=path, line=find_line(path, ("modifiers", index)))
         ((goes, comes),) = entry.replaces.items()
         return ModifierRule(name=entry.name, adds=comes, removes=goes)
     if not (entry.adds or entry.removes):
-        raise BadConfig(
-            f"the modifier '{entry.name}' does nothing; leave it out, it is then checked by hand", path=path, line=line
-        )
+        said = f"the modifier '{entry.name}' does nothing; leave it out, it is then checked by hand"
+        raise BadConfig(said, path=path, line=find_line(path, ("modifiers", index)))
     return ModifierRule(name=entry.name, adds=entry.adds, removes=entry.removes)

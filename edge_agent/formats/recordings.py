@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from edge_agent.domain.order import Order
+from edge_agent.domain.order import MAX_QUANTITY, Order
 from edge_agent.errors import BadRecording
 from edge_agent.formats.orders import first_complaint, order_from_json, parse_json
 from edge_agent.formats.yaml_file import FileModel
 
 MAX_LINE_BYTES = 1_000_000
 """A longer line is no record but a file of another kind."""
+
+MAX_ENTRIES = 100_000
+"""More records than a month of a busy till, and what fits into the memory of a small box."""
+
+Seconds = Annotated[float, Field(ge=0, le=10_000_000, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MAX_QUANTITY, strict=True)]
 
 Entry = TypeVar("Entry", bound=FileModel)
 
@@ -31,7 +38,7 @@ class OrderEvent:
 
 
 class _OrderEventLine(FileModel):
-    at_s: float = Field(ge=0)
+    at_s: Seconds
     order: dict[str, Any] | None = None
     cancel: str | None = None
     ready: str | None = None
@@ -48,9 +55,15 @@ class TrayTruth(FileModel):
 
     order_id: str | None
     tray_id: str
-    enter_s: float = Field(ge=0)
-    leave_s: float = Field(ge=0)
-    contents: dict[str, int]
+    enter_s: Seconds
+    leave_s: Seconds
+    contents: dict[str, Count]
+
+    @model_validator(mode="after")
+    def _leaves_after_it_enters(self) -> TrayTruth:
+        if self.leave_s < self.enter_s:
+            raise ValueError(f"the tray '{self.tray_id}' leaves at {self.leave_s} s, before it enters")
+        return self
 
 
 class PhotographedTray(FileModel):
@@ -58,7 +71,7 @@ class PhotographedTray(FileModel):
 
     tray_id: str
     images: tuple[str, ...] = Field(min_length=1, max_length=64)
-    contents: dict[str, int]
+    contents: dict[str, Count]
     dishes: tuple[str, ...] = ()
     sure: bool = True
     note: str = ""
@@ -108,17 +121,17 @@ def open_recording(video: Path) -> Recording:
         BadRecording: there is no such video, or a line does not read; names file and line.
         BadOrder: an order does not read; names file and line.
     """
-    if not video.is_file():
+    if not _is_file(video):
         raise BadRecording("there is no such video", path=video)
     orders_path, truth_path = video.with_suffix(".orders.jsonl"), video.with_suffix(".truth.jsonl")
-    orders = tuple(_order_events(orders_path)) if orders_path.is_file() else ()
-    truth = tuple(entry for _, entry in _entries(truth_path, TrayTruth)) if truth_path.is_file() else ()
+    orders = tuple(_order_events(orders_path)) if _is_file(orders_path) else ()
+    truth = tuple(entry for _, entry in _entries(truth_path, TrayTruth)) if _is_file(truth_path) else ()
     return Recording(
         video,
         tuple(sorted(orders, key=lambda event: event.at_s)),
         truth,
-        orders_path if orders_path.is_file() else None,
-        truth_path if truth_path.is_file() else None,
+        orders_path if _is_file(orders_path) else None,
+        truth_path if _is_file(truth_path) else None,
     )
 
 
@@ -131,25 +144,42 @@ def open_trays(root: Path) -> TrayFolder:
     """
     trays_path, checks_path = root / "trays.jsonl", root / "orders.jsonl"
     for path in (trays_path, checks_path):
-        if not path.is_file():
+        if not _is_file(path):
             raise BadRecording("there is no such file; a folder of trays needs trays.jsonl and orders.jsonl", path=path)
+    trays = _trays(root, trays_path)
+    checks = tuple(_checks(checks_path, trays))
+    if not checks:
+        raise BadRecording("the file lists no check", path=checks_path)
+    return TrayFolder(root, trays, checks)
+
+
+def _trays(root: Path, trays_path: Path) -> dict[str, PhotographedTray]:
     trays: dict[str, PhotographedTray] = {}
     for line, tray in _entries(trays_path, PhotographedTray):
         if tray.tray_id in trays:
             raise BadRecording(f"the tray '{tray.tray_id}' stands twice", path=trays_path, line=line)
         for image in tray.images:
-            if not (root / image).is_file():
-                raise BadRecording(f"the photograph '{image}' is not there", path=trays_path, line=line)
+            if not _is_file(root / image):
+                raise BadRecording(f"the photograph '{image[:200]}' is not there", path=trays_path, line=line)
         trays[tray.tray_id] = tray
     if not trays:
         raise BadRecording("the file lists no tray", path=trays_path)
-    checks = []
+    return trays
+
+
+def _checks(checks_path: Path, trays: dict[str, PhotographedTray]) -> Iterator[TrayCheck]:
     for line, check in _entries(checks_path, _CheckLine):
         if check.tray_id not in trays:
             raise BadRecording(f"the tray '{check.tray_id}' is not in trays.jsonl", path=checks_path, line=line)
         order = order_from_json(check.order, path=checks_path, line=line)
-        checks.append(TrayCheck(check_id=check.check_id, tray_id=check.tray_id, order=order, expected=check.expected))
-    return TrayFolder(root, trays, tuple(checks))
+        yield TrayCheck(check_id=check.check_id, tray_id=check.tray_id, order=order, expected=check.expected)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have, a folder that may not be entered
+        return False
 
 
 def _order_events(path: Path) -> Iterator[OrderEvent]:
@@ -164,8 +194,10 @@ def _entries(path: Path, model: type[Entry]) -> Iterator[tuple[int, Entry]]:
         with path.open("rb") as file:
             for number, raw in enumerate(iter(lambda: file.readline(MAX_LINE_BYTES + 1), b""), start=1):
                 if len(raw) > MAX_LINE_BYTES:
-                    raise BadRecording(f"the line is longer than {MAX_LINE_BYTES} bytes", path=path, line=number)
-                if raw.strip():
+                    raise BadRecording(f"the line is longer than {MAX_LINE_BYTES:,} bytes", path=path, line=number)
+                if number > MAX_ENTRIES:
+                    raise BadRecording(f"the file has more than {MAX_ENTRIES:,} lines", path=path, line=number)
+                if raw.removeprefix(BOM_UTF8).strip():
                     yield number, _entry(raw, model, path, number)
     except OSError as error:
         raise BadRecording(f"the file cannot be read: {error.strerror}", path=path) from error

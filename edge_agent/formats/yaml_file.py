@@ -86,6 +86,7 @@ _PLAIN = {
     "mapping_type": "should be a group of keys",
     "list_type": "should be a list",
     "tuple_type": "should be a list",
+    "path_type": "should be a path",
 }
 """What pydantic says in the words of Python, in the words of a YAML file; by the type of its error."""
 
@@ -129,6 +130,27 @@ def find_line(path: Path, loc: Loc) -> int | None:
     except BadConfig:
         return None
     return _line_at(root, loc)
+
+
+def line_in(text: str, loc: Loc) -> int | None:
+    """The line (from 1) of `loc` in a text of YAML or JSON, as `find_line`; None when it does not read."""
+    try:
+        root, _ = _compose(text.replace("\t", " "))  # JSON may be indented with tabs, YAML may not
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return None if root is None else _line_at(root, loc)
+
+
+def line_of_second_key(text: str) -> int | None:
+    """The line (from 1) where a key stands a second time in a text of YAML or JSON; None when there is none."""
+    try:
+        _compose(text.replace("\t", " "))
+    except yaml.MarkedYAMLError as refusal:
+        mark = refusal.problem_mark
+        return None if mark is None else mark.line + 1
+    except (yaml.YAMLError, RecursionError, ValueError):
+        return None
+    return None
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
@@ -189,6 +211,14 @@ def _complaint(
     path: Path, root: yaml.Node, model: type[BaseModel], details: list[ErrorDetails], error: type[BadInput]
 ) -> BadInput:
     """The error that helps most: an unknown key first (a mistyped key is also missing), then the topmost."""
+    # A list whose items are refused is also called too short, since none of them counts.
+    inner = [d["loc"] for d in details]
+    told = [
+        d
+        for d in details
+        if d["type"] != "too_short" or not any(loc != d["loc"] and loc[: len(d["loc"])] == d["loc"] for loc in inner)
+    ]
+    details = told or details
     first = min(details, key=lambda d: (d["type"] != "extra_forbidden", _line_at(root, d["loc"])))
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     return error(_sentence(first, model) + more, path=path, line=_line_at(root, first["loc"]))

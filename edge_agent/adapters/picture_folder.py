@@ -1,0 +1,84 @@
+"""Evidence pictures as files beside the database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from edge_agent.errors import StoreError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPicture:
+    """A picture on the disk: its name below the folder, its size and its SHA-256."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class PictureFolder:
+    """A folder with one sub-folder per day. Names are made here, never from anything that came from outside."""
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, jpeg: bytes, *, day: str, stem: str) -> SavedPicture:
+        """Write a picture so that after a power cut it is there whole, or not at all.
+
+        Args:
+            jpeg: the file's content.
+            day: the sub-folder, `2026-01-31`.
+            stem: makes the name unique together with the content.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        sha256 = hashlib.sha256(jpeg).hexdigest()
+        name = f"{day}/{stem}-{sha256[:12]}.jpg"
+        path = self.path_of(name)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(path.parent.parent)
+            sync_folder(self.folder.parent)
+        unfinished = path.with_suffix(".tmp")
+        try:
+            with unfinished.open("wb") as file:
+                file.write(jpeg)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+        return SavedPicture(name=name, bytes=len(jpeg), sha256=sha256)
+
+    def path_of(self, name: str) -> Path:
+        """Where the picture of this name lies.
+
+        Raises:
+            StoreError: the name leads out of the folder; the database was tampered with.
+        """
+        relative = PurePosixPath(name)
+        if relative.is_absolute() or ".." in relative.parts or not relative.parts:
+            raise StoreError(f"'{name}' is no picture of {self.folder}")
+        return self.folder / relative
+
+    def discard(self, name: str) -> None:
+        """Remove a picture that is no longer wanted; that it is gone already, or cannot be removed, is no error."""
+        try:
+            self.path_of(name).unlink(missing_ok=True)
+        except OSError:
+            return
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the folder's entries survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

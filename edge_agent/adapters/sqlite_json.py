@@ -1,0 +1,84 @@
+"""Domain values as the JSON in the database's columns, and back. Unknown keys are let pass: a later agent adds some."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from edge_agent.domain.contents import ClassCount, Contents, Doubt
+from edge_agent.domain.matching import CheckedLine, LineResult
+from edge_agent.domain.order import Order
+from edge_agent.formats.orders import order_from_json
+
+
+def order_to_text(order: Order) -> str:
+    """A snapshot as the till's own format has it (`formats.orders`)."""
+    return _text(dataclasses.asdict(order))
+
+
+def order_from_text(text: str) -> Order:
+    """The snapshot; raises BadOrder if it is none."""
+    return order_from_json(json.loads(text))
+
+
+def contents_to_text(contents: Contents) -> str:
+    """What was seen, each class with its bounds."""
+    return _text(dataclasses.asdict(contents))
+
+
+def contents_from_text(text: str) -> Contents:
+    """What was seen."""
+    value = json.loads(text)
+    counts = tuple(
+        ClassCount(
+            class_name=count["class_name"],
+            surely=count["surely"],
+            possibly=count["possibly"],
+            likely=count["likely"],
+            confidence=count["confidence"],
+            doubt=_doubt(count["doubt"]),
+        )
+        for count in value["counts"]
+    )
+    return Contents(counts, unclear=_doubt(value["unclear"]))
+
+
+def skus_to_text(skus: Iterable[str]) -> str:
+    """A list, since a SKU may contain any separator."""
+    return _text(list(skus))
+
+
+def skus_from_text(text: str) -> tuple[str, ...]:
+    """The SKUs of a line."""
+    return tuple(json.loads(text))
+
+
+def lines_to_text(lines: Iterable[CheckedLine]) -> str:
+    """The lines that an alert is about."""
+    return _text([dataclasses.asdict(line) for line in lines])
+
+
+def lines_from_text(text: str) -> tuple[CheckedLine, ...]:
+    """The lines that an alert is about."""
+    return tuple(
+        CheckedLine(
+            skus=tuple(line["skus"]),
+            name=line["name"],
+            expected=line["expected"],
+            seen=line["seen"],
+            result=LineResult(line["result"]),
+            off_by=line["off_by"],
+            reason=line["reason"],
+        )
+        for line in json.loads(text)
+    )
+
+
+def _doubt(value: str | None) -> Doubt | None:
+    return None if value is None else Doubt(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,408 @@
+"""The composition root: the only place that names every concrete class."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from edge_agent import __version__
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.adapters.onnx_session import Wish
+from edge_agent.adapters.photograph import read_photograph
+from edge_agent.adapters.sqlite_store import SqliteStore
+from edge_agent.adapters.system_clock import SystemClock, boot_id
+from edge_agent.adapters.video_file import VideoFileSource
+from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.domain.contents import Contents
+from edge_agent.domain.detection import Observation
+from edge_agent.domain.events import Event
+from edge_agent.domain.matching import Verdict
+from edge_agent.domain.record import Run
+from edge_agent.domain.tray import Slot
+from edge_agent.domain.voting import ClassThresholds, Thresholds
+from edge_agent.evaluation.annotated_video import AnnotatedVideoWriter
+from edge_agent.evaluation.bench import Measured, alternate, cpu_flags, pictures_or_noise
+from edge_agent.evaluation.evidence import EvidenceKeeper
+from edge_agent.evaluation.photo_checks import TraysEvaluated, contents_of, evaluate_trays, judge_order
+from edge_agent.evaluation.recorder import EventRecorder
+from edge_agent.evaluation.replay import Replayed, ReplayWatcher, replay
+from edge_agent.evaluation.report import write_replay_report
+from edge_agent.evaluation.report_page import Used
+from edge_agent.evaluation.trays_report import write_trays_report
+from edge_agent.formats.menu import LoadedMenu, load_menu
+from edge_agent.formats.orders import read_order
+from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.recordings import open_recording, open_trays
+from edge_agent.ports import Frame
+from edge_agent.settings import Settings
+from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
+from edge_agent.training.calibrate import Calibrated, LabelledTray, calibrate
+from edge_agent.training.card import write_model_card, write_run_card
+from edge_agent.training.export import export_onnx, revise_pack, write_pack
+from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
+
+logger = logging.getLogger(__name__)
+
+ANNOTATED_VIDEO = "annotated.mp4"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eyes:
+    """A detector with the menu it serves: loaded together, since each must fit the other."""
+
+    settings: Settings
+    detector: OnnxDetector
+    menu: LoadedMenu
+    thresholds: Thresholds
+    occluders: tuple[str, ...]
+
+    @property
+    def pack(self) -> ModelPack:
+        return self.detector.pack
+
+
+def open_eyes(settings: Settings) -> Eyes:
+    """Load the pack and the menu that the settings name, and hold them against each other.
+
+    Raises:
+        BadModelPack: the pack does not fit.
+        BadConfig: the menu does not read, or names a class that the model lacks.
+    """
+    pack = ModelPack.load(settings.detector.pack)
+    menu = load_menu(settings.menu, model_classes=pack.manifest.classes)
+    detector = OnnxDetector(pack=pack, provider=settings.detector.provider, threads=settings.detector.threads or None)
+    logger.info("model %s %s runs on %s", pack.manifest.name, pack.manifest.version, detector.provider)
+    return Eyes(
+        settings=settings,
+        detector=detector,
+        menu=menu,
+        thresholds=thresholds_of(pack.manifest),
+        occluders=pack.manifest.occluders,
+    )
+
+
+def thresholds_of(manifest: PackManifest) -> Thresholds:
+    """The manifest's thresholds as domain values."""
+
+    def both(name: str) -> ClassThresholds:
+        limits = manifest.thresholds.of(name)
+        return ClassThresholds(present=limits.present, possible=limits.possible)
+
+    default = manifest.thresholds.default
+    return Thresholds(
+        default=ClassThresholds(present=default.present, possible=default.possible),
+        by_class={name: both(name) for name in manifest.classes},
+    )
+
+
+def check_photographs(eyes: Eyes, order_path: Path, photographs: Sequence[Path]) -> tuple[Verdict, Contents]:
+    """Hold one order against the photographs of one tray.
+
+    Raises:
+        BadOrder: the order does not read.
+        BadRecording: a photograph does not read.
+    """
+    order = read_order(order_path)
+    pictures = [read_photograph(path) for path in photographs]
+    contents = contents_of([eyes.detector.detect(p) for p in pictures], eyes.thresholds, eyes.occluders)
+    return judge_order(eyes.menu.menu, order, contents), contents
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayDone:
+    """What came of a replay, and where its report lies."""
+
+    replayed: Replayed
+    report_page: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationDone:
+    """What came of an evaluation, and where its report lies."""
+
+    evaluated: TraysEvaluated
+    report_page: Path | None = None
+
+
+OnStep = Callable[[int, int], None]
+"""Told how many of how many are done."""
+
+
+def _nobody_looks(done: int, total: int) -> None:
+    del done, total
+
+
+@dataclass(slots=True)
+class _Counting:
+    """A replay watcher that tells how far it is."""
+
+    on_frame: OnStep
+    total: int
+    done: int = 0
+
+    def saw(self, frame: Frame, observation: Observation, events: Sequence[Event]) -> None:
+        del frame, observation, events
+        self.done += 1
+        self.on_frame(self.done, self.total)
+
+
+def replay_recording(
+    eyes: Eyes, video: Path, *, report: Path | None = None, db: Path | None = None, on_frame: OnStep = _nobody_looks
+) -> ReplayDone:
+    """Replay a recording; write a report and fill a database where they are asked for.
+
+    Raises:
+        BadRecording: the video or a file beside it does not read, or the report cannot be written.
+        BadOrder: an order does not read.
+        StoreError: the database refuses.
+    """
+    recording = open_recording(video)
+    source = VideoFileSource(video)
+    station = eyes.settings.station
+    slots = [slot.slot(source.width_px, source.height_px) for slot in station.slots]
+    with ExitStack() as stack:
+        watchers: list[ReplayWatcher] = [_Counting(on_frame, source.frames_declared)]
+        keeper = film = None
+        if report is not None:
+            keeper = EvidenceKeeper(report, slots=slots, thresholds=eyes.thresholds)
+            film = stack.enter_context(
+                AnnotatedVideoWriter(
+                    report / ANNOTATED_VIDEO,
+                    frames_per_s=source.frames_per_s,
+                    width_px=source.width_px,
+                    height_px=source.height_px,
+                    slots=slots,
+                    thresholds=eyes.thresholds,
+                )
+            )
+            watchers += [keeper, film]
+        store = run_id = None
+        if db is not None:
+            store = stack.enter_context(SqliteStore(path=db, clock=SystemClock()))
+            run_id = store.begin_run(_run_of(eyes, video))
+            watchers.append(EventRecorder(store, run_id, slots))
+        replayed = replay(
+            recording,
+            source=source,
+            detector=eyes.detector,
+            checker=checker_for(eyes, slots),
+            menu=eyes.menu.menu,
+            provider=eyes.detector.provider,
+            watchers=watchers,
+            problem=lambda: source.problem,
+        )
+        if store is not None and run_id is not None:
+            store.commit(run_id, replayed.closing)
+            store.end_run(run_id)
+    if keeper is None or film is None or report is None:
+        return ReplayDone(replayed=replayed)
+    page = write_replay_report(
+        report,
+        replayed,
+        keeper.pictures,
+        menu=eyes.menu.menu,
+        used=_used(eyes),
+        video_name=ANNOTATED_VIDEO if film.is_written else None,
+    )
+    return ReplayDone(replayed=replayed, report_page=page)
+
+
+def _used(eyes: Eyes) -> Used:
+    manifest = eyes.pack.manifest
+    return Used(
+        pack_name=manifest.name,
+        pack_version=manifest.version,
+        pack_sha256=eyes.pack.sha256,
+        menu_name=eyes.menu.path.name,
+        provider=eyes.detector.provider,
+        thresholds=eyes.thresholds,
+    )
+
+
+def _run_of(eyes: Eyes, video: Path) -> Run:
+    manifest = eyes.pack.manifest
+    return Run(
+        station=eyes.settings.station.id,
+        source=video.name,
+        model_name=manifest.name,
+        model_version=manifest.version,
+        model_sha256=eyes.pack.sha256,
+        menu_sha256=eyes.menu.sha256,
+        agent_version=__version__,
+        provider=eyes.detector.provider,
+        boot_id=boot_id(),
+    )
+
+
+def evaluate_folder(
+    eyes: Eyes, root: Path, *, report: Path | None = None, on_tray: OnStep = _nobody_looks
+) -> EvaluationDone:
+    """Score the checks of a folder of photographed trays.
+
+    Raises:
+        BadRecording: a file of the folder does not read.
+        BadOrder: an order does not read.
+    """
+    folder = open_trays(root)
+    total = len({check.tray_id for check in folder.checks})
+    done: list[str] = []
+
+    def count(tray_id: str) -> None:
+        done.append(tray_id)
+        on_tray(len(done), total)
+
+    evaluated = evaluate_trays(
+        folder,
+        detector=eyes.detector,
+        menu=eyes.menu.menu,
+        thresholds=eyes.thresholds,
+        occluders=eyes.occluders,
+        read_photograph=read_photograph,
+        on_tray=count,
+    )
+    if report is None:
+        return EvaluationDone(evaluated=evaluated)
+    page = write_trays_report(
+        report, evaluated, folder, read_photograph=read_photograph, detect=eyes.detector.detect, used=_used(eyes)
+    )
+    return EvaluationDone(evaluated=evaluated, report_page=page)
+
+
+def checker_for(eyes: Eyes, slots: Sequence[Slot]) -> OrderChecker:
+    """A fresh checker for the station of the settings."""
+    return OrderChecker(
+        menu=eyes.menu.menu,
+        thresholds=eyes.thresholds,
+        slots=slots,
+        policy=eyes.settings.station.policy,
+        occluders=eyes.occluders,
+    )
+
+
+def bench_detector(
+    pack_folder: Path,
+    photographs: Sequence[Path],
+    *,
+    provider: Wish,
+    threads: int | None,
+    rounds: int,
+    on_round: OnStep = _nobody_looks,
+) -> Measured:
+    """Measure a pack's detector beside its bare session.
+
+    Raises:
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph does not read.
+    """
+    detector = OnnxDetector(pack=ModelPack.load(pack_folder), provider=provider, threads=threads)
+    pictures = pictures_or_noise([read_photograph(path) for path in photographs])
+    tensors = [detector.prepare(picture)[0].copy() for picture in pictures]
+    bare_ms, detect_ms = alternate(
+        lambda n: detector.run(tensors[n % len(tensors)]),
+        lambda n: detector.detect(pictures[n % len(pictures)]),
+        rounds,
+        on_round,
+    )
+    return Measured(
+        bare_ms=bare_ms,
+        detect_ms=detect_ms,
+        precision=detector.pack.precision,
+        provider=detector.provider,
+        input_shape=detector.pack.manifest.input.shape,
+        pictures=len(pictures),
+        rounds=rounds,
+        cpu_flags=cpu_flags(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """What `edge-agent train` is to do."""
+
+    boxes: Path
+    classes: tuple[str, ...]
+    run: Path
+    pack: Path
+    recipe: FitRecipe
+    width_px: int
+    height_px: int
+    false_alarms: float
+    version: str
+
+
+def train_pack(plan: TrainingPlan, command: str) -> PackManifest:
+    """Fit on boxed photographs, export, calibrate on `val`, and write the pack with its cards.
+
+    Raises:
+        BadRecording: a photograph or a label does not read; names file and line.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    splits = {split: read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
+    weights = fit(splits, plan.classes, plan.run, plan.recipe)
+    measured = measure(weights, plan.run, plan.recipe.image_size_px)
+    export_onnx(weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
+    provenance = {
+        "recipe": asdict(plan.recipe),
+        "data_sha256": hash_of(splits),
+        "photographs": {split: len(photographs) for split, photographs in splits.items()},
+        "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
+        "licence": "AGPL-3.0-or-later",
+    }
+    write_pack(
+        plan.pack,
+        name=plan.pack.name,
+        version=plan.version,
+        classes=plan.classes,
+        width_px=plan.width_px,
+        height_px=plan.height_px,
+        provenance=provenance,
+    )
+    calibrated = calibrate_pack(plan.pack, splits["val"], false_alarms=plan.false_alarms)
+    metrics = {
+        "val_map50": measured["val_map50"],
+        "val_map50_95_all": measured["val_map50_95"],
+        **{f"val_map50_{name}": value for name, value in measured["val_map50_by_class"].items()},
+        "calibrated_for_false_alarms": plan.false_alarms,
+        "val_false_alarms": round(calibrated.false_alarms, 4),
+        "val_decided": round(calibrated.decided, 4),
+    }
+    manifest = revise_pack(plan.pack, {"metrics": metrics, "thresholds": thresholds_as_data(calibrated.thresholds)})
+    write_run_card(plan.run, {**provenance, **metrics, "command": command, "curve": curve(plan.run)})
+    about = (
+        f"A detector of {len(plan.classes)} classes, trained from random weights on {len(splits['train'])} boxed "
+        f"photographs, chosen on {len(splits['val'])} others."
+    )
+    write_model_card(plan.pack, manifest, command=command, about=about)
+    return manifest
+
+
+def calibrate_pack(folder: Path, photographs: Sequence[BoxedPhotograph], *, false_alarms: float) -> Calibrated:
+    """Find a pack's thresholds on labelled photographs, each a tray of its own.
+
+    Raises:
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph does not read.
+    """
+    detector = OnnxDetector(pack=ModelPack.load(folder), provider="cpu")
+    trays = [
+        LabelledTray(seen=(detector.detect(read_photograph(photograph.path)),), counts=photograph.counts)
+        for photograph in photographs
+    ]
+    return calibrate(trays, detector.classes, false_alarms=false_alarms)
+
+
+def thresholds_as_data(thresholds: Thresholds) -> dict[str, Any]:
+    """Thresholds as the manifest holds them; what has none of its own is believed little."""
+    return {
+        "default": {"present": thresholds.default.present, "possible": thresholds.default.possible},
+        "classes": {
+            name: {"present": limits.present, "possible": limits.possible}
+            for name, limits in sorted(thresholds.by_class.items())
+        },
+    }

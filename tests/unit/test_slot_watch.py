@@ -1,0 +1,146 @@
+"""One slot: is there a tray, does it lie still, is it still the same one?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from edge_agent.checking.policy import Policy
+from edge_agent.checking.slot_watch import SlotWatch
+from edge_agent.domain.contents import Doubt
+from edge_agent.domain.detection import Detection, Marker
+from edge_agent.domain.geometry import Polygon
+from edge_agent.domain.tray import Slot
+from edge_agent.domain.voting import Thresholds
+from tests.builders import box, observation, seen, tray
+
+MEAL = tray("burger", "fries", "cola")
+OTHER = tray("", "", "", "salad", "cake", "soup")
+
+
+class Watched:
+    """A slot of 300 px fed at ten frames a second; remembers what changed, and when."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        slot = Slot(slot_id="s", polygon=Polygon.rectangle(0, 0, 300, 480))
+        self.watch = SlotWatch(slot, policy or Policy(), Thresholds(), frozenset({"hand"}))
+        self.frames = 0
+        self.changes: list[tuple[float, str]] = []
+
+    def show(self, frames: int, things: Sequence[Detection] = (), marker: str = "") -> Watched:
+        markers = [Marker(marker, box(200, 300))] if marker else []
+        for _ in range(frames):
+            now_s = self.frames / 10
+            changed = self.watch.observe(observation(now_s, *things, markers=markers))
+            self.changes += [(now_s, change.value) for change in changed]
+            self.frames += 1
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        return [name for _, name in self.changes]
+
+
+def test_the_life_of_a_tray() -> None:
+    life = Watched().show(5).show(20, MEAL).show(10)
+    assert life.changes == [(0.6, "started"), (1.1, "settled"), (2.8, "left")]
+    assert life.watch.arrived_s == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("shift_px", "still"), [(5.9, True), (6.1, False)])
+def test_still_is_less_than_two_per_cent_of_the_slot(shift_px: float, still: bool) -> None:
+    life = Watched().show(10, MEAL).show(1, tray("burger", "fries", "cola", x=shift_px))
+    assert ("moved" not in life.names) is still
+
+
+def test_a_slow_drift_is_no_rest() -> None:
+    """Each step is small; together they are a tray that slides."""
+    life = Watched()
+    for step in range(30):
+        life.show(1, tray("burger", "fries", x=3.0 * step))
+    assert "settled" not in life.names
+
+
+def test_one_item_that_is_moved_does_not_unsettle_the_tray() -> None:
+    life = Watched().show(10, MEAL).show(5, [*MEAL[:2], seen("cola", 230, 75)])
+    assert life.names == ["started", "settled"]
+
+
+@pytest.mark.parametrize(("empty", "left"), [(3, False), (4, True)])
+def test_gone_is_four_frames_without_anything(empty: int, left: bool) -> None:
+    life = Watched().show(10, MEAL).show(empty).show(10, MEAL)
+    assert ("left" in life.names) is left
+
+
+@pytest.mark.parametrize(("away", "resumed"), [(30, True), (31, False)])
+def test_back_within_three_seconds_is_the_same_session(away: int, resumed: bool) -> None:
+    life = Watched().show(10, MEAL).show(away - 2).show(10, MEAL)
+    assert ("resumed" in life.names) is resumed
+
+
+def test_a_tray_that_never_lay_still_cannot_be_resumed() -> None:
+    assert Watched().show(3, MEAL).show(10).show(10, MEAL).names == ["started", "left", "started", "settled"]
+
+
+def test_every_session_that_starts_also_leaves() -> None:
+    """Also one that might have been the old one, and went before it could be told."""
+    life = Watched().show(10, MEAL).show(10).show(3, OTHER).show(10)
+    assert life.names == ["started", "settled", "left", "started", "left"]
+
+
+def test_a_hard_cut_is_a_swap() -> None:
+    life = Watched().show(10, MEAL).show(10, OTHER)
+    assert life.names == ["started", "settled", "moved", "swapped", "settled"]
+    assert life.watch.arrived_s == pytest.approx(1.0)
+    assert set(life.watch.contents.likely) == {"salad", "cake", "soup"}
+
+
+def test_a_bumped_tray_keeps_its_votes_and_settles_anew() -> None:
+    life = Watched().show(10, MEAL).show(10, tray("burger", "fries", "cola", x=25))
+    assert life.names == ["started", "settled", "moved", "settled"]
+    assert life.watch.still_since_s == pytest.approx(1.0)
+
+
+def test_a_name_that_flickers_does_not_move_the_tray() -> None:
+    """The detector cannot decide between cola and water; the cup stands where it stands."""
+    life = Watched().show(5, [seen("cola")]).show(5, [seen("water")]).show(5, [seen("cola")])
+    assert life.names == ["started", "settled"]
+
+
+def test_markers_stay_with_their_tray() -> None:
+    """Read once, a ticket holds for the session and not for the next one."""
+    life = Watched().show(3, MEAL, marker="A").show(10, MEAL)
+    assert list(life.watch.markers) == ["A"]
+    life.show(2, OTHER).show(10, OTHER, marker="B")
+    assert list(life.watch.markers) == ["B"]
+    life.show(40).show(5, MEAL)
+    assert list(life.watch.markers) == []
+
+
+def test_a_tray_that_comes_back_has_its_marker_still() -> None:
+    life = Watched().show(10, MEAL, marker="A").show(10).show(10, MEAL)
+    assert life.names[-2:] == ["resumed", "settled"]
+    assert list(life.watch.markers) == ["A"]
+
+
+@pytest.mark.parametrize(("size", "doubt"), [(60, None), (110, Doubt.COVERED)])
+def test_a_large_cover_from_the_start_makes_the_view_unclear(size: float, doubt: Doubt | None) -> None:
+    """A hand of a twentieth of the slot may hide a thing that was never seen; a finger at the rim does not."""
+    life = Watched().show(10, [*MEAL, seen("hand", 150, 300, size=size)])
+    assert life.watch.contents.unclear is doubt
+
+
+def test_faint_things_alone_are_no_tray() -> None:
+    assert Watched().show(10, tray("burger", "fries", score=0.34)).names == []
+    assert Watched().show(10, tray("burger", "fries", score=0.36)).names == ["started", "settled"]
+
+
+def test_a_hand_alone_is_no_tray() -> None:
+    assert Watched().show(10, [seen("hand", size=200)]).names == []
+
+
+def test_hours_of_one_tray_take_no_more_memory_than_seconds() -> None:
+    life = Watched().show(500, MEAL)
+    assert len(life.watch._ballots) <= 61
+    assert len(life.watch._tracks) == 3
