@@ -23,14 +23,14 @@ def write_video(
     options: dict[str, str] | None = None,
     noise: bool = False,
 ) -> Path:
-    """A video with one frame at each of these times (seconds); frame n is grey of brightness 8 n, or noise."""
+    """A video with one frame at each of these times (seconds); frame n is grey of brightness 20 n, or noise."""
     width, height = size
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream("mpeg4", rate=25)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         for number, at_s in enumerate(times):
-            picture = np.full((height, width, 3), 8 * number % 250, dtype=np.uint8)
+            picture = np.full((height, width, 3), 20 * number % 250, dtype=np.uint8)
             if noise:
                 picture = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")

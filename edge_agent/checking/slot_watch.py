@@ -22,8 +22,12 @@ REACH_SHARE = 0.15
 COVERED_SHARE = 0.3
 """A known piece is covered when an occluder hides this share of its last box."""
 
-UNSEEN_SHARE = 0.05
-"""An occluder that hides this share of the slot may hide a thing that was never seen."""
+UNSEEN_SHARE = 0.10
+"""An occluder that hides this share of the slot may hide a thing that was never seen. A hand that only holds the tray's
+edge hides less: resting hands are normal and must not keep the checker from saying that something is missing."""
+
+EXCHANGE_S = 0.35
+"""Nobody takes a tray away and puts another one down in less. What changes faster is a bump, or the detector's doubt."""
 
 RENAMED_IOU = 0.5
 """From this overlap on, a box of another class is the same thing under another name."""
@@ -223,6 +227,9 @@ class SlotWatch:
             return ()
         stayed = sum(track.from_before for track in self._tracks)
         if 2 * stayed >= len(self._layout) or same_layout(self._layout, layout, width_px):
+            return ()
+        in_common = {placed.class_name for placed in self._layout} & {placed.class_name for placed in layout}
+        if in_common and self.still_since_s - self._ballots[-1].at_s < EXCHANGE_S:
             return ()
         self.arrived_s = self.still_since_s
         self._begin_anew()

@@ -114,7 +114,7 @@ def _by_contents(judged: Sequence[_Judged], *, sighted: bool) -> Associated:
     waiting = [each for each in judged if not each.candidate.only_exactly]
     if len(waiting) == 1:
         return waiting[0].taken(Association.ONLY)
-    nearest = min((each for each in waiting if is_near(each.verdict)), key=lambda each: each.distance, default=None)
+    nearest = min((each for each in waiting if each.may_be_named), key=lambda each: each.distance, default=None)
     if nearest is not None:
         return nearest.taken(Association.NEAREST)
     return _in_doubt(waiting)
@@ -154,8 +154,19 @@ class _Judged:
 
     @property
     def distance(self) -> tuple[int, int]:
-        unsure = sum(line.result is LineResult.UNSURE for line in self.verdict.lines)
-        return self.verdict.differing_pieces, unsure
+        return self.verdict.differing_pieces, self._unsure_lines
+
+    @property
+    def may_be_named(self) -> bool:
+        """Whether the tray is near; a red needs that to hold also if every line in doubt should turn out to differ."""
+        if self.verdict.kind is VerdictKind.UNSURE:
+            return is_near(self.verdict)
+        differing = self.verdict.differing_pieces + self._unsure_lines
+        return differing <= NEAREST_SHARE * self.verdict.checked_pieces
+
+    @property
+    def _unsure_lines(self) -> int:
+        return sum(line.result is LineResult.UNSURE for line in self.verdict.lines)
 
     def taken(self, how: Association) -> Associated:
         return Associated(how=how, orders=(self.candidate.order,), verdict=self.verdict)

@@ -171,5 +171,5 @@ def _pyav(path: Path) -> Any:
     try:
         import av
     except ImportError as error:
-        raise BadInput("the annotated video needs PyAV: pip install 'edge-agent[report]'", path=path) from error
+        raise BadInput("the annotated video needs PyAV, which is not installed: pip install av", path=path) from error
     return av

@@ -22,7 +22,7 @@ from edge_agent.evaluation.report_views import (
     tray_views,
     truth_views,
 )
-from edge_agent.evaluation.wording import NO_ORDER, NOT_JUDGED, OUTCOME_SIGNS, VERDICT_SIGNS, Sign
+from edge_agent.evaluation.wording import NO_ORDER, NOT_JUDGED, OUTCOME_SIGNS, VERDICT_SIGNS, Sign, Tone
 
 LOOK_FIRST = (Outcome.ESCAPED, Outcome.FALSE_ALARM, Outcome.MISNAMED)
 
@@ -124,7 +124,9 @@ def _verdict_counts(trays: Sequence[TrayView]) -> tuple[tuple[Sign, int], ...]:
 
 
 def _look_first(trays: Sequence[TrayView]) -> tuple[tuple[Sign, TrayView], ...]:
-    """What went wrong, the worst kind first."""
+    """What went wrong, the worst kind first; where the truth is not known, what was called wrong."""
+    if all(tray.truth is None for tray in trays):
+        return tuple((tray.sign, tray) for tray in trays if tray.sign.tone is Tone.BAD)
     ranked = [OUTCOME_SIGNS[outcome] for outcome in LOOK_FIRST]
     bad = [(tray.truth.outcome, tray) for tray in trays if tray.truth is not None and tray.truth.outcome in ranked]
     return tuple(sorted(bad, key=lambda entry: ranked.index(entry[0])))

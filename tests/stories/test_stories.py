@@ -429,7 +429,7 @@ def test_an_arm_from_outside_the_slot_covers_what_it_lies_on() -> None:
 
 def test_nothing_is_missing_from_a_tray_that_a_hand_was_on_from_the_start() -> None:
     """The fries came under a hand and were never seen: a red would be a guess, until the hand goes."""
-    story = station().put(meal()).show(4, [*NO_FRIES, seen("hand", 140, 60, size=100)])
+    story = station().put(meal()).show(4, [*NO_FRIES, seen("hand", 140, 60, size=150)])
     assert {kind for *_, kind in story.verdicts} == {"unsure"}
     assert story.alerts == []
     story.show(4, NO_FRIES)

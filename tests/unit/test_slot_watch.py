@@ -96,6 +96,18 @@ def test_a_hard_cut_is_a_swap() -> None:
     assert set(life.watch.contents.likely) == {"salad", "cake", "soup"}
 
 
+def test_a_jump_in_which_something_stays_the_same_is_no_swap() -> None:
+    """Nobody exchanges a tray between two frames: the detector changed its mind, or someone bumped the tray hard."""
+    life = Watched().show(10, MEAL).show(10, tray("burger", "salad", "cake", x=150))
+    assert "swapped" not in life.names
+
+
+def test_the_same_change_is_a_swap_when_there_was_time_for_it() -> None:
+    """The stream stood still for a moment: behind it a tray may well have been exchanged."""
+    life = Watched().show(10, MEAL).show(3).show(10, tray("burger", "salad", "cake", x=150))
+    assert "swapped" in life.names
+
+
 def test_a_bumped_tray_keeps_its_votes_and_settles_anew() -> None:
     life = Watched().show(10, MEAL).show(10, tray("burger", "fries", "cola", x=25))
     assert life.names == ["started", "settled", "moved", "settled"]
@@ -124,9 +136,9 @@ def test_a_tray_that_comes_back_has_its_marker_still() -> None:
     assert list(life.watch.markers) == ["A"]
 
 
-@pytest.mark.parametrize(("size", "doubt"), [(60, None), (110, Doubt.COVERED)])
+@pytest.mark.parametrize(("size", "doubt"), [(60, None), (150, Doubt.COVERED)])
 def test_a_large_cover_from_the_start_makes_the_view_unclear(size: float, doubt: Doubt | None) -> None:
-    """A hand of a twentieth of the slot may hide a thing that was never seen; a finger at the rim does not."""
+    """An arm over a tenth of the slot may hide a thing that was never seen; a finger at the rim does not."""
     life = Watched().show(10, [*MEAL, seen("hand", 150, 300, size=size)])
     assert life.watch.contents.unclear is doubt
 

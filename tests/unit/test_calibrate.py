@@ -1,0 +1,99 @@
+"""Calibration: the operator's budget of false alarms is kept on the trays it was found on, and decides the rest."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from edge_agent.domain.detection import Detection
+from edge_agent.domain.voting import fuse
+from edge_agent.training.calibrate import HIGHEST, LOWEST, Calibrated, LabelledTray, calibrate
+from tests.builders import seen
+
+NAMES = ("plate", "bread", "drink")
+
+
+def trays(number: int, seed: int, blur: float) -> list[LabelledTray]:
+    """Trays as a detector sees them that is right by and large: things score high, ghosts low, the more blur the less."""
+    dice = random.Random(seed)
+    made = []
+    for _ in range(number):
+        counts = {name: dice.choice((0, 1, 1, 2)) for name in NAMES}
+        shots: list[tuple[Detection, ...]] = []
+        for _ in range(dice.choice((1, 4))):
+            shot: list[Detection] = []
+            for row, (name, count) in enumerate(counts.items()):
+                scores = [min(0.99, max(0.02, dice.gauss(0.8, blur))) for _ in range(count)]
+                scores += [min(0.99, max(0.02, dice.gauss(0.2, blur))) for _ in range(dice.choice((0, 0, 1)))]
+                shot += [seen(name, 60 + 80 * n, 60 + 80 * row, each) for n, each in enumerate(scores)]
+            shots.append(tuple(shot))
+        made.append(LabelledTray(seen=tuple(shots), counts={name: n for name, n in counts.items() if n}))
+    return made
+
+
+def reds(found: Calibrated, of: list[LabelledTray]) -> int:
+    """How many trays, held against the very order they were made from, would be called wrong."""
+    wrong = 0
+    for tray in of:
+        contents = fuse(tray.ballots, found.thresholds)
+        counts = [(contents.of_class(name), tray.counts.get(name, 0)) for name in NAMES]
+        wrong += any(count.surely > true or count.possibly < true for count, true in counts)
+    return wrong
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("budget", [0.0, 0.02, 0.1, 0.3])
+def test_the_budget_is_kept_on_the_trays_it_was_found_on(seed: int, budget: float) -> None:
+    """Nought means nought: with scores that overlap, everything doubtful is left amber."""
+    of = trays(40, seed, blur=0.15)
+    found = calibrate(of, NAMES, false_alarms=budget)
+    assert found.false_alarms <= budget
+    assert reds(found, of) == round(found.false_alarms * len(of))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_larger_budget_never_decides_less(seed: int) -> None:
+    of = trays(40, seed, blur=0.2)
+    found = [calibrate(of, NAMES, false_alarms=budget) for budget in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 1.0)]
+    decided = [each.decided for each in found]
+    assert decided == sorted(decided)
+
+
+@pytest.mark.parametrize("blur", [0.01, 0.2, 0.5])
+def test_thresholds_rise_and_stay_within_reason(blur: float) -> None:
+    found = calibrate(trays(30, 1, blur), NAMES, false_alarms=0.1)
+    assert set(found.thresholds.by_class) == set(NAMES)
+    for limits in found.thresholds.by_class.values():
+        assert LOWEST <= limits.possible <= limits.present <= HIGHEST
+        assert (round(limits.possible, 4), round(limits.present, 4)) == (limits.possible, limits.present)
+
+
+def test_clear_scores_are_all_decided() -> None:
+    found = calibrate(trays(30, 2, blur=0.02), NAMES, false_alarms=0.0)
+    assert (found.false_alarms, found.decided) == (0.0, 1.0)
+
+
+def test_a_class_that_no_tray_holds_gets_cautious_thresholds() -> None:
+    """What was never seen is never called missing or extra for certain on a whim."""
+    found = calibrate([LabelledTray(seen=((seen("plate", score=0.9),),), counts={"plate": 1})], NAMES, false_alarms=0.0)
+    assert found.false_alarms == 0
+    assert LOWEST <= found.thresholds.of("bread").possible <= found.thresholds.of("bread").present
+
+
+def test_a_model_that_sees_nothing_is_told_apart_from_a_good_one() -> None:
+    """Nothing can be decided, and no threshold can help: the share of false alarms says so honestly."""
+    blind = [LabelledTray(seen=((seen("plate", score=0.9),),), counts={"plate": 1, "bread": 1})] * 5
+    found = calibrate(blind, NAMES, false_alarms=0.0)
+    assert (found.false_alarms, found.decided) == (1.0, 0.0)
+
+
+def test_trays_without_photographs_or_without_any_tray() -> None:
+    assert calibrate([LabelledTray(seen=(), counts={})], NAMES, false_alarms=0.1).false_alarms == 0
+    with pytest.raises(ValueError, match="without a labelled tray"):
+        calibrate([], NAMES, false_alarms=0.1)
+
+
+def test_the_same_trays_give_the_same_thresholds() -> None:
+    of = trays(20, 3, blur=0.2)
+    assert calibrate(of, NAMES, false_alarms=0.1) == calibrate(of, NAMES, false_alarms=0.1)
