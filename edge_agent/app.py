@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edge_agent import __version__
 from edge_agent.adapters.model_pack import ModelPack
@@ -37,15 +35,12 @@ from edge_agent.evaluation.report_page import Used
 from edge_agent.evaluation.trays_report import write_trays_report
 from edge_agent.formats.menu import LoadedMenu, load_menu
 from edge_agent.formats.orders import read_order
-from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.ports import Frame
 from edge_agent.settings import Settings
-from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
-from edge_agent.training.calibrate import Calibrated, LabelledTray, calibrate
-from edge_agent.training.card import write_model_card, write_run_card
-from edge_agent.training.export import export_onnx, revise_pack, write_pack
-from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
+from edge_agent.training.boxed import read_boxed
+from edge_agent.training.making import TrainingPlan, calibrate_on, make_pack
 
 logger = logging.getLogger(__name__)
 
@@ -321,88 +316,32 @@ def bench_detector(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingPlan:
-    """What `edge-agent train` is to do."""
-
-    boxes: Path
-    classes: tuple[str, ...]
-    run: Path
-    pack: Path
-    recipe: FitRecipe
-    width_px: int
-    height_px: int
-    false_alarms: float
-    version: str
-
-
 def train_pack(plan: TrainingPlan, command: str) -> PackManifest:
-    """Fit on boxed photographs, export, calibrate on `val`, and write the pack with its cards.
+    """Fit on boxed photographs, export, calibrate, and write the pack with its cards.
 
     Raises:
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    splits = {split: read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
-    weights = fit(splits, plan.classes, plan.run, plan.recipe)
-    measured = measure(weights, plan.run, plan.recipe.image_size_px)
-    export_onnx(weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
-    provenance = {
-        "recipe": asdict(plan.recipe),
-        "data_sha256": hash_of(splits),
-        "photographs": {split: len(photographs) for split, photographs in splits.items()},
-        "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
-        "licence": "AGPL-3.0-or-later",
-    }
-    write_pack(
-        plan.pack,
-        name=plan.pack.name,
-        version=plan.version,
-        classes=plan.classes,
-        width_px=plan.width_px,
-        height_px=plan.height_px,
-        provenance=provenance,
-    )
-    calibrated = calibrate_pack(plan.pack, splits["val"], false_alarms=plan.false_alarms)
-    metrics = {
-        "val_map50": measured["val_map50"],
-        "val_map50_95_all": measured["val_map50_95"],
-        **{f"val_map50_{name}": value for name, value in measured["val_map50_by_class"].items()},
-        "calibrated_for_false_alarms": plan.false_alarms,
-        "val_false_alarms": round(calibrated.false_alarms, 4),
-        "val_decided": round(calibrated.decided, 4),
-    }
-    manifest = revise_pack(plan.pack, {"metrics": metrics, "thresholds": thresholds_as_data(calibrated.thresholds)})
-    write_run_card(plan.run, {**provenance, **metrics, "command": command, "curve": curve(plan.run)})
-    about = (
-        f"A detector of {len(plan.classes)} classes, trained from random weights on {len(splits['train'])} boxed "
-        f"photographs, chosen on {len(splits['val'])} others."
-    )
-    write_model_card(plan.pack, manifest, command=command, about=about)
-    return manifest
+    return make_pack(plan, command, open_detector=_cpu_detector, read_photograph=read_photograph)
 
 
-def calibrate_pack(folder: Path, photographs: Sequence[BoxedPhotograph], *, false_alarms: float) -> Calibrated:
-    """Find a pack's thresholds on labelled photographs, each a tray of its own.
+def calibrate_pack(pack: Path, boxes: Path, *, false_alarms: float) -> PackManifest:
+    """Find a pack's thresholds anew on the `val` photographs, and write them into its manifest.
 
     Raises:
         BadModelPack: the pack does not fit.
-        BadRecording: a photograph does not read.
+        BadRecording: a photograph or a label does not read; names file and line.
     """
-    detector = OnnxDetector(pack=ModelPack.load(folder), provider="cpu")
-    trays = [
-        LabelledTray(seen=(detector.detect(read_photograph(photograph.path)),), counts=photograph.counts)
-        for photograph in photographs
-    ]
-    return calibrate(trays, detector.classes, false_alarms=false_alarms)
+    classes = load_manifest(pack / MANIFEST_NAME).classes
+    return calibrate_on(
+        pack,
+        read_boxed(boxes, "val", classes),
+        false_alarms=false_alarms,
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+    )
 
 
-def thresholds_as_data(thresholds: Thresholds) -> dict[str, Any]:
-    """Thresholds as the manifest holds them; what has none of its own is believed little."""
-    return {
-        "default": {"present": thresholds.default.present, "possible": thresholds.default.possible},
-        "classes": {
-            name: {"present": limits.present, "possible": limits.possible}
-            for name, limits in sorted(thresholds.by_class.items())
-        },
-    }
+def _cpu_detector(folder: Path) -> OnnxDetector:
+    return OnnxDetector(pack=ModelPack.load(folder), provider="cpu")

@@ -214,6 +214,25 @@ def bench(
 
 
 @app.command()
+def calibrate(
+    pack: Annotated[
+        Path, typer.Argument(metavar="PACK_DIR", help="The model pack whose thresholds are to be found anew.")
+    ],
+    *,
+    boxes: Annotated[Path, typer.Option("--boxes", help="Boxed photographs; those under val are used.")],
+    false_alarms: Annotated[
+        float, typer.Option("--false-alarms", min=0, max=100, help="Budget: per 100 right orders.")
+    ] = 10.0,
+) -> None:
+    """Find a pack's thresholds for a budget of false alarms, on labelled photographs."""
+    from edge_agent.app import calibrate_pack
+
+    manifest = calibrate_pack(pack, boxes, false_alarms=false_alarms / 100)
+    reached, decided = manifest.metrics["val_false_alarms"], manifest.metrics["val_decided"]
+    screen.print(f"{pack}: on val, false alarms {reached}, decided in every class {decided}", highlight=False)
+
+
+@app.command()
 def train(
     boxes: Annotated[
         Path, typer.Argument(metavar="BOXES_DIR", help="Boxed photographs: images/ and labels/, train and val.")
@@ -236,8 +255,9 @@ def train(
     version: Annotated[str, typer.Option("--version", help="Version written into the pack.")] = "1",
 ) -> None:
     """Train a detector from random weights on boxed photographs and write a model pack (extra `train`)."""
-    from edge_agent.app import TrainingPlan, train_pack
+    from edge_agent.app import train_pack
     from edge_agent.training.fit import FitRecipe
+    from edge_agent.training.making import TrainingPlan
 
     plan = TrainingPlan(
         boxes=boxes,

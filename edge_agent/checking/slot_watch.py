@@ -27,7 +27,7 @@ UNSEEN_SHARE = 0.10
 edge hides less: resting hands are normal and must not keep the checker from saying that something is missing."""
 
 EXCHANGE_S = 0.35
-"""Nobody takes a tray away and puts another one down in less. What changes faster is a bump, or the detector's doubt."""
+"""Nobody takes a tray away and puts another down in less: what changes faster is a bump, or the detector's doubt."""
 
 RENAMED_IOU = 0.5
 """From this overlap on, a box of another class is the same thing under another name."""

@@ -30,37 +30,38 @@ def _sayable(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_model_card(folder: Path, manifest: PackManifest, *, command: str, about: str) -> Path:
-    """Write the pack's README: what it is, how it was made, what it scores where, what it cannot do."""
-    metrics = manifest.metrics
-    by_class = {key.removeprefix("val_map50_"): value for key, value in metrics.items() if key.startswith("val_map50_")}
-    rows = []
-    for name in manifest.classes:
-        limits = manifest.thresholds.of(name)
-        rows.append(f"| {name} | {by_class.get(name, 'not measured')} | {limits.present:.3f} | {limits.possible:.3f} |")
-    text = "\n".join(
-        [
-            f"# {manifest.name} {manifest.version}",
-            "",
-            about,
-            "",
-            f"Made by `{command}`; the recipe and the hashes of the data stand in `model.yaml` under `provenance`.",
-            "",
-            "## On the photographs that chose it (`val`)",
-            "",
-            f"mAP50 {metrics.get('val_map50')}, mAP50-95 {metrics.get('val_map50_95_all')}.",
-            "These photographs chose the best epoch and the thresholds, so the numbers flatter it a little.",
-            "",
-            "| class | mAP50 | `present` | `possible` |",
-            "|---|---|---|---|",
-            *rows,
-            "",
-            f"Thresholds for a share of at most {metrics.get('calibrated_for_false_alarms')} false alarms;",
-            f"on `val` itself the share is {metrics.get('val_false_alarms')}, and {metrics.get('val_decided')} of",
-            "the trays are decided in every class.",
-            "",
-        ]
-    )
+def write_model_card(folder: Path, manifest: PackManifest) -> Path:
+    """Write the pack's README: what it is, how it was made, what it scores on the photographs that chose it."""
+    metrics, provenance = manifest.metrics, manifest.provenance
+    photographs = provenance.get("photographs")
+    seen = photographs if isinstance(photographs, dict) else {}
+    lines = [
+        f"# {manifest.name} {manifest.version}",
+        "",
+        f"A detector of {len(manifest.classes)} classes, trained from random weights on {seen.get('train', '?')} boxed",
+        f"photographs and chosen on {seen.get('val', '?')} others. Written by `{provenance.get('command', '?')}`; the",
+        "recipe and the hashes of the data stand in `model.yaml` under `provenance`.",
+        "",
+        "## On the photographs that chose it (`val`)",
+        "",
+        f"mAP50 {metrics.get('val_map50')}, mAP50-95 {metrics.get('val_map50_95')}. These photographs chose the best",
+        "epoch and the thresholds, so the numbers flatter it a little.",
+        "",
+        "| class | mAP50 | `present` | `possible` |",
+        "|---|---|---|---|",
+        *(_row(manifest, name) for name in manifest.classes),
+        "",
+        f"The thresholds were sought for a share of at most {metrics.get('calibrated_for_false_alarms')} false alarms.",
+        f"On `val` itself, photograph by photograph, the share is {metrics.get('val_false_alarms')}; a share of",
+        f"{metrics.get('val_decided')} is decided in every class.",
+        "",
+    ]
     path = folder / CARD_NAME
-    path.write_text(text, encoding="utf-8")
+    path.write_text("\n".join(lines), encoding="utf-8")
     return path
+
+
+def _row(manifest: PackManifest, name: str) -> str:
+    limits = manifest.thresholds.of(name)
+    measured = manifest.metrics.get(f"val_map50_{name}", "not measured")
+    return f"| {name} | {measured} | {limits.present:.3f} | {limits.possible:.3f} |"

@@ -33,22 +33,23 @@ def write_pack(
     name: str,
     version: str,
     classes: tuple[str, ...],
-    width_px: int,
-    height_px: int,
+    size_px: tuple[int, int],
+    metrics: Mapping[str, float],
     provenance: Mapping[str, Any],
 ) -> PackManifest:
-    """Write the manifest for a freshly exported model, with the lowest thresholds: calibration raises them."""
+    """Write the manifest for a freshly exported model of this (width, height), with thresholds still to be found."""
     manifest = PackManifest.model_validate(
         {
             "schema": 1,
             "name": name,
             "version": version,
             "classes": classes,
-            "input": {"width": width_px, "height": height_px},
+            "input": {"width": size_px[0], "height": size_px[1]},
             "output": "ultralytics_raw",
             "nms": {"iou": 0.6, "several_classes_per_box": True},
             "thresholds": {"default": {"present": 0.5, "possible": 0.05}},
             "files": {"fp32": {"file": MODEL_NAME, "sha256": sha256_of(folder / MODEL_NAME)}},
+            "metrics": dict(metrics),
             "provenance": dict(provenance),
         }
     )

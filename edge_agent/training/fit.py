@@ -67,8 +67,8 @@ class FitRecipe:
 def fit(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[str], run: Path, recipe: FitRecipe) -> Path:
     """Train, or go on with a run that was cut off; returns the weights that did best on `val`.
 
-    Checkpoints lie in `run/fit/weights` and are written after every epoch, so a run survives Ctrl-C, a kill and a power cut
-    with the loss of one epoch.
+    Checkpoints lie in `run/fit/weights` and are written after every epoch, so a run survives Ctrl-C, a kill and a
+    power cut with the loss of one epoch.
     """
     from ultralytics import YOLO
 
@@ -84,7 +84,7 @@ def fit(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[str], r
     return weights / "best.pt"
 
 
-def measure(weights: Path, run: Path, image_size_px: int) -> dict[str, Any]:
+def measure(weights: Path, run: Path, image_size_px: int) -> dict[str, float]:
     """Ultralytics' own mAP of the weights on `val`, over all classes and per class."""
     from ultralytics import YOLO
 
@@ -99,15 +99,10 @@ def measure(weights: Path, run: Path, image_size_px: int) -> dict[str, Any]:
         name="val",
         exist_ok=True,
     )
-    per_class = {
-        results.names[int(c)]: round(float(results.box.class_result(i)[2]), 4)
-        for i, c in enumerate(results.box.ap_class_index)
-    }
-    return {
-        "val_map50": round(float(results.box.map50), 4),
-        "val_map50_95": round(float(results.box.map), 4),
-        "val_map50_by_class": per_class,
-    }
+    box = results.box
+    by_class = {f"val_map50_{results.names[int(c)]}": box.class_result(i)[2] for i, c in enumerate(box.ap_class_index)}
+    measured = {"val_map50": box.map50, "val_map50_95": box.map, **by_class}
+    return {name: round(float(value), 4) for name, value in measured.items()}
 
 
 def curve(run: Path) -> list[dict[str, float]]:

@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-ABSENT = ("av", "bpy", "hypothesis", "onnx", "onnxslim", "pytest", "torch", "torchvision", "ultralytics")
+ABSENT = ("bpy", "hypothesis", "onnx", "onnxslim", "pytest", "torch", "torchvision", "ultralytics")
 
 
 class Blocker:

@@ -1,0 +1,119 @@
+"""Make a model pack: fit, export, measure, calibrate, and write what a user must know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from edge_agent.domain.voting import Thresholds
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.ports import Detector, Picture
+from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
+from edge_agent.training.calibrate import LabelledTray, calibrate
+from edge_agent.training.card import write_model_card, write_run_card
+from edge_agent.training.export import export_onnx, revise_pack, write_pack
+from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
+
+OpenDetector = Callable[[Path], Detector]
+ReadPhotograph = Callable[[Path], Picture]
+
+SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
+"""The thresholds with which calibration looks: nothing that could matter is cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """What `edge-agent train` is to do; `false_alarms` is a share of right orders."""
+
+    boxes: Path
+    classes: tuple[str, ...]
+    run: Path
+    pack: Path
+    recipe: FitRecipe
+    width_px: int
+    height_px: int
+    false_alarms: float
+    version: str
+
+
+def make_pack(
+    plan: TrainingPlan, command: str, *, open_detector: OpenDetector, read_photograph: ReadPhotograph
+) -> PackManifest:
+    """Fit on boxed photographs, export, calibrate on `val`, and write the pack with its cards.
+
+    Raises:
+        BadRecording: a photograph or a label does not read; names file and line.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    splits = {split: read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
+    weights = fit(splits, plan.classes, plan.run, plan.recipe)
+    measured = measure(weights, plan.run, plan.recipe.image_size_px)
+    export_onnx(weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
+    provenance = {
+        "command": command,
+        "recipe": asdict(plan.recipe),
+        "data_sha256": hash_of(splits),
+        "photographs": {split: len(photographs) for split, photographs in splits.items()},
+        "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
+        "licence": "AGPL-3.0-or-later",
+    }
+    write_pack(
+        plan.pack,
+        name=plan.pack.name,
+        version=plan.version,
+        classes=plan.classes,
+        size_px=(plan.width_px, plan.height_px),
+        metrics=measured,
+        provenance=provenance,
+    )
+    manifest = calibrate_on(
+        plan.pack,
+        splits["val"],
+        false_alarms=plan.false_alarms,
+        open_detector=open_detector,
+        read_photograph=read_photograph,
+    )
+    write_run_card(plan.run, {**provenance, **manifest.metrics, "curve": curve(plan.run)})
+    return manifest
+
+
+def calibrate_on(
+    pack: Path,
+    photographs: Sequence[BoxedPhotograph],
+    *,
+    false_alarms: float,
+    open_detector: OpenDetector,
+    read_photograph: ReadPhotograph,
+) -> PackManifest:
+    """Find a pack's thresholds on labelled photographs, each a tray of its own, and write them and the model card.
+
+    Raises:
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph does not read.
+    """
+    before = load_manifest(pack / MANIFEST_NAME)
+    revise_pack(pack, {"thresholds": SEEING_ALL})
+    detector = open_detector(pack)
+    trays = [LabelledTray(seen=(detector.detect(read_photograph(p.path)),), counts=p.counts) for p in photographs]
+    found = calibrate(trays, before.classes, false_alarms=false_alarms)
+    metrics = {
+        **before.metrics,
+        "calibrated_for_false_alarms": false_alarms,
+        "val_false_alarms": round(found.false_alarms, 4),
+        "val_decided": round(found.decided, 4),
+    }
+    manifest = revise_pack(pack, {"thresholds": _as_data(found.thresholds), "metrics": metrics})
+    write_model_card(pack, manifest)
+    return manifest
+
+
+def _as_data(thresholds: Thresholds) -> dict[str, Any]:
+    def both(name: str) -> dict[str, float]:
+        limits = thresholds.of(name)
+        return {"present": limits.present, "possible": limits.possible}
+
+    default = {"present": thresholds.default.present, "possible": thresholds.default.possible}
+    return {"default": default, "classes": {name: both(name) for name in sorted(thresholds.by_class)}}
