@@ -201,7 +201,6 @@ def replay_recording(
         report,
         replayed,
         keeper.pictures,
-        menu=eyes.menu.menu,
         used=_used(eyes),
         video_name=ANNOTATED_VIDEO if film.is_written else None,
     )

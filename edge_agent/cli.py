@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -74,8 +73,7 @@ def agent(
     """Set up what all commands share."""
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=notes, show_path=False, show_time=False)],
+        format="%(levelname)s: %(message)s",
     )
     if version:
         screen.print(__version__)
@@ -144,8 +142,12 @@ def replay(
     folder = None if no_report else report or (None if as_json else Path("report"))
     with _progress("frames", hidden=as_json) as step:
         done = replay_recording(eyes, video, report=folder, db=db, on_frame=step)
+    if done.replayed.recording.orders_path is None:
+        beside = escape(str(video.with_suffix(".orders.jsonl")))
+        notes.print(f"[yellow]there is no {beside}: without orders every tray is nobody's[/]", soft_wrap=True)
     if done.replayed.problem:
-        notes.print(f"[yellow]{escape(done.replayed.problem)}; what follows is what was read so far[/]")
+        said = escape(done.replayed.problem)
+        notes.print(f"[yellow]{said}; what follows is what was read so far[/]", soft_wrap=True)
     if as_json:
         _print_json(replay_as_json(done.replayed))
         return
@@ -259,9 +261,16 @@ def train(
     from edge_agent.training.fit import FitRecipe
     from edge_agent.training.making import TrainingPlan
 
+    names = tuple(name.strip() for name in classes.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise BadInput("--classes needs different names with commas between them, such as plate,fruit,drink")
+    if image_size % 32:
+        raise BadInput(f"--image-size must be a multiple of 32 (the network's coarsest cell), not {image_size}")
+    if not pack.name or not version:
+        raise BadInput("--pack needs a folder with a name, and --version a text")
     plan = TrainingPlan(
         boxes=boxes,
-        classes=tuple(name.strip() for name in classes.split(",")),
+        classes=names,
         run=run,
         pack=pack,
         recipe=FitRecipe(architecture=architecture, epochs=epochs, image_size_px=image_size, seed=seed),

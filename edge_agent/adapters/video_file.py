@@ -94,10 +94,9 @@ class VideoFileSource:
         )
 
     def _open(self) -> cv2.VideoCapture:
-        name = str(self._path.absolute())  # of "14:05.mp4", FFmpeg would take "14:" for a protocol
-        try:
-            name.encode()
-        except UnicodeEncodeError as error:  # OpenCV ends the whole process over such a name
+        try:  # absolute, as FFmpeg takes the "14:" of "14:05.mp4" for a protocol
+            name = os.fsencode(self._path.absolute()).decode("utf-8")
+        except UnicodeDecodeError as error:  # OpenCV ends the whole process over such a name
             raise BadRecording("the name of the file is not UTF-8; rename it", path=self._path) from error
         with _quiet_opencv():
             capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)

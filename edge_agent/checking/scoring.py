@@ -53,6 +53,7 @@ class ScoredCheck:
         truth: the verdict on what really lay there; None for a tray that was nobody's.
         given: the verdict that was given; None where none was.
         right_order: whether it was given for the order that the tray really belonged to.
+        alerted: whether people were told of something; on a right tray that was a false alarm, whatever came later.
         verdict_latency_s: tray still to verdict; None where that has no meaning.
         alert_lead_s: alert to tray leaving; None where there was no alert.
     """
@@ -60,6 +61,7 @@ class ScoredCheck:
     truth: Verdict | None
     given: Verdict | None
     right_order: bool = True
+    alerted: bool = False
     verdict_latency_s: float | None = None
     alert_lead_s: float | None = None
 
@@ -67,15 +69,16 @@ class ScoredCheck:
     def outcome(self) -> Outcome:
         """What the verdict was worth; see the module's text."""
         kind = self.given.kind if self.given else VerdictKind.UNSURE
-        if self.truth is None:
-            return Outcome.FALSE_ALARM if kind is VerdictKind.MISMATCH else Outcome.SILENT
-        wrong = self.truth.kind is VerdictKind.MISMATCH
+        if self.truth is None or self.truth.kind is not VerdictKind.MISMATCH:
+            if self.alerted or kind is VerdictKind.MISMATCH:
+                return Outcome.FALSE_ALARM
+            if self.truth is None:
+                return Outcome.SILENT
+            return Outcome.MATCH if kind is VerdictKind.MATCH else Outcome.AMBER
         if kind is VerdictKind.UNSURE:
             return Outcome.AMBER
         if kind is VerdictKind.MATCH:
-            return Outcome.ESCAPED if wrong else Outcome.MATCH
-        if not wrong:
-            return Outcome.FALSE_ALARM
+            return Outcome.ESCAPED
         named = set(signature(self.truth.faults)) & set(signature(self.given.faults if self.given else ()))
         return Outcome.CAUGHT if named and self.right_order else Outcome.MISNAMED
 

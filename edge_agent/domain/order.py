@@ -151,6 +151,8 @@ def _check_number(field: str, number: int, lowest: int, highest: int) -> None:
 def _check_text(field: str, text: str, longest: int, *, required: bool = False) -> None:
     if required and not text.strip():
         raise BadOrder(f"'{field}' is empty")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise BadOrder(f"'{field}' holds half a character (a lone surrogate), which nothing can store or show")
     if len(text) > longest:
         raise BadOrder(
             f"'{field}' is {len(text)} characters long; at most {longest} are taken (it begins '{text[:20]}')"

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.checking.scoring import Outcome, Scores
-from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_charts import heat_tables
 from edge_agent.evaluation.report_page import Used, write_page
 from edge_agent.evaluation.report_views import (
     TrayView,
-    held_against_truth,
     orders_without_tray,
     rate_cards,
     replay_timeline,
@@ -32,7 +30,6 @@ def write_replay_report(
     replayed: Replayed,
     evidence: Mapping[str, str],
     *,
-    menu: Menu,
     used: Used,
     video_name: str | None = None,
 ) -> Path:
@@ -42,14 +39,13 @@ def write_replay_report(
         directory: the report's folder; made if it is not there.
         replayed: what came of the recording.
         evidence: session id → path of its picture, relative to the folder (`EvidenceKeeper.pictures`).
-        menu: the menu that was used, to judge the truth by.
         used: what it was made with.
         video_name: the annotated video's path relative to the folder, if there is one.
 
     Raises:
         BadInput: the page cannot be written.
     """
-    values = _values(replayed, evidence, menu)
+    values = _values(replayed, evidence)
     return write_page(directory, "replay.html", {**values, "facts": _facts(replayed, used), "video": video_name})
 
 
@@ -61,8 +57,8 @@ def _facts(replayed: Replayed, used: Used) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _values(replayed: Replayed, evidence: Mapping[str, str], menu: Menu) -> dict[str, Any]:
-    held = held_against_truth(replayed, menu)
+def _values(replayed: Replayed, evidence: Mapping[str, str]) -> dict[str, Any]:
+    held = replayed.held
     trays = tray_views(replayed, held, evidence)
     return {
         "recording": replayed.recording.video.name,

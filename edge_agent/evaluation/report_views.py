@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edge_agent.checking.scoring import WRONG_SHARES, Outcome, ScoredCheck, Scores, Share, true_verdict
+from edge_agent.checking.scoring import WRONG_SHARES, Outcome, Scores, Share
 from edge_agent.domain.alert import Alert
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
-from edge_agent.domain.menu import Menu
 from edge_agent.domain.order import Order, OrderLine
-from edge_agent.evaluation.replay import Replayed, TrayRecord
+from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_charts import IntervalBar, Moment, Spell, TimelineLine, timeline
+from edge_agent.evaluation.trays import Held, TrayRecord
 from edge_agent.evaluation.wording import (
     LINE_SIGNS,
     NO_ORDER,
@@ -29,15 +28,6 @@ from edge_agent.evaluation.wording import (
     verdict_headline,
 )
 from edge_agent.formats.recordings import TrayTruth
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One true tray, the session that was found for it, and what its verdict was worth; one of the two may lack."""
-
-    truth: TrayTruth | None
-    tray: TrayRecord | None
-    check: ScoredCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,35 +92,6 @@ class OrderView:
     number: str
     note: str
     lines: tuple[str, ...]
-
-
-def held_against_truth(replayed: Replayed, menu: Menu) -> tuple[Held, ...]:
-    """Every true tray beside its session, and every session beyond them, judged as `replay` scores them."""
-    found = {id(tray.truth): tray for tray in replayed.trays if tray.truth is not None}
-    orders = {order.order_id: order for order in replayed.orders}
-    lying: dict[str, Counter[str]] = {}
-    parts: Counter[str] = Counter()
-    held = []
-    for true in sorted(replayed.recording.truth, key=lambda t: t.enter_s):
-        tray = found.get(id(true))
-        order = orders.get(true.order_id) if true.order_id is not None else None
-        truly = None
-        if order is not None:  # the trays of one order add up, and nothing is missing before the last
-            parts[order.order_id] += 1
-            together = lying.setdefault(order.order_id, Counter()) if order.parts > 1 else Counter()
-            together.update(true.contents)
-            truly = true_verdict(menu, order, together, complete=parts[order.order_id] >= order.parts)
-        check = ScoredCheck(
-            truth=truly,
-            given=tray.reached.verdict if tray and tray.reached else None,
-            right_order=order is not None and tray is not None and order.order_id in tray.order_ids,
-        )
-        held.append(Held(truth=true, tray=tray, check=check))
-    beyond = (t for t in replayed.trays if held and t.truth is None and t.reached is not None)
-    held += [
-        Held(truth=None, tray=t, check=ScoredCheck(truth=None, given=t.reached.verdict)) for t in beyond if t.reached
-    ]
-    return tuple(held)
 
 
 def rate_cards(scores: Scores) -> tuple[RateCard, ...]:

@@ -104,3 +104,9 @@ def test_a_note_that_smells_of_allergy_is_heard(notes: str, modifier: str, smell
     """No camera can check an allergy: it must never look checked. Also in a line within a line."""
     nested = line("menu", children=(line("fries", modifiers=(modifier,)),))
     assert order("A", nested, notes=notes).mentions_allergy is smells
+
+
+def test_half_a_character_is_refused() -> None:
+    """JSON may carry it, but no database stores it: better refused at the door than lost behind it."""
+    with pytest.raises(BadOrder, match="half a character"):
+        OrderLine(sku="fries", name="\ud800")

@@ -53,7 +53,9 @@ def test_a_quantity_in_bounds_is_read(tmp_path: Path, quantity: int) -> None:
 
 def test_the_text_nan_inside_a_name_is_no_number(tmp_path: Path) -> None:
     """The complaint names the line of the number, not that of a dish called NaN."""
-    said = refusal(tmp_path, '{"order_id": "A", "lines": [\n{"sku": "a", "name": "NaN bread"},\n{"sku": "b", "quantity": NaN}]}')
+    said = refusal(
+        tmp_path, '{"order_id": "A", "lines": [\n{"sku": "a", "name": "NaN bread"},\n{"sku": "b", "quantity": NaN}]}'
+    )
     assert said == "order.json:3: NaN is no number that JSON knows"
 
 
@@ -110,7 +112,11 @@ def test_a_line_is_found_also_in_a_file_indented_with_tabs(tmp_path: Path, quant
 
 @pytest.mark.parametrize(
     ("raw", "line"),
-    [(b'{"order_id":\n "\xff"}', 2), ((ORDER % 1).encode("utf-16"), 1), ('{"order_id":\n\n"Caf\xe9"}'.encode("latin-1"), 3)],
+    [
+        (b'{"order_id":\n "\xff"}', 2),
+        ((ORDER % 1).encode("utf-16"), 1),
+        ('{"order_id":\n\n"Caf\xe9"}'.encode("latin-1"), 3),
+    ],
 )
 def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path: Path, raw: bytes, line: int) -> None:
     assert refusal(tmp_path, raw) == f"order.json:{line}: the text is not UTF-8; save the file in that encoding"
@@ -132,7 +138,10 @@ def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path: Path, raw
         ('{"order_id": "A",\n"lines": [\n{"quantity": 1}]}', "order.json:3: 'lines.0.sku' is missing"),
         ('{"order_id": "A",\n"lines": [\n{"sku": " "}]}', "order.json:3: 'sku' is empty"),
         ('{"order_id": " ", "lines": []}', "order.json: 'order_id' is empty"),
-        ('{"order_id": "A", "lines": [],\n"revision": "2"}', "order.json:2: 'revision': input should be a valid integer"),
+        (
+            '{"order_id": "A", "lines": [],\n"revision": "2"}',
+            "order.json:2: 'revision': input should be a valid integer",
+        ),
         ('{"order_id": "A", "lines": [],\n"test": 1}', "order.json:2: 'test': input should be a valid boolean"),
     ],
 )
@@ -165,7 +174,7 @@ def test_the_place_of_an_order_in_a_recording_is_named() -> None:
 
 @pytest.mark.parametrize("path", ["/nowhere/order.json", "/", "/proc/self/mem"])
 def test_a_file_that_cannot_be_read_says_why(path: str) -> None:
-    with pytest.raises(BadOrder, match="the order cannot be read: "):
+    with pytest.raises(BadOrder, match=r"^.*: the order cannot be read: "):
         read_order(Path(path))
 
 
@@ -193,7 +202,7 @@ def test_blanks_around_a_sku_do_not_make_it_another_item() -> None:
 
 
 def test_json_is_refused_as_the_error_that_was_asked_for() -> None:
-    with pytest.raises(BadRecording, match="^x:9: "):
+    with pytest.raises(BadRecording, match=r"^x:9: "):
         parse_json("[1, NaN]", path=Path("x"), line=9, error=BadRecording)
 
 
@@ -263,12 +272,14 @@ JSON_VALUES = st.recursive(
 
 @given(st.fixed_dictionaries({"order_id": TEXTS, "lines": st.lists(JSON_VALUES, max_size=3)}) | JSON_VALUES)
 def test_any_json_is_an_order_or_one_clear_error(value: Any) -> None:
+    """A complaint quotes what is wrong, never all of it."""
+    said = ""
     try:
-        order = order_from_json(value)
-    except BadOrder as refusal_:
-        assert len(str(refusal_)) < 1_000
-    else:
-        assert order.order_id.strip()
+        order_from_json(value)
+    except BadOrder as refused:
+        said = str(refused)
+    assert len(said) < 400
+    assert "\n" not in said
 
 
 def test_a_file_just_within_the_size_is_read(tmp_path: Path) -> None:

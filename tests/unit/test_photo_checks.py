@@ -44,7 +44,10 @@ def check(check_id: str, tray_id: str, expected: str, of: Order) -> TrayCheck:
 
 
 def evaluate(
-    trays: list[PhotographedTray], checks: list[TrayCheck], *script: tuple[Detection, ...], told: list[str] | None = None
+    trays: list[PhotographedTray],
+    checks: list[TrayCheck],
+    *script: tuple[Detection, ...],
+    told: list[str] | None = None,
 ) -> TraysEvaluated:
     return evaluate_trays(
         TrayFolder(Path("trays"), {each.tray_id: each for each in trays}, tuple(checks)),
@@ -143,7 +146,9 @@ def test_an_allergy_is_said_whatever_the_verdict() -> None:
 
 
 def test_the_confusion_is_by_class_also_where_the_labels_are_by_dish() -> None:
-    folder = TrayFolder(Path(), {"t": tray("t", soup=1, salad=1)}, (check("1", "t", "match", order("A", "soup", "salad")),))
+    folder = TrayFolder(
+        Path(), {"t": tray("t", soup=1, salad=1)}, (check("1", "t", "match", order("A", "soup", "salad")),)
+    )
     done = evaluate_trays(
         folder,
         detector=ScriptedDetector(classes=("bowl",), script=[(seen("bowl", 60), seen("bowl", 160))]),

@@ -63,7 +63,9 @@ def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_what_the_till_sent_is_told_in_the_order_of_its_times(tmp_path: Path) -> None:
     """Two tills write one file; among equal times the file decides."""
-    read = recording(tmp_path, lines({"at_s": 3, "cancel": "B"}, {"at_s": 1.5, "order": ORDER}, {"at_s": 3, "ready": "C"}))
+    read = recording(
+        tmp_path, lines({"at_s": 3, "cancel": "B"}, {"at_s": 1.5, "order": ORDER}, {"at_s": 3, "ready": "C"})
+    )
     assert [(e.at_s, e.order and e.order.order_id, e.cancel, e.ready) for e in read.orders] == [
         (1.5, "A-1", None, None),
         (3.0, None, "B", None),

@@ -28,7 +28,6 @@ from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report import write_replay_report
 from edge_agent.evaluation.report_charts import SPAN_S, Moment, Spell, heat_tables, timeline
 from edge_agent.evaluation.report_page import Used
-from edge_agent.evaluation.report_views import held_against_truth
 from edge_agent.evaluation.trays_report import write_trays_report
 from edge_agent.evaluation.wording import NOT_FOUND
 from edge_agent.formats.recordings import OrderEvent, PhotographedTray, TrayCheck, TrayFolder
@@ -84,10 +83,9 @@ def report(
     done: Replayed,
     evidence: dict[str, str] | None = None,
     *,
-    menu: Menu = MENU,
     video: str | None = None,
 ) -> Page:
-    page = write_replay_report(directory, done, evidence or {}, menu=menu, used=USED, video_name=video)
+    page = write_replay_report(directory, done, evidence or {}, used=USED, video_name=video)
     assert page == directory / "index.html"
     return Page(page.read_text(encoding="utf-8"))
 
@@ -149,9 +147,7 @@ def test_no_text_from_the_till_becomes_markup(tmp_path: Path) -> None:
     menu = Menu((*MENU.items, MenuItem(sku="x", name=XSS, detects_as="x")))
     truths = [truth(evil, 1.0, 4.0, plate=1)]
     done = replayed([Shown(1.0, 4.0, {"plate": 1})], [OrderEvent(at_s=0.0, order=wish), other, again], truths)
-    page = report(
-        tmp_path, replace(done, problem=f"{XSS}: it broke off"), {"slot-0001": f"evidence/{XSS}.jpg"}, menu=menu
-    )
+    page = report(tmp_path, replace(done, problem=f"{XSS}: it broke off"), {"slot-0001": f"evidence/{XSS}.jpg"})
     assert page.all("script") == []
     assert all("onerror" not in attributes for _, attributes in page.tags)
     assert [image["src"] for image in page.all("img") if image["src"] == "x"] == []
@@ -207,7 +203,7 @@ def test_the_page_counts_what_the_scores_count() -> None:
         truth("11", 36.0, 37.0, cola=1),
     ]
     done = replayed(shown, [*ORDERS, two_parts, order("11", "cola", at_s=35.0)], truths, length_s=40.0)
-    held = held_against_truth(done, MENU)
+    held = done.held
     assert len(held) == 6, "five true trays, and a session that no truth knows"
     for wanted, counted in (
         (True, done.scores.wrong),

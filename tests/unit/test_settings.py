@@ -90,7 +90,10 @@ def test_the_smallest_slot_has_pixels_in_every_picture(width: int, height: int) 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("station:\n  slots:\n    - {id: a}\n    - {id: a}\n", "edge.yaml:2: station.slots: two slots have the same id"),
+        (
+            "station:\n  slots:\n    - {id: a}\n    - {id: a}\n",
+            "edge.yaml:2: station.slots: two slots have the same id",
+        ),
         ("station:\n  slots: []\n", "edge.yaml:2: station.slots should have at least 1 item"),
         ("station:\n  timing:\n    settle: 1\n", "edge.yaml:3: unknown key 'settle'; did you mean 'settle_s'?"),
         ("station:\n  timing:\n    settle_s: 0\n", "edge.yaml:3: station.timing.settle_s should be greater than 0"),

@@ -133,7 +133,10 @@ def test_what_is_no_video_is_refused_in_one_sentence(tmp_path: Path, what: str) 
 
 def test_the_libraries_below_say_nothing_on_standard_error(tmp_path: Path) -> None:
     """The one clear sentence must not drown in theirs."""
-    paths = [str(unreadable(tmp_path / str(n), what)) for n, what in enumerate(UNREADABLE) if (tmp_path / str(n)).mkdir() is None]
+    paths = []
+    for what in UNREADABLE:
+        (tmp_path / what).mkdir()
+        paths.append(str(unreadable(tmp_path / what, what)))
     script = (
         "import sys; from pathlib import Path\n"
         "from edge_agent.adapters.video_file import VideoFileSource\n"
@@ -142,7 +145,9 @@ def test_the_libraries_below_say_nothing_on_standard_error(tmp_path: Path) -> No
         "    try: VideoFileSource(Path(path))\n"
         "    except BadRecording: pass\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script, *paths], capture_output=True, text=True, check=True, timeout=60
+    )
     assert (done.stdout, done.stderr) == ("", "")
 
 

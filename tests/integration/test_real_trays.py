@@ -1,0 +1,72 @@
+"""The shipped model on real trays: what the README says of it must go on being true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.app import Eyes, evaluate_folder, open_eyes, replay_recording
+from edge_agent.evaluation.photo_checks import evaluation_as_json
+from edge_agent.evaluation.replay import replay_as_json
+from edge_agent.settings import load_settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+GOLDEN = REPOSITORY / "tests" / "golden"
+RECORDINGS = ("canteen-short", "canteen-rush", "canteen-mixed")
+
+pytestmark = pytest.mark.real_data
+
+
+@pytest.fixture(scope="module")
+def eyes() -> Eyes:
+    return open_eyes(load_settings(REPOSITORY / "configs" / "edge.yaml"))
+
+
+@pytest.fixture(scope="module", params=RECORDINGS)
+def replayed(request: pytest.FixtureRequest, eyes: Eyes, real_data: Path) -> dict[str, Any]:
+    return replay_as_json(replay_recording(eyes, real_data / "videos" / f"{request.param}.mp4").replayed)
+
+
+def test_every_tray_is_found_and_given_a_verdict(replayed: dict[str, Any]) -> None:
+    """A tray without a session is a tray that nobody checked."""
+    assert replayed["sessions_found"] == replayed["sessions_true"]
+    assert all(tray["settled_s"] is not None for tray in replayed["trays"])
+    assert {tray["verdict"] for tray in replayed["trays"]} <= {"match", "mismatch", "unsure"}
+
+
+def test_a_verdict_comes_within_half_a_second_of_stillness_and_a_frame(replayed: dict[str, Any]) -> None:
+    """In stream time: the machine's own speed is not in it."""
+    assert replayed["verdict_latency_s"]["p95"] <= 0.7
+
+
+def test_verdicts_are_those_of_the_golden_replay(replayed: dict[str, Any]) -> None:
+    """Other processors round otherwise, so one tray in ten may turn from or to unsure; none may turn over."""
+    golden = json.loads((GOLDEN / f"{Path(replayed['video']).stem}.json").read_text())
+    now = [(tray["order_id"], tray["verdict"]) for tray in replayed["trays"]]
+    before = [(tray["order_id"], tray["verdict"]) for tray in golden["trays"]]
+    assert len(now) == len(before)
+    changed = [(old, new) for old, new in zip(before, now, strict=True) if old != new]
+    assert len(changed) <= len(before) // 10, changed
+    assert not [pair for pair in changed if {pair[0][1], pair[1][1]} == {"match", "mismatch"}]
+
+
+def test_two_replays_say_the_same(eyes: Eyes, real_data: Path) -> None:
+    """A replay that differs from itself proves nothing about a model or a rule."""
+    video = real_data / "videos" / "canteen-short.mp4"
+    first, second = (replay_as_json(replay_recording(eyes, video).replayed)["trays"] for _ in range(2))
+    assert first == second
+
+
+def test_the_scores_on_trays_are_not_worse_than_the_readme_says(eyes: Eyes, real_data: Path) -> None:
+    """All 1,020 checks, with a margin of two hundredths for processors that round otherwise."""
+    scores = evaluation_as_json(evaluate_folder(eyes, real_data / "mealtray" / "trays").evaluated, "")
+    assert len(scores["results"]) == 1020
+    golden = json.loads((GOLDEN / "trays.json").read_text())["rates"]
+    rates = {name: share[0] for name, share in scores["rates"].items()}
+    assert rates["caught"] >= golden["caught"][0] - 0.02
+    assert rates["right_match"] >= golden["right_match"][0] - 0.02
+    assert rates["escaped"] <= golden["escaped"][0] + 0.02
+    assert rates["false_alarm"] <= golden["false_alarm"][0] + 0.02
