@@ -16,7 +16,6 @@ from edge_agent.checking.scoring import Outcome
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.geometry import Box, Polygon
 from edge_agent.domain.matching import VerdictKind
-from edge_agent.domain.menu import Menu, MenuItem
 from edge_agent.domain.order import Order, OrderLine
 from edge_agent.domain.tray import Slot
 from edge_agent.domain.voting import Thresholds
@@ -144,7 +143,6 @@ def test_no_text_from_the_till_becomes_markup(tmp_path: Path) -> None:
     lost = replace(wish, order_id=f"2{evil}"[:64])
     other = OrderEvent(at_s=9.0, order=lost)
     again = OrderEvent(at_s=9.5, order=lost)
-    menu = Menu((*MENU.items, MenuItem(sku="x", name=XSS, detects_as="x")))
     truths = [truth(evil, 1.0, 4.0, plate=1)]
     done = replayed([Shown(1.0, 4.0, {"plate": 1})], [OrderEvent(at_s=0.0, order=wish), other, again], truths)
     page = report(tmp_path, replace(done, problem=f"{XSS}: it broke off"), {"slot-0001": f"evidence/{XSS}.jpg"})
