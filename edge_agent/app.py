@@ -87,7 +87,7 @@ def thresholds_of(manifest: PackManifest) -> Thresholds:
 
     def both(name: str) -> ClassThresholds:
         limits = manifest.thresholds.of(name)
-        return ClassThresholds(present=limits.present, possible=limits.possible)
+        return ClassThresholds(present=limits.present, possible=limits.possible, absence_tells=limits.absence_tells)
 
     default = manifest.thresholds.default
     return Thresholds(

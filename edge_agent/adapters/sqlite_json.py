@@ -25,7 +25,7 @@ def order_from_text(text: str) -> Order:
 
 def contents_to_text(contents: Contents) -> str:
     """What was seen, each class with its bounds."""
-    return _text(dataclasses.asdict(contents))
+    return _text({**dataclasses.asdict(contents), "overlooked": sorted(contents.overlooked)})
 
 
 def contents_from_text(text: str) -> Contents:
@@ -42,7 +42,7 @@ def contents_from_text(text: str) -> Contents:
         )
         for count in value["counts"]
     )
-    return Contents(counts, unclear=_doubt(value["unclear"]))
+    return Contents(counts, unclear=_doubt(value["unclear"]), overlooked=frozenset(value["overlooked"]))
 
 
 def skus_to_text(skus: Iterable[str]) -> str:

@@ -18,6 +18,10 @@ _NOTHING_BEFORE = Contents()
 _UNDECIDED = Verdict(kind=VerdictKind.UNSURE)
 
 
+ONLY_SHARE = 1 / 2
+"""The only open order is taken for the tray's if at most this share of its pieces differs (decision 0005)."""
+
+
 class Association(str, Enum):
     """How a tray came by its order."""
 
@@ -113,7 +117,7 @@ def _by_contents(judged: Sequence[_Judged], *, sighted: bool) -> Associated:
         return (whole + as_part)[0].taken(Association.EXACT)
     waiting = [each for each in judged if not each.candidate.only_exactly]
     if len(waiting) == 1:
-        return waiting[0].taken(Association.ONLY)
+        return waiting[0].taken(Association.ONLY) if waiting[0].may_be_the_only_one else _in_doubt(waiting)
     nearest = min((each for each in waiting if each.may_be_named), key=lambda each: each.distance, default=None)
     if nearest is not None:
         return nearest.taken(Association.NEAREST)
@@ -155,6 +159,11 @@ class _Judged:
     @property
     def distance(self) -> tuple[int, int]:
         return self.verdict.differing_pieces, self._unsure_lines
+
+    @property
+    def may_be_the_only_one(self) -> bool:
+        """Whether at least half of the order is there; a tray that shares less with it is likelier somebody else's."""
+        return self.verdict.differing_pieces <= ONLY_SHARE * self.verdict.checked_pieces
 
     @property
     def may_be_named(self) -> bool:

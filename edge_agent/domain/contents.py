@@ -15,6 +15,7 @@ class Doubt(str, Enum):
     LOOK_ALIKE = "look_alike"
     TOO_FEW_FRAMES = "too_few_frames"
     NOTHING_SEEN = "nothing_seen"
+    OVERLOOKED = "overlooked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +62,15 @@ class ClassCount:
 class Contents:
     """The counts of every class that was or may have been seen; a class that does not stand here is surely absent.
 
+    Of a class in `overlooked` nothing is missing beyond doubt either: the model does not see it often enough.
+
     `unclear` is set where the view as a whole allows no "it is not there" (nothing seen at all, too few frames): then
     nothing is missing beyond doubt.
     """
 
     counts: tuple[ClassCount, ...] = ()
     unclear: Doubt | None = None
+    overlooked: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, counts: Mapping[str, int]) -> Contents:
@@ -91,9 +95,11 @@ def added(parts: Iterable[Contents]) -> Contents:
     """The contents of several trays together; unclear if any of them is."""
     total: dict[str, ClassCount] = {}
     unclear: Doubt | None = None
+    overlooked: frozenset[str] = frozenset()
     for part in parts:
         unclear = unclear or part.unclear
+        overlooked |= part.overlooked
         for count in part.counts:
             known = total.get(count.class_name)
             total[count.class_name] = known + count if known else count
-    return Contents(tuple(total.values()), unclear)
+    return Contents(tuple(total.values()), unclear, overlooked)

@@ -219,8 +219,9 @@ def _judge(
 ) -> list[CheckedLine]:
     """Judge demands that share classes. See the module's text for the rule."""
     counts = {name: contents.of_class(name) for name in classes}
-    doubts = [count.doubt for count in counts.values() if count.doubt]
-    doubt = unclear or (doubts[0] if doubts else Doubt.FAINT)
+    untold = set(classes) if unclear else contents.overlooked & set(classes)
+    doubts = [unclear, *(count.doubt for count in counts.values()), Doubt.OVERLOOKED if untold else Doubt.FAINT]
+    doubt = next(each for each in doubts if each)
     uncounted = {c for c in classes if not menu.counts_pieces(c)}
     endless = uncounted if demands else set()
     at_least = {
@@ -231,7 +232,7 @@ def _judge(
         for name, count in counts.items()
     }
     sure_fill, sure_left = _fill(demands, at_least)
-    best_fill, _ = _fill(demands, dict.fromkeys(classes, UNBOUNDED) if unclear else at_most)
+    best_fill, _ = _fill(demands, {**at_most, **dict.fromkeys(untold, UNBOUNDED)})
     _, possible_left = _fill(demands, at_most)
     for name in endless:
         sure_left[name] = possible_left[name] = 0

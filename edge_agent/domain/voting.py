@@ -30,12 +30,15 @@ RIVAL_SHARE = 0.5
 class ClassThresholds:
     """From `present` on a piece counts; from `possible` on it makes its class unsure.
 
+    Where `absence_tells` is False, the model overlooks the class so often that not seeing it means little.
+
     Raises:
         ValueError: not 0 < possible <= present < 1.
     """
 
     present: float
     possible: float
+    absence_tells: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 < self.possible <= self.present < 1.0:
@@ -51,6 +54,11 @@ class Thresholds:
 
     def of(self, class_name: str) -> ClassThresholds:
         return self.by_class.get(class_name, self.default)
+
+    @property
+    def overlooked(self) -> frozenset[str]:
+        """The classes whose absence tells nothing."""
+        return frozenset(name for name, limits in self.by_class.items() if not limits.absence_tells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,8 @@ def fuse(ballots: Sequence[Ballot], thresholds: Thresholds, *, half_life_s: floa
     counts = [count for count in counts if count.possibly]
     if not counts:
         return Contents(unclear=Doubt.NOTHING_SEEN)
-    return Contents(tuple(counts), unclear=None if any(b.clear for b in ballots) else Doubt.COVERED)
+    unclear = None if any(b.clear for b in ballots) else Doubt.COVERED
+    return Contents(tuple(counts), unclear=unclear, overlooked=thresholds.overlooked)
 
 
 def _count(name: str, ballots: Sequence[Ballot], weights: Sequence[float], limits: ClassThresholds) -> ClassCount:

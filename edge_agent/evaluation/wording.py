@@ -92,6 +92,7 @@ ASSOCIATION_PHRASES = {
 REASON_PHRASES = {
     Doubt.FAINT.value: "seen too faintly to be sure",
     Doubt.COVERED.value: "something lies over it",
+    Doubt.OVERLOOKED.value: "the camera often overlooks it",
     Doubt.LOOK_ALIKE.value: "looks much like another item",
     Doubt.TOO_FEW_FRAMES.value: "not seen long enough, or another tray of the order is to come",
     Doubt.NOTHING_SEEN.value: "nothing was seen on the tray",

@@ -69,10 +69,14 @@ class PackInput(FileModel):
 
 
 class Threshold(FileModel):
-    """From `present` on a thing counts; from `possible` on it makes its class unsure; below it is not mentioned."""
+    """From `present` on a thing counts; from `possible` on it makes its class unsure; below it is not mentioned.
+
+    `absence_tells: false` marks a class that the model overlooks so often that it is never missing beyond doubt.
+    """
 
     present: Share
     possible: Share
+    absence_tells: bool = True
 
     @model_validator(mode="after")
     def _possible_first(self) -> Threshold:

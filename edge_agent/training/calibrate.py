@@ -1,20 +1,30 @@
 """Find each class's two thresholds on labelled trays, for a budget of false alarms that the operator sets.
 
-A false red has two causes: a thing that is there is not believed possible (its line is then called missing), or a thing
-that is not there is believed present (called extra). Per class, the fused scores of things that are there, and of the
-best thing beyond them, are gathered over the trays; `possible` is set so low that at most a share q of the former fall
-below it, `present` so high that at most a share q of the latter reach it. One number, q, thus trades reds for ambers in
-all classes alike. Of those q whose right orders keep to the budget on the labelled trays, the one that decides most is
-taken.
+Per class, the fused scores of things that are there, and of the best thing beyond them, are gathered over the trays,
+and a logistic curve is fitted that turns a score into the chance that the thing is there (Platt 1999). A weak pull
+towards the curve of all classes together keeps a class with three examples, or one with wrong labels, from an extreme.
+`present` is where that chance reaches 1 - doubt of presence, `possible` where it falls to the doubt of absence. A class
+whose things are overlooked so often that the chance is still higher where nothing is seen gets `absence_tells: false`:
+it is never missing beyond doubt.
+
+The two doubts, the same for all classes, trade reds for ambers. Of all pairs whose false alarms exceed those of the
+most cautious pair (which no threshold can avoid: there the detector is sure and wrong) by no more than the budget, the
+one is taken that does best on orders made from the labels: right ones called match, and wrong ones, with one thing
+forgotten or one too many, caught.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Detection
@@ -23,11 +33,20 @@ from edge_agent.domain.voting import Ballot, ClassThresholds, Thresholds, ballot
 LOWEST, HIGHEST = 0.05, 0.95
 """Thresholds stay within these: below is the detector's noise, above it would believe nothing."""
 
-STEPS = (0.0, *np.geomspace(0.001, 0.3, 60).tolist())
-"""The shares q that are tried; 0 keeps every labelled thing possible and every other one from being believed."""
+DOUBTS = tuple(np.geomspace(0.005, 0.5, 20).tolist())
+"""The doubts that are tried, the most cautious first."""
+
+PULL = 1.0
+"""Precision of the pull towards the curve of all classes: a deviation of one in offset or slope is nothing unusual."""
+
+FLATTEST = 0.2
+"""A curve rises at least so much; a flatter one would say that the score means nothing."""
 
 FINENESS = 10_000
 """Thresholds are written with four digits, rounded to the side of caution."""
+
+Curve = tuple[float, float]
+"""Offset and slope of the logistic curve over the score's logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +63,26 @@ class LabelledTray:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """The thresholds, the share q that gave them, and what they do on the trays they were found on."""
+    """The thresholds, the doubts of presence and absence that gave them, and what they do on the trays they come from.
+
+    `unavoidable` is the share of false alarms under the most cautious thresholds, `decided` that of right orders called
+    match, `caught` that of wrong orders (one thing forgotten, or one too many) whose wrong line is named.
+    """
 
     thresholds: Thresholds
-    share: float
+    doubts: tuple[float, float]
     false_alarms: float
+    unavoidable: float
     decided: float
+    caught: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The fused scores of one class, and whether the thing was there (1) or not (0)."""
+
+    scores: npt.NDArray[np.float64]
+    there: npt.NDArray[np.float64]
 
 
 def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alarms: float) -> Calibrated:
@@ -58,7 +91,7 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     Args:
         trays: labelled trays; the more, the finer.
         names: the classes.
-        false_alarms: the share of right orders that may be called wrong, between 0 and 1.
+        false_alarms: the share of right orders that may be called wrong beside the unavoidable ones, 0 to 1.
 
     Raises:
         ValueError: no tray at all.
@@ -66,26 +99,52 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     if not trays:
         raise ValueError("thresholds cannot be found without a labelled tray")
     ballots = [tray.ballots for tray in trays]
-    tried = [_tried(trays, ballots, names, share) for share in STEPS]
-    within = [c for c in tried if c.false_alarms <= false_alarms]
-    return max(within, key=lambda c: (c.decided, -c.share)) if within else min(tried, key=lambda c: c.false_alarms)
+    scored = {name: _scored(trays, ballots, name) for name in names}
+    everything = _Scored(
+        np.concatenate([each.scores for each in scored.values()]),
+        np.concatenate([each.there for each in scored.values()]),
+    )
+    shared = _fitted(everything, (0.0, 1.0), PULL)
+    curves = {name: _fitted(each, shared, PULL) for name, each in scored.items()}
+    tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
+    unavoidable = tried[0].false_alarms
+    within = [each for each in tried if each.false_alarms <= unavoidable + false_alarms]
+    best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
+    return replace(best, unavoidable=unavoidable)
 
 
 def _tried(
-    trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], names: Sequence[str], share: float
+    trays: Sequence[LabelledTray],
+    ballots: Sequence[tuple[Ballot, ...]],
+    curves: dict[str, Curve],
+    doubts: tuple[float, float],
 ) -> Calibrated:
-    limits = Thresholds(by_class={name: _limits(trays, ballots, name, share) for name in names})
-    alarms = decided = 0
+    """The thresholds for two doubts, and the shares of trays they call wrong and decide."""
+    limits = Thresholds(by_class={name: _limits(curve, *doubts) for name, curve in curves.items()})
+    frequency = Counter({name: sum(tray.counts.get(name, 0) for tray in trays) for name in curves})
+    alarms = decided = surplus_caught = 0
+    forgotten_caught = 0.0
     for tray, cast in zip(trays, ballots, strict=True):
         contents = fuse(cast, limits)
-        alarms += any(_contradicts(contents, name, tray.counts.get(name, 0)) for name in names)
-        decided += all(_agrees(contents, name, tray.counts.get(name, 0)) for name in names)
-    return Calibrated(limits, share, alarms / len(trays), decided / len(trays))
+        true = {name: tray.counts.get(name, 0) for name in curves}
+        alarms += any(_contradicts(contents, name, count) for name, count in true.items())
+        decided += all(_agrees(contents, name, count) for name, count in true.items())
+        surplus_caught += sum(contents.of_class(name).surely >= count > 0 for name, count in true.items())
+        absent = [name for name, count in true.items() if _at_most(contents, name, count)]
+        forgotten_caught += sum(frequency[name] for name in absent) / max(1, sum(frequency.values()))
+    kinds = sum(count > 0 for tray in trays for count in tray.counts.values())
+    caught = (surplus_caught / max(1, kinds) + forgotten_caught / len(trays)) / 2
+    return Calibrated(limits, doubts, alarms / len(trays), 0.0, decided / len(trays), caught)
 
 
 def _contradicts(contents: Contents, name: str, true: int) -> bool:
     count = contents.of_class(name)
-    return count.surely > true or count.possibly < true
+    overlooked = name in contents.overlooked
+    return count.surely > true or (count.possibly < true and not overlooked)
+
+
+def _at_most(contents: Contents, name: str, true: int) -> bool:
+    return name not in contents.overlooked and contents.of_class(name).possibly <= true
 
 
 def _agrees(contents: Contents, name: str, true: int) -> bool:
@@ -93,20 +152,35 @@ def _agrees(contents: Contents, name: str, true: int) -> bool:
     return count.surely == count.possibly == true
 
 
-def _limits(
-    trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], name: str, share: float
-) -> ClassThresholds:
+def _scored(trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], name: str) -> _Scored:
+    scores: list[float] = []
     there: list[float] = []
-    beyond: list[float] = []
     for tray, cast in zip(trays, ballots, strict=True):
-        weights = [1.0] * len(cast)
+        ranks = fused_ranks([b.may.get(name, ()) for b in cast], [1.0] * len(cast))
         count = tray.counts.get(name, 0)
-        may = fused_ranks([b.may.get(name, ()) for b in cast], weights)
-        sure = fused_ranks([b.sure.get(name, ()) for b in cast], weights)
-        there += [may[k] if k < len(may) else 0.0 for k in range(count)]
-        beyond.append(sure[count] if count < len(sure) else 0.0)
-    possible = float(np.quantile(there, share)) if there else 0.5
-    present = float(np.quantile(beyond, 1 - share)) if beyond else 0.5
-    present = min(HIGHEST, max((math.floor(present * FINENESS) + 1) / FINENESS, LOWEST))
+        scores += [ranks[k] if k < len(ranks) else 0.0 for k in range(count + 1)]
+        there += [1.0] * count + [0.0]
+    return _Scored(np.array(scores), np.array(there))
+
+
+def _fitted(scored: _Scored, towards: Curve, weight: float) -> Curve:
+    """The curve of largest likelihood, drawn towards another by a Gaussian prior."""
+    inputs = logit(np.clip(scored.scores, 0.01, 0.99))
+
+    def loss(curve: npt.NDArray[np.float64]) -> float:
+        margins = (2 * scored.there - 1) * (curve[0] + curve[1] * inputs)
+        pull = weight / 2 * ((curve[0] - towards[0]) ** 2 + (curve[1] - towards[1]) ** 2)
+        return float(np.logaddexp(0.0, -margins).sum() + pull)
+
+    found = minimize(loss, np.array(towards), method="Nelder-Mead").x
+    return float(found[0]), max(FLATTEST, float(found[1]))
+
+
+def _limits(curve: Curve, of_presence: float, of_absence: float) -> ClassThresholds:
+    offset, slope = curve
+    present = float(expit((logit(1 - of_presence) - offset) / slope))
+    possible = float(expit((logit(of_absence) - offset) / slope))
+    absence_tells = possible >= LOWEST / 2
+    present = min(HIGHEST, max(math.ceil(present * FINENESS) / FINENESS, LOWEST))
     possible = min(present, max(math.floor(possible * FINENESS) / FINENESS, LOWEST))
-    return ClassThresholds(present=present, possible=possible)
+    return ClassThresholds(present=present, possible=possible, absence_tells=absence_tells)

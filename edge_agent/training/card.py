@@ -47,13 +47,14 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         f"mAP50 {metrics.get('val_map50')}, mAP50-95 {metrics.get('val_map50_95')}. These photographs chose the best",
         "epoch and the thresholds, so the numbers flatter it a little.",
         "",
-        "| class | mAP50 | `present` | `possible` |",
-        "|---|---|---|---|",
+        "| class | mAP50 | `present` | `possible` | absence tells |",
+        "|---|---|---|---|---|",
         *(_row(manifest, name) for name in manifest.classes),
         "",
-        f"The thresholds were sought for a share of at most {metrics.get('calibrated_for_false_alarms')} false alarms.",
-        f"On `val` itself, photograph by photograph, the share is {metrics.get('val_false_alarms')}; a share of",
-        f"{metrics.get('val_decided')} is decided in every class.",
+        f"On `val`, tray by tray, a share of {metrics.get('val_false_alarms')} would be false alarms, of which",
+        f"{metrics.get('val_false_alarms_unavoidable')} under any thresholds (the detector is sure and wrong);",
+        f"{metrics.get('val_decided')} are decided in every class. Of wrong orders made from the labels,",
+        f"{metrics.get('val_caught')} would be caught. A class whose absence tells nothing is never called missing.",
         "",
     ]
     path = folder / CARD_NAME
@@ -64,4 +65,5 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
 def _row(manifest: PackManifest, name: str) -> str:
     limits = manifest.thresholds.of(name)
     measured = manifest.metrics.get(f"val_map50_{name}", "not measured")
-    return f"| {name} | {measured} | {limits.present:.3f} | {limits.possible:.3f} |"
+    tells = "yes" if limits.absence_tells else "no"
+    return f"| {name} | {measured} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"

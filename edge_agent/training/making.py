@@ -88,7 +88,7 @@ def calibrate_on(
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
 ) -> PackManifest:
-    """Find a pack's thresholds on labelled photographs, each a tray of its own, and write them and the model card.
+    """Find a pack's thresholds on labelled photographs, fused by tray, and write them and the model card.
 
     Raises:
         BadModelPack: the pack does not fit.
@@ -97,23 +97,41 @@ def calibrate_on(
     before = load_manifest(pack / MANIFEST_NAME)
     revise_pack(pack, {"thresholds": SEEING_ALL})
     detector = open_detector(pack)
-    trays = [LabelledTray(seen=(detector.detect(read_photograph(p.path)),), counts=p.counts) for p in photographs]
+    trays = [
+        LabelledTray(seen=tuple(detector.detect(read_photograph(p.path)) for p in shots), counts=_most(shots))
+        for shots in _by_tray(photographs)
+    ]
     found = calibrate(trays, before.classes, false_alarms=false_alarms)
     metrics = {
         **before.metrics,
         "calibrated_for_false_alarms": false_alarms,
         "val_false_alarms": round(found.false_alarms, 4),
+        "val_false_alarms_unavoidable": round(found.unavoidable, 4),
         "val_decided": round(found.decided, 4),
+        "val_caught": round(found.caught, 4),
     }
     manifest = revise_pack(pack, {"thresholds": _as_data(found.thresholds), "metrics": metrics})
     write_model_card(pack, manifest)
     return manifest
 
 
+def _by_tray(photographs: Sequence[BoxedPhotograph]) -> list[list[BoxedPhotograph]]:
+    """The photographs of one tray share their names up to the last dash."""
+    trays: dict[str, list[BoxedPhotograph]] = {}
+    for photograph in photographs:
+        trays.setdefault(photograph.path.stem.rpartition("-")[0] or photograph.path.stem, []).append(photograph)
+    return list(trays.values())
+
+
+def _most(shots: Sequence[BoxedPhotograph]) -> dict[str, int]:
+    """What lay on a tray; a box that somebody forgot to draw on one photograph stands on another."""
+    return {name: max(shot.counts.get(name, 0) for shot in shots) for shot in shots for name in shot.counts}
+
+
 def _as_data(thresholds: Thresholds) -> dict[str, Any]:
-    def both(name: str) -> dict[str, float]:
+    def both(name: str) -> dict[str, float | bool]:
         limits = thresholds.of(name)
-        return {"present": limits.present, "possible": limits.possible}
+        return {"present": limits.present, "possible": limits.possible, "absence_tells": limits.absence_tells}
 
     default = {"present": thresholds.default.present, "possible": thresholds.default.possible}
     return {"default": default, "classes": {name: both(name) for name in sorted(thresholds.by_class)}}

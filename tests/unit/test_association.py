@@ -34,7 +34,10 @@ def found(saw: Contents, *orders: Order | Candidate, **more: object) -> tuple[st
         (contents(Doubt.NOTHING_SEEN), (ABC,), ("ABC", "only", "unsure")),
         (contents(a=1, b=1, c=1), (order("old", "a", "b", "c"), ABC), ("old", "exact", "match")),
         (contents(a=1, b=1), (order("old", "a", "b", "d"), ABC), ("old", "nearest", "mismatch")),
-        (contents(a=1), (order("toy", "toy"), ABC), ("ABC", "only", "mismatch")),
+        (contents(a=1, b=1), (order("toy", "toy"), ABC), ("ABC", "only", "mismatch")),
+        (contents(a=1), (order("two", "a", "b"),), ("two", "only", "mismatch")),
+        (contents(a=1), (ABC,), ("", "which_order", "unsure")),
+        (contents(d=1), (order("one", "a"),), ("", "which_order", "unsure")),
         (contents(a=1), (order("toy", "toy"), order("none"), order("cola", "cola")), ("", "no_order", "unsure")),
     ],
 )

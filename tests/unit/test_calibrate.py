@@ -81,11 +81,22 @@ def test_a_class_that_no_tray_holds_gets_cautious_thresholds() -> None:
     assert LOWEST <= found.thresholds.of("bread").possible <= found.thresholds.of("bread").present
 
 
-def test_a_model_that_sees_nothing_is_told_apart_from_a_good_one() -> None:
-    """Nothing can be decided, and no threshold can help: the share of false alarms says so honestly."""
+def test_a_class_that_the_model_never_sees_is_never_called_missing() -> None:
+    """Bread lies on every tray and is seen on none: that it is not seen says nothing, and each red would be false."""
     blind = [LabelledTray(seen=((seen("plate", score=0.9),),), counts={"plate": 1, "bread": 1})] * 5
     found = calibrate(blind, NAMES, false_alarms=0.0)
-    assert (found.false_alarms, found.decided) == (1.0, 0.0)
+    assert (found.false_alarms, found.decided) == (0.0, 0.0)
+    assert "bread" in found.thresholds.overlooked
+    assert "plate" not in found.thresholds.overlooked
+
+
+def test_one_wrong_label_does_not_push_a_threshold_to_an_extreme() -> None:
+    """Photographs are boxed by people: one forgotten box among twenty must not make the class unbelievable."""
+    right = LabelledTray(seen=((seen("plate", score=0.9),),), counts={"plate": 1})
+    empty = LabelledTray(seen=((),), counts={})
+    unboxed = LabelledTray(seen=((seen("plate", score=0.94),),), counts={})
+    found = calibrate([*[right] * 20, *[empty] * 10, unboxed], ("plate",), false_alarms=0.1)
+    assert found.thresholds.of("plate").present < 0.9
 
 
 def test_trays_without_photographs_or_without_any_tray() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_agent.domain.contents import Contents, Doubt
+from edge_agent.domain.contents import ClassCount, Contents, Doubt
 from edge_agent.domain.matching import Verdict, VerdictKind, compare, signature
 from edge_agent.domain.menu import Menu, MenuItem, wanted
 from edge_agent.domain.order import Order
@@ -190,3 +190,14 @@ def test_the_signature_does_not_depend_on_the_sequence_of_the_lines() -> None:
     one = check(LOOK_ALIKES, order("A", "cheeseburger", "hamburger", "fries"), contents())
     two = check(LOOK_ALIKES, order("A", "fries", "hamburger", "cheeseburger"), contents())
     assert signature(one.faults) == signature(two.faults)
+
+
+def test_what_the_model_often_overlooks_is_never_missing_beyond_doubt() -> None:
+    """Else every bottle that the model does not know turns a right tray red."""
+    one, often = ClassCount.exactly("burger", 1), frozenset({"cola"})
+    either = menu("burger", "cola")
+    without = check(either, order("A", "burger", "cola"), Contents((one,), overlooked=often))
+    assert [(each.sku, each.result.value, each.reason) for each in without.lines][1] == ("cola", "unsure", "overlooked")
+    assert without.kind is VerdictKind.UNSURE
+    both = Contents((one, ClassCount.exactly("cola", 1)), overlooked=often)
+    assert check(either, order("A", "burger"), both).kind is VerdictKind.MISMATCH, "what is seen is seen"

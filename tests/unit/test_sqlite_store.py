@@ -399,14 +399,6 @@ def test_a_full_disk_fails_the_order_and_not_the_next_one(store: SqliteStore) ->
     assert SqliteHistory(path=store.path).order(key("B-1")) is not None
 
 
-def test_text_that_is_no_unicode_fails_with_a_sentence(store: SqliteStore) -> None:
-    """JSON can carry half a surrogate pair, and SQLite cannot."""
-    run_id = store.begin_run(Run())
-    with pytest.raises(StoreError, match=str(store.path)):
-        store.commit(run_id, [accepted("\ud800")])
-    store.commit(run_id, [accepted()])
-
-
 def test_every_kind_of_event_can_be_stored(store: SqliteStore) -> None:
     """A new kind of event that the store does not know would vanish without a word."""
     events: list[Event] = [
