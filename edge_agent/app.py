@@ -37,6 +37,7 @@ from edge_agent.formats.menu import LoadedMenu, load_menu
 from edge_agent.formats.orders import read_order
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_recording, open_trays
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Frame
 from edge_agent.settings import Settings
 from edge_agent.training.boxed import read_boxed
@@ -235,15 +236,20 @@ def _run_of(eyes: Eyes, video: Path) -> Run:
 
 
 def evaluate_folder(
-    eyes: Eyes, root: Path, *, report: Path | None = None, on_tray: OnStep = _nobody_looks
+    eyes: Eyes,
+    root: Path,
+    *,
+    only: Sequence[TrayBlock] = (),
+    report: Path | None = None,
+    on_tray: OnStep = _nobody_looks,
 ) -> EvaluationDone:
-    """Score the checks of a folder of photographed trays.
+    """Score the checks of a folder of photographed trays; only those of some blocks, where such are given.
 
     Raises:
         BadRecording: a file of the folder does not read.
         BadOrder: an order does not read.
     """
-    folder = open_trays(root)
+    folder = open_trays(root).only(only)
     total = len({check.tray_id for check in folder.checks})
     done: list[str] = []
 

@@ -23,6 +23,7 @@ from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, Verdict
 from edge_agent.errors import BadConfig, BadInput, EdgeAgentError
 from edge_agent.evaluation.photo_checks import evaluation_as_json, line_as_json
 from edge_agent.evaluation.replay import Replayed, replay_as_json
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings, load_settings
 
 app = typer.Typer(
@@ -168,6 +169,10 @@ def evaluate(
         Path | None,
         typer.Option("--report", help="Folder for a page with every failure as a picture.", show_default=False),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="FROM:TO", help="Only these trays, as in noon-2585:noon-2730; repeatable."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score the order checks of a folder of photographed trays."""
@@ -175,7 +180,7 @@ def evaluate(
 
     eyes = open_eyes(_settings(config, pack=pack, menu=menu, provider=provider))
     with _progress("trays", hidden=as_json) as step:
-        done = evaluate_folder(eyes, trays_dir, report=report, on_tray=step)
+        done = evaluate_folder(eyes, trays_dir, only=_blocks(only), report=report, on_tray=step)
     evaluated = done.evaluated
     if as_json:
         _print_json(evaluation_as_json(evaluated, eyes.detector.provider))
@@ -255,11 +260,25 @@ def train(
         float, typer.Option("--false-alarms", min=0, max=100, help="Budget for the thresholds: per 100 right orders.")
     ] = 10.0,
     version: Annotated[str, typer.Option("--version", help="Version written into the pack.")] = "1",
+    trays: Annotated[
+        Path | None,
+        typer.Option(
+            "--trays", help="Also learn from these trays, of which only the counts are known.", show_default=False
+        ),
+    ] = None,
+    held_out: Annotated[
+        list[str] | None,
+        typer.Option("--held-out", metavar="FROM:TO", help="Trays kept apart, as in noon-2585:noon-2730; repeatable."),
+    ] = None,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of learning from --trays, at most.")] = 2,
 ) -> None:
-    """Train a detector from random weights on boxed photographs and write a model pack (extra `train`)."""
+    """Train a detector from random weights on boxed photographs and write a model pack (extra `train`).
+
+    With --trays the detector then teaches a student: it boxes the trays by what their orders say lies there.
+    """
     from edge_agent.app import train_pack
     from edge_agent.training.fit import FitRecipe
-    from edge_agent.training.making import TrainingPlan
+    from edge_agent.training.making import LearningFromOrders, TrainingPlan
 
     names = tuple(name.strip() for name in classes.split(","))
     if not all(names) or len(set(names)) < len(names):
@@ -278,6 +297,7 @@ def train(
         height_px=_height_for(image_size),
         false_alarms=false_alarms / 100,
         version=version,
+        orders=None if trays is None else LearningFromOrders(trays=trays, held_out=_blocks(held_out), rounds=rounds),
     )
     try:
         manifest = train_pack(plan, "edge-agent train")
@@ -339,6 +359,10 @@ def _show_verdict(verdict: Verdict) -> None:
         screen.print("by hand: " + escape(", ".join(line.name for line in verdict.by_hand)))
     if verdict.allergy:
         screen.print("[bold yellow]The order speaks of an allergy: the camera cannot check that.[/]")
+
+
+def _blocks(texts: list[str] | None) -> tuple[TrayBlock, ...]:
+    return tuple(TrayBlock.parse(text) for text in texts or ())
 
 
 def _height_for(width: int) -> int:

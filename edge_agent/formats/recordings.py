@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from edge_agent.domain.order import MAX_QUANTITY, Order
 from edge_agent.errors import BadRecording
 from edge_agent.formats.orders import first_complaint, order_from_json, parse_json
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.yaml_file import FileModel
 
 MAX_LINE_BYTES = 1_000_000
@@ -112,6 +113,19 @@ class TrayFolder:
     root: Path
     trays: dict[str, PhotographedTray] = field(default_factory=dict)
     checks: tuple[TrayCheck, ...] = ()
+
+    def only(self, blocks: Sequence[TrayBlock]) -> TrayFolder:
+        """The part of it that lies in the blocks; the whole where there are none.
+
+        Raises:
+            BadRecording: nothing is left.
+        """
+        if not blocks:
+            return self
+        trays = {tray_id: tray for tray_id, tray in self.trays.items() if any(tray_id in block for block in blocks)}
+        if not trays:
+            raise BadRecording("none of its trays lies in the blocks asked for", path=self.root)
+        return TrayFolder(self.root, trays, tuple(check for check in self.checks if check.tray_id in trays))
 
 
 def open_recording(video: Path) -> Recording:

@@ -34,6 +34,7 @@ class FitRecipe:
     learning_rate: float = 1e-3
     seed: int = 20
     close_mosaic: int = 15
+    warmup_epochs: int = 3
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `ultralytics.YOLO.train` for this recipe."""
@@ -46,7 +47,7 @@ class FitRecipe:
             "lr0": self.learning_rate,
             "lrf": 0.02,
             "cos_lr": True,
-            "warmup_epochs": 3,
+            "warmup_epochs": self.warmup_epochs,
             "weight_decay": 5e-4,
             "close_mosaic": min(self.close_mosaic, self.epochs // 2),
             "degrees": 12.0,
@@ -64,8 +65,17 @@ class FitRecipe:
         }
 
 
-def fit(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[str], run: Path, recipe: FitRecipe) -> Path:
+def fit(
+    splits: Mapping[str, Sequence[BoxedPhotograph]],
+    names: Sequence[str],
+    run: Path,
+    recipe: FitRecipe,
+    *,
+    start_from: Path | None = None,
+) -> Path:
     """Train, or go on with a run that was cut off; returns the weights that did best on `val`.
+
+    Without `start_from` the weights begin at random.
 
     Checkpoints lie in `run/fit/weights` and are written after every epoch, so a run survives Ctrl-C, a kill and a
     power cut with the loss of one epoch.
@@ -76,7 +86,7 @@ def fit(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[str], r
     data = _lay_out(splits, names, run / "data")
     if not (weights / "last.pt").exists():
         (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
-        YOLO(recipe.architecture).train(
+        YOLO(start_from or recipe.architecture).train(
             data=str(data), project=str(run.resolve()), name="fit", exist_ok=True, **recipe.arguments()
         )
     elif len(curve(run)) < recipe.epochs:
@@ -130,10 +140,11 @@ def _lay_out(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[st
         images.mkdir(parents=True, exist_ok=True)
         labels.mkdir(parents=True, exist_ok=True)
         for photograph in photographs:
-            link = images / photograph.path.name
+            name = photograph.label_path.stem
+            link = images / f"{name}{photograph.path.suffix}"
             if not link.exists():
                 link.symlink_to(photograph.path.resolve())
-            shutil.copyfile(photograph.label_path, labels / photograph.label_path.name)
+            shutil.copyfile(photograph.label_path, labels / f"{name}.txt")
     data = into / "data.yaml"
     described = {"path": str(into.resolve()), "names": dict(enumerate(names))}
     data.write_text(json.dumps(described | {split: f"images/{split}" for split in splits}))

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from edge_agent.domain.voting import Thresholds
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import export_onnx, revise_pack, write_pack
 from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
+from edge_agent.training.pseudo_labels import Acceptance
+from edge_agent.training.self_training import label_from_orders, unboxed
 
 OpenDetector = Callable[[Path], Detector]
 ReadPhotograph = Callable[[Path], Picture]
 
 SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
 """The thresholds with which calibration looks: nothing that could matter is cut off."""
+
+
+ROUND_RECIPE = FitRecipe(epochs=14, learning_rate=8e-4, close_mosaic=4, warmup_epochs=1)
+"""A student starts from its teacher's weights, so it needs few passes over its larger set."""
+
+TEACHING_FLOOR = {"default": {"present": 0.5, "possible": 0.02}}
+"""The thresholds with which a teacher looks: the order, not the score, says how many boxes there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningFromOrders:
+    """Trays with counts but without boxes, those of them that are kept apart, and how many rounds to go at most."""
+
+    trays: Path
+    held_out: tuple[TrayBlock, ...]
+    rounds: int
+    accept: Acceptance = field(default_factory=Acceptance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +58,7 @@ class TrainingPlan:
     height_px: int
     false_alarms: float
     version: str
+    orders: LearningFromOrders | None = None
 
 
 def make_pack(
@@ -51,6 +73,11 @@ def make_pack(
     splits = {split: read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
     weights = fit(splits, plan.classes, plan.run, plan.recipe)
     measured = measure(weights, plan.run, plan.recipe.image_size_px)
+    taught: list[dict[str, Any]] = []
+    if plan.orders is not None:
+        teacher = _Taught(weights, measured)
+        best, taught = _learn_from_orders(plan, plan.orders, splits, teacher, open_detector, read_photograph)
+        weights, measured = best.weights, best.measured
     export_onnx(weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
     provenance = {
         "command": command,
@@ -59,6 +86,7 @@ def make_pack(
         "photographs": {split: len(photographs) for split, photographs in splits.items()},
         "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
         "licence": "AGPL-3.0-or-later",
+        **({"rounds": taught} if taught else {}),
     }
     write_pack(
         plan.pack,
@@ -78,6 +106,73 @@ def make_pack(
     )
     write_run_card(plan.run, {**provenance, **manifest.metrics, "curve": curve(plan.run)})
     return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """Weights, and what they score on `val`."""
+
+    weights: Path
+    measured: dict[str, float]
+
+
+def _learn_from_orders(
+    plan: TrainingPlan,
+    orders: LearningFromOrders,
+    splits: Mapping[str, Sequence[BoxedPhotograph]],
+    teacher: _Taught,
+    open_detector: OpenDetector,
+    read_photograph: ReadPhotograph,
+) -> tuple[_Taught, list[dict[str, Any]]]:
+    """Let a student learn from what the teacher labels by the orders, and teach in turn, while `val` improves."""
+    trays = unboxed(open_trays(orders.trays), orders.held_out)
+    rounds: list[dict[str, Any]] = []
+    for number in range(1, orders.rounds + 1):
+        run = plan.run / f"round-{number}"
+        labelled = label_from_orders(
+            trays,
+            plan.classes,
+            run / "labels",
+            detector=open_detector(_teacher_pack(plan, teacher.weights, run / "teacher")),
+            read_photograph=read_photograph,
+            accept=orders.accept,
+        )
+        both = {**splits, "train": [*splits["train"], *labelled]}
+        recipe = replace(ROUND_RECIPE, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number)
+        weights = fit(both, plan.classes, run, recipe, start_from=teacher.weights)
+        student = _Taught(weights, measure(weights, run, recipe.image_size_px))
+        better = student.measured["val_map50_95"] > teacher.measured["val_map50_95"]
+        rounds.append(
+            {
+                "recipe": asdict(recipe),
+                "trays": len(trays),
+                "held_out": [f"{b.name}-{b.first}:{b.name}-{b.last}" for b in orders.held_out],
+                "photographs_believed": len(labelled),
+                "photographs": sum(len(tray.photographs) for tray in trays),
+                "val_map50": student.measured["val_map50"],
+                "val_map50_95": student.measured["val_map50_95"],
+                "taken": better,
+            }
+        )
+        if not better:
+            break
+        teacher = student
+    return teacher, rounds
+
+
+def _teacher_pack(plan: TrainingPlan, weights: Path, folder: Path) -> Path:
+    export_onnx(weights, folder, width_px=plan.width_px, height_px=plan.height_px)
+    write_pack(
+        folder,
+        name="teacher",
+        version=plan.version,
+        classes=plan.classes,
+        size_px=(plan.width_px, plan.height_px),
+        metrics={},
+        provenance={},
+    )
+    revise_pack(folder, {"thresholds": TEACHING_FLOOR})
+    return folder
 
 
 def calibrate_on(

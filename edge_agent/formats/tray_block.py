@@ -1,0 +1,34 @@
+"""A block of trays in time, by which data is split: trays of one noon are too much alike to stand on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_agent.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class TrayBlock:
+    """Trays from one to another, both included; ids are NAME-NUMBER, and numbers rise with time."""
+
+    name: str
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> TrayBlock:
+        """Read `noon-2585:noon-2730`.
+
+        Raises:
+            BadInput: the text is no block.
+        """
+        ends = [end.rpartition("-") for end in text.split(":")]
+        names = {name for name, _, _ in ends}
+        numbers = [number for _, _, number in ends]
+        if len(ends) != 2 or len(names) != 1 or "" in names or not all(n.isdecimal() for n in numbers):  # noqa: PLR2004
+            raise BadInput(f"'{text}' is no block of trays; write it like noon-2585:noon-2730")
+        return cls(names.pop(), int(numbers[0]), int(numbers[1]))
+
+    def __contains__(self, tray_id: str) -> bool:
+        name, _, number = tray_id.rpartition("-")
+        return name == self.name and number.isdecimal() and self.first <= int(number) <= self.last
