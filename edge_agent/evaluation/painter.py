@@ -13,6 +13,7 @@ import colorsys
 import unicodedata
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -71,7 +72,14 @@ def paint(
     if not _is_whole(slots, picture):
         for state in states:
             _outline(drawn, state)
-    return with_banner(drawn, states, observation.at_s)
+    return with_banner(drawn, [_as_seen(state, observation, thresholds) for state in states], observation.at_s)
+
+
+def _as_seen(state: SlotState, observation: Observation, thresholds: Thresholds) -> SlotState:
+    """A slot whose next session is not announced yet (it may be the last one come back) is not empty to the eye."""
+    inside = observation.within(state.slot.polygon).detections
+    something = any(d.score >= thresholds.of(d.class_name).present for d in inside)
+    return replace(state, stage=Stage.ARRIVING) if state.stage is Stage.EMPTY and something else state
 
 
 def paint_slot(

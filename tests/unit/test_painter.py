@@ -179,3 +179,13 @@ def test_a_tray_that_nobody_waits_for_is_not_shown_as_amber() -> None:
 def test_a_class_keeps_its_colour() -> None:
     assert class_colour("fries") == class_colour("fries")
     assert len({class_colour(name) for name in ("plate", "starter", "bread", "drink", "yogurt", "fruit")}) == 6
+
+
+def test_a_slot_in_which_a_thing_is_seen_is_not_called_empty() -> None:
+    """A tray that comes soon after another is announced late (it may be that one come back); it is there all the same."""
+    empty = SlotState(slot=slot())
+    without = paint(grey(), Observation(1.0), [empty])
+    with_fries = paint(grey(), Observation(1.0, (fries(0.9),)), [empty])
+    barely = paint(grey(), Observation(1.0, (fries(0.3),)), [empty])
+    assert changed(without[:BANNER], with_fries[:BANNER]) > 200
+    assert changed(without[:BANNER], barely[:BANNER]) == 0
