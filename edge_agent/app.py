@@ -24,6 +24,7 @@ from edge_agent.domain.matching import Verdict
 from edge_agent.domain.record import Run
 from edge_agent.domain.tray import Slot
 from edge_agent.domain.voting import ClassThresholds, Thresholds
+from edge_agent.errors import BadInput, StoreError
 from edge_agent.evaluation.annotated_video import AnnotatedVideoWriter
 from edge_agent.evaluation.bench import Measured, alternate, cpu_flags, pictures_or_noise
 from edge_agent.evaluation.evidence import EvidenceKeeper
@@ -180,7 +181,7 @@ def replay_recording(
             watchers += [keeper, film]
         store = run_id = None
         if db is not None:
-            store = stack.enter_context(SqliteStore(path=db, clock=SystemClock()))
+            store = stack.enter_context(_store_at(db))
             run_id = store.begin_run(_run_of(eyes, video))
             watchers.append(EventRecorder(store, run_id, slots))
         replayed = replay(
@@ -206,6 +207,14 @@ def replay_recording(
         video_name=ANNOTATED_VIDEO if film.is_written else None,
     )
     return ReplayDone(replayed=replayed, report_page=page)
+
+
+def _store_at(path: Path) -> SqliteStore:
+    """Here somebody named the file by hand, so one that is no database is bad input."""
+    try:
+        return SqliteStore(path=path, clock=SystemClock())
+    except StoreError as error:
+        raise BadInput(str(error)) from error
 
 
 def _used(eyes: Eyes) -> Used:

@@ -66,9 +66,15 @@ class OpenOrders:
         self._entries = {key: e for key, e in self._entries.items() if e.waits or at_s - e.arrived_s <= FORGET_S}
 
     def find(self, text: str) -> OrderKey | None:
-        """The order that a marker, a cancellation or a bump names, by key, id or number; the newest of several."""
-        named = [key for key, e in self._entries.items() if text in (str(key), key.order_id, e.order.number)]
-        waiting = [key for key in named if self._entries[key].state in WAITING]
+        """The order that a marker, a cancellation or a bump names, the newest of several.
+
+        Its key goes before its id, and that before its number: the number of one order may be the id of another.
+        """
+        by_key = [key for key in self._entries if text == str(key)]
+        by_id = [key for key in self._entries if text == key.order_id]
+        by_number = [key for key, e in self._entries.items() if text == e.order.number]
+        named = by_key or by_id or by_number
+        waiting = [key for key in named if self._waits(key)]
         return next(reversed(waiting or named), None)
 
     def state_of(self, key: OrderKey) -> OrderState | None:

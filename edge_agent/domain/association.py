@@ -111,7 +111,7 @@ def associate(
 
 
 def _by_contents(judged: Sequence[_Judged], *, sighted: bool) -> Associated:
-    whole = [each for each in judged if each.fits_whole]
+    whole = sorted((each for each in judged if each.fits_whole), key=lambda each: each.candidate.only_exactly)
     as_part = [each for each in judged if sighted and each.fits_as_part]
     if whole or as_part:
         return (whole + as_part)[0].taken(Association.EXACT)

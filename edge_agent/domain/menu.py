@@ -254,7 +254,7 @@ def _expand(
     item = menu.find(line.sku)
     sku = item.sku if item else line.sku
     own: Counter[str] = Counter({sku: quantity})
-    names.setdefault(sku, line.name)
+    names[sku] = names.get(sku) or line.name
     pieces.setdefault(sku, 0)
     for child in line.children:
         _expand(menu, child, quantity, own, names, by_hand)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from edge_agent.checking.order_checker import OrderChecker
@@ -108,6 +108,9 @@ def replay(  # noqa: PLR0913  the collaborators of a replay, each by its name
     log.take(closing)
     elapsed_s = time.perf_counter() - began_s
     trays = tuple(log.trays.values())
+    said = problem()
+    if said is not None:  # what the video would have shown after it broke off is no tray that was missed
+        recording = replace(recording, truth=tuple(true for true in recording.truth if true.enter_s <= at_s))
     held = held_against_truth(menu, trays, recording.truth, log.orders)
     return Replayed(
         recording=recording,
@@ -120,7 +123,7 @@ def replay(  # noqa: PLR0913  the collaborators of a replay, each by its name
         duration_s=at_s,
         elapsed_s=elapsed_s,
         provider=provider,
-        problem=problem(),
+        problem=said,
         closing=tuple(closing),
     )
 

@@ -7,8 +7,8 @@ towards the curve of all classes together keeps a class with three examples, or 
 whose things are overlooked so often that the chance is still higher where nothing is seen gets `absence_tells: false`:
 it is never missing beyond doubt.
 
-The two doubts, the same for all classes, trade reds for ambers. Of all pairs whose false alarms exceed those of the
-most cautious pair (which no threshold can avoid: there the detector is sure and wrong) by no more than the budget, the
+The two doubts, the same for all classes, trade reds for ambers. Of all pairs that keep to the budget (or to the false
+alarms of the most cautious pair, where those are more: no threshold avoids what the detector is sure and wrong of), the
 one is taken that does best on orders made from the labels: right ones called match, and wrong ones, with one thing
 forgotten or one too many, caught.
 """
@@ -91,7 +91,8 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     Args:
         trays: labelled trays; the more, the finer.
         names: the classes.
-        false_alarms: the share of right orders that may be called wrong beside the unavoidable ones, 0 to 1.
+        false_alarms: the share of right orders that may be called wrong, 0 to 1; where even the most cautious thresholds
+            call more of them wrong, as few as those do.
 
     Raises:
         ValueError: no tray at all.
@@ -108,7 +109,7 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     curves = {name: _fitted(each, shared, PULL) for name, each in scored.items()}
     tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
     unavoidable = tried[0].false_alarms
-    within = [each for each in tried if each.false_alarms <= unavoidable + false_alarms]
+    within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
     best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
     return replace(best, unavoidable=unavoidable)
 

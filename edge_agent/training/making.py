@@ -141,7 +141,7 @@ def _learn_from_orders(
         recipe = replace(ROUND_RECIPE, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number)
         weights = fit(both, plan.classes, run, recipe, start_from=teacher.weights)
         student = _Taught(weights, measure(weights, run, recipe.image_size_px))
-        better = student.measured["val_map50_95"] > teacher.measured["val_map50_95"]
+        better = student.measured["val_map50"] > teacher.measured["val_map50"]
         rounds.append(
             {
                 "recipe": asdict(recipe),

@@ -375,6 +375,14 @@ def test_what_is_handed_out_cannot_be_cancelled_nor_a_cancelled_order_bumped() -
     assert story.states("B") == ["cancelled"]
 
 
+def test_an_id_goes_before_a_number_that_reads_the_same() -> None:
+    """Tills show short numbers that come round again: cancelling order 5 must not take back the one shown as 5."""
+    story = station().put(meal("5", display_number="77"), other("93", display_number="5"))
+    story.events += story.checker.cancel("5", story.now_s)
+    story.events += story.checker.cancel("till/93", story.now_s)
+    assert story.states("5") == story.states("93") == ["cancelled"]
+
+
 def test_commands_about_unknown_orders_change_nothing() -> None:
     """Tills cancel what they never sent; screens hold what the box forgot."""
     checker = station().checker

@@ -114,3 +114,10 @@ def test_an_allergy_is_said_with_the_verdict() -> None:
     assert associate(MENU, contents(a=1), [Candidate(order=asked)]).verdict.allergy
     assert not associate(MENU, contents(a=1), [Candidate(order=order("A", "a"))]).verdict.allergy
     assert associate(MENU, contents(a=1), [Candidate(order=asked)]).verdict.kind is VerdictKind.MATCH
+
+
+def test_of_orders_that_fit_the_one_that_still_waits_goes_first() -> None:
+    """Else the open twin of an order that was judged late stays behind, and turns the next tray red."""
+    judged_late = Candidate(order=order("late", "a", "b"), only_exactly=True)
+    assert found(contents(a=1, b=1), judged_late, order("twin", "a", "b")) == ("twin", "exact", "match")
+    assert found(contents(a=1, b=1), judged_late) == ("late", "exact", "match")

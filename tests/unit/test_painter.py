@@ -182,7 +182,7 @@ def test_a_class_keeps_its_colour() -> None:
 
 
 def test_a_slot_in_which_a_thing_is_seen_is_not_called_empty() -> None:
-    """A tray that comes soon after another is announced late (it may be that one come back); it is there all the same."""
+    """A tray that comes soon after another is announced late, as it may be that one come back; yet it is there."""
     empty = SlotState(slot=slot())
     without = paint(grey(), Observation(1.0), [empty])
     with_fries = paint(grey(), Observation(1.0, (fries(0.9),)), [empty])

@@ -226,6 +226,13 @@ def test_what_was_wrong_with_the_source_is_passed_on() -> None:
     assert said(run(problem="it breaks off"))["problem"] == "it breaks off"
 
 
+def test_trays_after_a_video_broke_off_are_not_held_against_the_checker() -> None:
+    """Nobody could see them: a file cut in the middle must not look like a checker that cannot tell."""
+    told = said(run(source=Frames(TENTHS[:45]), problem="it breaks off"))
+    assert (told["sessions_found"], told["sessions_true"]) == (1, 1)
+    assert (told["right_orders"]["n"], told["wrong_orders"]["n"]) == (1, 0)
+
+
 def test_each_true_tray_goes_to_the_session_that_shares_the_most_time_with_it() -> None:
     """The clocks of whoever labelled and of the checker differ by a second; nobody gets his neighbour's truth."""
     shifted = (true("A", 0.2, 3.4, plate=1, bread=1), true("B", 3.3, 7.0, plate=1))
