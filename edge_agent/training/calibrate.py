@@ -91,8 +91,8 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     Args:
         trays: labelled trays; the more, the finer.
         names: the classes.
-        false_alarms: the share of right orders that may be called wrong, 0 to 1; where even the most cautious thresholds
-            call more of them wrong, as few as those do.
+        false_alarms: the share of right orders that may be called wrong, 0 to 1; where even the most cautious
+            thresholds call more of them wrong, as few as those do.
 
     Raises:
         ValueError: no tray at all.

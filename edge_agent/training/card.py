@@ -41,6 +41,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         f"A detector of {len(manifest.classes)} classes, trained from random weights on {seen.get('train', '?')} boxed",
         f"photographs and chosen on {seen.get('val', '?')} others. Written by `{provenance.get('command', '?')}`; the",
         "recipe and the hashes of the data stand in `model.yaml` under `provenance`.",
+        *_rounds(manifest),
         "",
         "## On the photographs that chose it (`val`)",
         "",
@@ -60,6 +61,18 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
     path = folder / CARD_NAME
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
+
+
+def _rounds(manifest: PackManifest) -> list[str]:
+    """What it learned from orders, round by round."""
+    rounds = manifest.provenance.get("rounds")
+    return [
+        f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')} photographs "
+        f"of {r.get('trays')} trays labelled by their counts, val mAP50 {r.get('val_map50')}"
+        f"{'' if r.get('taken') else ' (not taken)'}; kept apart: {r.get('held_out')}."
+        for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1)
+        if isinstance(r, dict)
+    ]
 
 
 def _row(manifest: PackManifest, name: str) -> str:
