@@ -67,7 +67,7 @@ def _rounds(manifest: PackManifest) -> list[str]:
     """What it learned from orders, round by round."""
     rounds = manifest.provenance.get("rounds")
     return [
-        f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')} photographs "
+        f"Round {number} from orders: {r.get('photographs_believed')} of {r.get('photographs')} photographs "
         f"of {r.get('trays')} trays labelled by their counts, val mAP50 {r.get('val_map50')}"
         f"{'' if r.get('taken') else ' (not taken)'}; kept apart: {r.get('held_out')}."
         for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1)
