@@ -188,7 +188,7 @@ def evaluate(
     _show_scores(evaluated.scores)
     screen.print(
         f"{len(evaluated.verdicts)} checks on {len(evaluated.contents)} trays, "
-        f"{evaluated.frames_per_s:.1f} photographs/s on {eyes.detector.provider}"
+        f"{evaluated.frames_per_s:.1f} photographs/s in detect() on {eyes.detector.provider}"
     )
     if done.report_page is not None:
         screen.print(f"The report: {done.report_page}")

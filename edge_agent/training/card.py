@@ -66,13 +66,18 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
 def _rounds(manifest: PackManifest) -> list[str]:
     """What it learned from orders, round by round."""
     rounds = manifest.provenance.get("rounds")
-    return [
-        f"Round {number} from orders: {r.get('photographs_believed')} of {r.get('photographs')} photographs "
-        f"of {r.get('trays')} trays labelled by their counts, val mAP50 {r.get('val_map50')}"
-        f"{'' if r.get('taken') else ' (not taken)'}; kept apart: {r.get('held_out')}."
-        for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1)
-        if isinstance(r, dict)
-    ]
+    lines: list[str] = []
+    for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1):
+        if isinstance(r, dict):
+            held_out = r.get("held_out")
+            blocks = ", ".join(str(block) for block in held_out) if isinstance(held_out, list) else ""
+            lines += [
+                "",
+                f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')}",
+                f"photographs of {r.get('trays')} trays were labelled by their counts; val mAP50 {r.get('val_map50')},",
+                f"{'taken' if r.get('taken') else 'not taken'}. Kept apart: {blocks or 'none'}.",
+            ]
+    return lines
 
 
 def _row(manifest: PackManifest, name: str) -> str:

@@ -286,3 +286,9 @@ def test_a_file_just_within_the_size_is_read(tmp_path: Path) -> None:
     text = ORDER % 1
     assert read(tmp_path, text + " " * (MAX_ORDER_BYTES - len(text.encode()))).order_id == "A-1"
     assert "larger" in refusal(tmp_path, text + " " * (MAX_ORDER_BYTES - len(text.encode()) + 1))
+
+
+def test_defaults_stated_twice_agree() -> None:
+    """A scar: what is left out must mean the same to the reader and to the value it makes."""
+    read = order_from_json({"order_id": "A", "lines": [{"sku": "plate"}]})
+    assert read == Order(order_id="A", lines=(OrderLine(sku="plate"),))
