@@ -254,7 +254,7 @@ def train(
     ] = 320,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 20,
     architecture: Annotated[
-        str, typer.Option("--architecture", help="An Ultralytics model definition.")
+        str, typer.Option("--architecture", help="An Ultralytics model definition, or a checkpoint to start from.")
     ] = "yolo11n.yaml",
     false_alarms: Annotated[
         float, typer.Option("--false-alarms", min=0, max=100, help="Budget for the thresholds: per 100 right orders.")
