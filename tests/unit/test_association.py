@@ -121,3 +121,9 @@ def test_of_orders_that_fit_the_one_that_still_waits_goes_first() -> None:
     judged_late = Candidate(order=order("late", "a", "b"), only_exactly=True)
     assert found(contents(a=1, b=1), judged_late, order("twin", "a", "b")) == ("twin", "exact", "match")
     assert found(contents(a=1, b=1), judged_late) == ("late", "exact", "match")
+
+
+def test_more_doubt_about_the_contents_makes_no_guess_red() -> None:
+    """With c surely missing too the tray fits nobody; were c in doubt enough to name ABC, doubt would have made a red."""
+    assert found(contents(a=1), DEF, ABC) == ("", "which_order", "unsure")
+    assert found(contents(a=1, c=(0, 1)), DEF, ABC) == ("", "which_order", "unsure")

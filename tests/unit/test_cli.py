@@ -337,3 +337,12 @@ def test_a_mistyped_command_ends_with_status_2(run: Run, here: Path, words: tupl
 
 def test_the_classes_of_the_tiny_model_are_those_of_the_menu() -> None:
     assert CLASSES[:2] == ("plate", "bread")
+
+
+def test_a_file_that_is_no_database_is_bad_input(run: Run, here: Path) -> None:
+    """Somebody named the wrong file: say so, and leave the file as it is."""
+    notes = here / "notes.txt"
+    notes.write_text("shopping list: buns, fries, napkins and a new bulb for the lamp over the pass\n" * 20)
+    before = notes.read_bytes()
+    run(*REPLAY, "--db", "notes.txt", "--json").refused("notes.txt")
+    assert notes.read_bytes() == before
