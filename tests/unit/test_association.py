@@ -124,6 +124,6 @@ def test_of_orders_that_fit_the_one_that_still_waits_goes_first() -> None:
 
 
 def test_more_doubt_about_the_contents_makes_no_guess_red() -> None:
-    """With c surely missing too the tray fits nobody; were c in doubt enough to name ABC, doubt would have made a red."""
+    """With c surely missing too the tray fits nobody; were doubt about c enough to name ABC, doubt made the red."""
     assert found(contents(a=1), DEF, ABC) == ("", "which_order", "unsure")
     assert found(contents(a=1, c=(0, 1)), DEF, ABC) == ("", "which_order", "unsure")
