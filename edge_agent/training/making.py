@@ -28,7 +28,10 @@ SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
 """The thresholds with which calibration looks: nothing that could matter is cut off."""
 
 
-ROUND_RECIPE = FitRecipe(epochs=14, learning_rate=8e-4, close_mosaic=4, warmup_epochs=1)
+ROUNDS = (14, 30)
+"""How many passes a round takes: the first labels are the worst, and not worth many."""
+
+ROUND_RECIPE = FitRecipe(learning_rate=8e-4, close_mosaic=4, warmup_epochs=1)
 """A student starts from its teacher's weights, so it needs few passes over its larger set."""
 
 TEACHING_FLOOR = {"default": {"present": 0.5, "possible": 0.02}}
@@ -37,11 +40,11 @@ TEACHING_FLOOR = {"default": {"present": 0.5, "possible": 0.02}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningFromOrders:
-    """Trays with counts but without boxes, those of them that are kept apart, and how many rounds to go at most."""
+    """Trays with counts but without boxes, those of them that are kept apart, and how many passes each round takes."""
 
     trays: Path
     held_out: tuple[TrayBlock, ...]
-    rounds: int
+    rounds: tuple[int, ...]
     accept: Acceptance = field(default_factory=Acceptance)
 
 
@@ -127,7 +130,7 @@ def _learn_from_orders(
     """Let a student learn from what the teacher labels by the orders, and teach in turn, while `val` improves."""
     trays = unboxed(open_trays(orders.trays), orders.held_out)
     rounds: list[dict[str, Any]] = []
-    for number in range(1, orders.rounds + 1):
+    for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
         labelled = label_from_orders(
             trays,
@@ -138,7 +141,9 @@ def _learn_from_orders(
             accept=orders.accept,
         )
         both = {**splits, "train": [*splits["train"], *labelled]}
-        recipe = replace(ROUND_RECIPE, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number)
+        recipe = replace(
+            ROUND_RECIPE, epochs=epochs, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number
+        )
         weights = fit(both, plan.classes, run, recipe, start_from=teacher.weights)
         student = _Taught(weights, measure(weights, run, recipe.image_size_px))
         better = student.measured["val_map50"] > teacher.measured["val_map50"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.app import Eyes, evaluate_folder, open_eyes, replay_recording
+from edge_agent.app.seeing import Eyes, evaluate_folder, open_eyes, replay_recording
 from edge_agent.evaluation.photo_checks import evaluation_as_json
 from edge_agent.evaluation.replay import replay_as_json
 from edge_agent.settings import load_settings

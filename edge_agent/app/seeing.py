@@ -1,9 +1,9 @@
-"""The composition root: the only place that names every concrete class."""
+"""Put together what looks: check, replay, evaluate."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import Wish
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock, boot_id
 from edge_agent.adapters.video_file import VideoFileSource
+from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Observation
@@ -26,7 +26,6 @@ from edge_agent.domain.tray import Slot
 from edge_agent.domain.voting import ClassThresholds, Thresholds
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.evaluation.annotated_video import AnnotatedVideoWriter
-from edge_agent.evaluation.bench import Measured, alternate, cpu_flags, pictures_or_noise
 from edge_agent.evaluation.evidence import EvidenceKeeper
 from edge_agent.evaluation.photo_checks import TraysEvaluated, contents_of, evaluate_trays, judge_order
 from edge_agent.evaluation.recorder import EventRecorder
@@ -36,13 +35,11 @@ from edge_agent.evaluation.report_page import Used
 from edge_agent.evaluation.trays_report import write_trays_report
 from edge_agent.formats.menu import LoadedMenu, load_menu
 from edge_agent.formats.orders import read_order
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Frame
 from edge_agent.settings import Settings
-from edge_agent.training.boxed import read_boxed
-from edge_agent.training.making import TrainingPlan, calibrate_on, make_pack
 
 logger = logging.getLogger(__name__)
 
@@ -127,14 +124,6 @@ class EvaluationDone:
     report_page: Path | None = None
 
 
-OnStep = Callable[[int, int], None]
-"""Told how many of how many are done."""
-
-
-def _nobody_looks(done: int, total: int) -> None:
-    del done, total
-
-
 @dataclass(slots=True)
 class _Counting:
     """A replay watcher that tells how far it is."""
@@ -150,7 +139,7 @@ class _Counting:
 
 
 def replay_recording(
-    eyes: Eyes, video: Path, *, report: Path | None = None, db: Path | None = None, on_frame: OnStep = _nobody_looks
+    eyes: Eyes, video: Path, *, report: Path | None = None, db: Path | None = None, on_frame: OnStep = nobody_looks
 ) -> ReplayDone:
     """Replay a recording; write a report and fill a database where they are asked for.
 
@@ -250,7 +239,7 @@ def evaluate_folder(
     *,
     only: Sequence[TrayBlock] = (),
     report: Path | None = None,
-    on_tray: OnStep = _nobody_looks,
+    on_tray: OnStep = nobody_looks,
 ) -> EvaluationDone:
     """Score the checks of a folder of photographed trays; only those of some blocks, where such are given.
 
@@ -292,70 +281,3 @@ def checker_for(eyes: Eyes, slots: Sequence[Slot]) -> OrderChecker:
         policy=eyes.settings.station.policy,
         occluders=eyes.occluders,
     )
-
-
-def bench_detector(
-    pack_folder: Path,
-    photographs: Sequence[Path],
-    *,
-    provider: Wish,
-    threads: int | None,
-    rounds: int,
-    on_round: OnStep = _nobody_looks,
-) -> Measured:
-    """Measure a pack's detector beside its bare session.
-
-    Raises:
-        BadModelPack: the pack does not fit.
-        BadRecording: a photograph does not read.
-    """
-    detector = OnnxDetector(pack=ModelPack.load(pack_folder), provider=provider, threads=threads)
-    pictures = pictures_or_noise([read_photograph(path) for path in photographs])
-    tensors = [detector.prepare(picture)[0].copy() for picture in pictures]
-    bare_ms, detect_ms = alternate(
-        lambda n: detector.run(tensors[n % len(tensors)]),
-        lambda n: detector.detect(pictures[n % len(pictures)]),
-        rounds,
-        on_round,
-    )
-    return Measured(
-        bare_ms=bare_ms,
-        detect_ms=detect_ms,
-        precision=detector.pack.precision,
-        provider=detector.provider,
-        input_shape=detector.pack.manifest.input.shape,
-        pictures=len(pictures),
-        rounds=rounds,
-        cpu_flags=cpu_flags(),
-    )
-
-
-def train_pack(plan: TrainingPlan, command: str) -> PackManifest:
-    """Fit on boxed photographs, export, calibrate, and write the pack with its cards.
-
-    Raises:
-        BadRecording: a photograph or a label does not read; names file and line.
-        ModuleNotFoundError: the extra `train` is not installed.
-    """
-    return make_pack(plan, command, open_detector=_cpu_detector, read_photograph=read_photograph)
-
-
-def calibrate_pack(pack: Path, boxes: Path, *, false_alarms: float) -> PackManifest:
-    """Find a pack's thresholds anew on the `val` photographs, and write them into its manifest.
-
-    Raises:
-        BadModelPack: the pack does not fit.
-        BadRecording: a photograph or a label does not read; names file and line.
-    """
-    classes = load_manifest(pack / MANIFEST_NAME).classes
-    return calibrate_on(
-        pack,
-        read_boxed(boxes, "val", classes),
-        false_alarms=false_alarms,
-        open_detector=_cpu_detector,
-        read_photograph=read_photograph,
-    )
-
-
-def _cpu_detector(folder: Path) -> OnnxDetector:
-    return OnnxDetector(pack=ModelPack.load(folder), provider="cpu")

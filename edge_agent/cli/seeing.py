@@ -1,0 +1,161 @@
+"""check, replay, evaluate, bench: look at pictures, and say what was seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from edge_agent.cli.common import (
+    ConfigOption,
+    JsonOption,
+    MenuOption,
+    PackOption,
+    ProviderOption,
+    blocks_from,
+    notes,
+    print_json,
+    progress,
+    screen,
+    settings_from,
+)
+from edge_agent.cli.showing import show_replay, show_scores, show_verdict
+from edge_agent.evaluation.photo_checks import evaluation_as_json, line_as_json
+from edge_agent.evaluation.replay import replay_as_json
+
+
+def check(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photographs of one tray, one or more.")],
+    *,
+    order: Annotated[Path, typer.Option("--order", help="The order as JSON, as the till sends it.")],
+    config: ConfigOption = None,
+    pack: PackOption = None,
+    menu: MenuOption = None,
+    provider: ProviderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold one order against photographs of its tray."""
+    from edge_agent.app.seeing import check_photographs, open_eyes
+
+    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
+    verdict, contents = check_photographs(eyes, order, photos)
+    if as_json:
+        print_json(
+            {
+                "verdict": verdict.kind.value,
+                "allergy": verdict.allergy,
+                "lines": [line_as_json(line) for line in verdict.lines],
+                "contents": contents.likely,
+                "checked": verdict.checked_pieces,
+                "wanted": verdict.wanted_pieces,
+                "provider": eyes.detector.provider,
+            }
+        )
+        return
+    show_verdict(verdict)
+
+
+def replay(
+    video: Annotated[Path, typer.Argument(help="The recording; NAME.orders.jsonl and NAME.truth.jsonl lie beside it.")],
+    *,
+    config: ConfigOption = None,
+    pack: PackOption = None,
+    menu: MenuOption = None,
+    provider: ProviderOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="Folder for index.html and the annotated video. [default: report; with --json none]",
+            show_default=False,
+        ),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", help="Also store orders, trays and checks in this SQLite file.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay a recording and its orders through the checker: one verdict per tray, a report, a score."""
+    from edge_agent.app.seeing import open_eyes, replay_recording
+
+    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
+    folder = None if no_report else report or (None if as_json else Path("report"))
+    with progress("frames", hidden=as_json) as step:
+        done = replay_recording(eyes, video, report=folder, db=db, on_frame=step)
+    if done.replayed.recording.orders_path is None:
+        beside = escape(str(video.with_suffix(".orders.jsonl")))
+        notes.print(f"[yellow]there is no {beside}: without orders every tray is nobody's[/]", soft_wrap=True)
+    if done.replayed.problem:
+        said = escape(done.replayed.problem)
+        notes.print(f"[yellow]{said}; what follows is what was read so far[/]", soft_wrap=True)
+    if as_json:
+        print_json(replay_as_json(done.replayed))
+        return
+    show_replay(done.replayed)
+    if done.report_page is not None:
+        screen.print(f"The report: {done.report_page}")
+
+
+def evaluate(
+    trays_dir: Annotated[Path, typer.Argument(metavar="TRAYS_DIR", help="A folder with trays.jsonl and orders.jsonl.")],
+    *,
+    config: ConfigOption = None,
+    pack: PackOption = None,
+    menu: MenuOption = None,
+    provider: ProviderOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with every failure as a picture.", show_default=False),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="FROM:TO", help="Only these trays, as in noon-2585:noon-2730; repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the order checks of a folder of photographed trays."""
+    from edge_agent.app.seeing import evaluate_folder, open_eyes
+
+    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
+    with progress("trays", hidden=as_json) as step:
+        done = evaluate_folder(eyes, trays_dir, only=blocks_from(only), report=report, on_tray=step)
+    evaluated = done.evaluated
+    if as_json:
+        print_json(evaluation_as_json(evaluated, eyes.detector.provider))
+        return
+    show_scores(evaluated.scores)
+    screen.print(
+        f"{len(evaluated.verdicts)} checks on {len(evaluated.contents)} trays, "
+        f"{evaluated.frames_per_s:.1f} photographs/s in detect() on {eyes.detector.provider}"
+    )
+    if done.report_page is not None:
+        screen.print(f"The report: {done.report_page}")
+
+
+def bench(
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PHOTO...]", help="Photographs to run on; without any, grey noise.")
+    ] = None,
+    *,
+    pack: Annotated[Path, typer.Option("--pack", help="The model pack (a folder).")] = Path("models/canteen"),
+    provider: ProviderOption = None,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Threads of each side; 0: all cores.")] = 0,
+    rounds: Annotated[int, typer.Option("--rounds", min=3, help="Measured rounds; sides alternate in each.")] = 60,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure the detector beside the bare ONNX Runtime session, alternating, in one run."""
+    from edge_agent.app.making import bench_detector
+
+    with progress("rounds", hidden=as_json) as step:
+        measured = bench_detector(
+            pack, photos or [], provider=provider or "auto", threads=threads or None, rounds=rounds, on_round=step
+        )
+    if as_json:
+        print_json(measured.as_json())
+        return
+    for line in measured.as_lines():
+        screen.print(line, highlight=False)
