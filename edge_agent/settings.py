@@ -85,7 +85,10 @@ class StationSettings(FileModel):
 
 
 class DetectorSettings(FileModel):
-    """Which model runs, and on what. `threads: 0` means all cores."""
+    """Which model runs, and on what. `threads: 0` means all cores.
+
+    `pack` is a pack's folder, or `models/active`: then `edge-agent models activate` decides which pack runs.
+    """
 
     pack: Path = Path("../models/canteen")
     provider: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"

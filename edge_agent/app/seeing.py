@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edge_agent import __version__
 from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.sqlite_store import SqliteStore
@@ -65,10 +66,10 @@ def open_eyes(settings: Settings) -> Eyes:
     """Load the pack and the menu that the settings name, and hold them against each other.
 
     Raises:
-        BadModelPack: the pack does not fit.
+        BadModelPack: the pack does not fit, or the pointer to the active one is damaged.
         BadConfig: the menu does not read, or names a class that the model lacks.
     """
-    pack = ModelPack.load(settings.detector.pack)
+    pack = ModelPack.load(led_to(settings.detector.pack))
     menu = load_menu(settings.menu, model_classes=pack.manifest.classes)
     detector = OnnxDetector(pack=pack, provider=settings.detector.provider, threads=settings.detector.threads or None)
     logger.info("model %s %s runs on %s", pack.manifest.name, pack.manifest.version, detector.provider)

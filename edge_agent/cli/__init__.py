@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from edge_agent import __version__
-from edge_agent.cli import seeing, training
+from edge_agent.cli import models, seeing, training
 from edge_agent.cli.common import notes, screen
 from edge_agent.errors import BadInput, EdgeAgentError
 
@@ -49,6 +49,7 @@ for command in (
     training.train,
 ):
     app.command()(command)
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

@@ -1,0 +1,284 @@
+"""The commands under `models`: a worse model does not get in by oversight, and one command goes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders_onnx import constant_model, raw_output, write_pack
+from tests.unit import test_cli
+from tests.unit.test_cli import RIGHT, SEEN, Run
+from tests.videos import write_video
+
+run = test_cli.run
+here = test_cli.here
+
+GATE = ("--trays", "trays", "--recording", "v.mp4", "--config", "edge.yaml")
+CONFIG = ("--config", "edge.yaml")
+
+
+@pytest.fixture
+def models(here: Path) -> Path:
+    """Three packs: `good` sees the plate and the bread, `same` as well, `blind` only the plate. None is active."""
+    for name, seen in (("good", SEEN), ("same", SEEN), ("blind", SEEN[:1])):
+        write_pack(here / "models" / name, constant_model(raw_output(seen)), "ultralytics_raw", name=name)
+    (here / "edge.yaml").write_text("detector: {pack: models/active, provider: cpu}\nmenu: menu.yaml\n")
+    return here / "models"
+
+
+def active(models: Path) -> str | None:
+    path = models / "active"
+    return path.read_text().strip() if path.exists() else None
+
+
+def journal(models: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (models / "activations.jsonl").read_text().splitlines()]
+
+
+def test_the_first_activation_only_needs_a_pack_that_is_fit(run: Run, models: Path) -> None:
+    told = run("models", "activate", "models/blind", *CONFIG)
+    assert (told.status, told.err, active(models)) == (0, "", "blind")
+    assert "Active: models/blind" in told.out
+    assert run("check", *CONFIG, "--order", "right.json", "photo.png", "--json").json["verdict"] == "mismatch"
+
+
+def test_a_pack_that_does_no_worse_is_activated_and_the_agent_runs_it(run: Run, models: Path) -> None:
+    run("models", "activate", "models/blind", *CONFIG)
+    told = run("models", "activate", "models/good", *GATE)
+    assert (told.status, told.err, active(models)) == (0, "", "good")
+    assert "passed" in told.out
+    assert "c1" in told.out
+    assert run("check", *CONFIG, "--order", "right.json", "photo.png", "--json").json["verdict"] == "match"
+    entry = journal(models)[-1]
+    assert (entry["from"], entry["to"], entry["kind"], entry["override"]) == ("blind", "good", "activate", None)
+    assert entry["gate"]["passed"] is True
+    assert entry["gate"]["before"]["right_match"] == 0
+    assert entry["gate"]["after"]["right_match"] == 2
+    assert entry["gate"]["evidence"]["recordings"] == ["v.mp4"]
+    assert entry["at"].endswith("Z")
+
+
+def test_a_worse_pack_is_refused_and_nothing_changes(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    told = run("models", "activate", "models/blind", *GATE)
+    assert (told.status, active(models), len(journal(models))) == (2, "good", 1)
+    assert told.err.startswith("edge-agent: models/blind: the gate was not passed")
+    assert "false alarms on right orders: 0 before, 2 now" in told.err
+    assert "--override" in told.err
+
+
+def test_an_override_activates_it_and_stands_in_the_journal(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    told = run("models", "activate", "models/blind", *GATE, "--override", "the bread is sold out")
+    assert (told.status, active(models)) == (0, "blind")
+    assert "Overridden: the bread is sold out" in told.out
+    entry = journal(models)[-1]
+    assert entry["override"] == "the bread is sold out"
+    assert entry["gate"]["passed"] is False
+    assert len({entry["from_sha256"], entry["to_sha256"]}) == 2
+
+
+def test_an_override_that_was_not_needed_is_not_recorded(run: Run, models: Path) -> None:
+    """The journal says when the gate was passed over, not when somebody was careful."""
+    run("models", "activate", "models/good", *CONFIG)
+    run("models", "activate", "models/same", *GATE, "--override", "anyway")
+    assert active(models) == "same"
+    assert journal(models)[-1]["override"] is None
+
+
+def test_a_tolerance_lets_some_checks_be_worse(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    assert run("models", "activate", "models/blind", *GATE, "--tolerance", 1).status == 2
+    assert run("models", "activate", "models/blind", *GATE, "--tolerance", 2).status == 0
+    assert journal(models)[-1]["gate"]["tolerance"] == 2
+
+
+def test_without_checks_the_gate_cannot_be_passed(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    run("models", "activate", "models/same", *CONFIG).refused("without --trays or --recording", "--override")
+    assert active(models) == "good"
+    assert run("models", "activate", "models/same", *CONFIG, "--override", "tried by hand").status == 0
+    assert active(models) == "same"
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+def test_an_override_without_a_reason_is_refused(run: Run, models: Path, reason: str) -> None:
+    run("models", "activate", "models/good", *CONFIG, "--override", reason).refused("--override needs a reason")
+    assert active(models) is None
+
+
+def test_rolling_back_twice_goes_two_steps_back_and_then_no_further(run: Run, models: Path) -> None:
+    for name in ("good", "blind", "same"):
+        run("models", "activate", f"models/{name}", *CONFIG, "--override", "a test")
+    for name in ("blind", "good"):
+        assert run("models", "rollback", *CONFIG).status == 0
+        assert active(models) == name
+    run("models", "rollback", *CONFIG).refused("no pack to go back to")
+    assert [entry["kind"] for entry in journal(models)] == ["activate"] * 3 + ["rollback"] * 2
+
+
+def test_no_rollback_to_a_pack_that_is_broken_by_now(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    run("models", "activate", "models/same", *GATE)
+    (models / "good" / "model.onnx").write_bytes(b"no model")
+    run("models", "rollback", *CONFIG).refused("models/good: the pack is not fit to run", "sha256")
+    assert active(models) == "same"
+
+
+def test_a_rollback_to_a_pack_that_was_changed_meanwhile_says_so(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    run("models", "activate", "models/same", *GATE)
+    write_pack(models / "good", constant_model(raw_output(SEEN[:1])), "ultralytics_raw", name="good")
+    told = run("models", "rollback", *CONFIG)
+    assert (told.status, active(models)) == (0, "good")
+    assert "'good' was changed since" in told.err
+
+
+def test_the_active_pack_is_not_activated_again(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    told = run("models", "activate", "models/good", *CONFIG)
+    assert told.status == 0
+    assert "active already" in told.out
+    assert len(journal(models)) == 1
+
+
+def test_a_pack_that_is_damaged_is_not_activated_whatever_the_reason(run: Run, models: Path) -> None:
+    (models / "good" / "model.onnx").write_bytes(b"no model")
+    told = run("models", "activate", "models/good", *CONFIG, "--override", "I know")
+    told.refused("models/good: the pack is not fit to run", "sha256")
+    assert active(models) is None
+
+
+def test_a_pack_that_does_not_know_the_menu_is_not_activated(run: Run, models: Path, here: Path) -> None:
+    """The agent would not start with it."""
+    changes = {"classes": ("plate", "soup", "hand"), "name": "soup"}
+    write_pack(models / "soup", constant_model(raw_output(SEEN)), "ultralytics_raw", **changes)
+    run("models", "activate", "models/soup", *CONFIG, "--override", "I know").refused("menu.yaml:3: ", "bread")
+    assert active(models) is None
+
+
+def test_a_broken_active_pack_is_left_by_an_override(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    (models / "good" / "model.yaml").unlink()
+    run("check", *CONFIG, "--order", "right.json", "photo.png").refused("models/active: it names 'good'")
+    run("models", "activate", "models/same", *GATE).refused("cannot be compared with")
+    assert run("models", "activate", "models/same", *GATE, "--override", "good is lost").status == 0
+    assert active(models) == "same"
+
+
+def test_a_pack_from_elsewhere_is_not_activated(run: Run, models: Path, here: Path) -> None:
+    run("models", "activate", "pack", *CONFIG).refused("pack: ", "copy the folder there first")
+
+
+def test_a_pack_that_is_configured_directly_is_the_first_to_beat(run: Run, models: Path, here: Path) -> None:
+    """It runs, so it is what a candidate must not fall behind; and the way back leads to it."""
+    (here / "edge.yaml").write_text("detector: {pack: models/good, provider: cpu}\nmenu: menu.yaml\n")
+    assert run("models", "activate", "models/blind", *GATE).status == 2
+    told = run("models", "activate", "models/same", *GATE)
+    assert (told.status, active(models)) == (0, "same")
+    assert "let its 'detector.pack' lead to models/active" in told.err
+    assert run("check", *CONFIG, "--order", "right.json", "photo.png", "--json").json["verdict"] == "match"
+    assert run("models", "rollback", *CONFIG).status == 0
+    assert active(models) == "good"
+
+
+def test_nothing_active_is_a_sentence_for_the_agent(run: Run, models: Path) -> None:
+    run("check", *CONFIG, "--order", "right.json", "photo.png").refused("models/active: no pack is active yet")
+
+
+def test_the_list_shows_what_is_active_and_what_is_damaged(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    (models / "blind" / "model.onnx").write_bytes(b"no model")
+    (models / "torn").mkdir()
+    (models / "torn" / "model.yaml").write_text("name: x\n")
+    told = run("models", "list", "--models", "models", "--json")
+    assert (told.status, told.err) == (0, "")
+    packs = {Path(pack["folder"]).name: pack for pack in told.json["packs"]}
+    assert told.json["active"] == "models/good"
+    assert [name for name, pack in packs.items() if pack["active"]] == ["good"]
+    assert {name: pack["fault"] is None for name, pack in packs.items()} == {
+        "blind": False, "good": True, "same": True, "torn": False,
+    }  # fmt: skip
+    assert packs["good"]["precisions"] == ["fp32"]
+    assert packs["good"]["input"] == {"width": 64, "height": 64}
+    people = run("models", "list", *CONFIG)
+    assert people.status == 0
+    for word in ("active", "good", "whole", "damaged"):
+        assert word in people.out
+    assert "sha256" in people.err
+
+
+def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    (models / "good" / "model.yaml").unlink()
+    packs = run("models", "list", *CONFIG, "--json").json["packs"]
+    assert [(Path(p["folder"]).name, p["fault"] is None) for p in packs if p["active"]] == [("good", False)]
+
+
+def test_verify_finds_every_fault(run: Run, models: Path) -> None:
+    told = run("models", "verify", "--models", "models")
+    assert (told.status, told.err, told.out.count("is fit to run")) == (0, "", 3)
+    (models / "blind" / "model.onnx").write_bytes(b"no model")
+    write_pack(models / "same", constant_model(raw_output(SEEN, classes=7)), "ultralytics_raw")
+    told = run("models", "verify", *CONFIG)
+    assert (told.status, told.out.count("is fit to run")) == (2, 1)
+    assert "models/blind is not fit: " in told.err
+    assert "models/same is not fit: " in told.err
+    assert run("models", "verify", "models/good").status == 0
+    assert run("models", "verify", "models/nowhere").status == 2
+
+
+def test_a_comparison_is_one_object(run: Run, models: Path) -> None:
+    told = run("models", "compare", "models/good", "models/blind", *GATE, "--json")
+    assert (told.status, told.err) == (0, "")
+    said = told.json
+    assert said["before"]["rates"]["right_match"][0] == 1.0
+    assert said["after"]["rates"]["right_match"][0] == 0.0
+    assert said["difference"]["right_match"] == -1.0
+    assert said["difference"]["caught"] == 0.0
+    assert said["checks"] == 3
+    assert [(each["check_id"], each["before"], each["after"]) for each in said["changed"]] == [
+        ("c1", "match", "mismatch"),
+        ("v.mp4:t", "match", "mismatch"),
+    ]
+    assert said["changed_total"] == 2
+    assert said["gate"]["passed"] is False
+    assert active(models) is None
+
+
+def test_a_comparison_tells_people_the_same(run: Run, models: Path) -> None:
+    told = run("models", "compare", "models/blind", "models/good", *GATE)
+    assert told.status == 0
+    for word in ("blind", "good", "+1.000", "c1: mismatch -> match", "false alarm -> match", "The gate: passed"):
+        assert word in told.out
+
+
+def test_a_comparison_can_follow_the_pointer(run: Run, models: Path) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    said = run("models", "compare", "models/active", "models/blind", *GATE, "--json").json
+    assert (said["before"]["pack"], said["after"]["pack"]) == ("models/good", "models/blind")
+
+
+def test_a_comparison_needs_something_to_compare_on(run: Run, models: Path, here: Path) -> None:
+    two = ("models", "compare", "models/good", "models/blind", *CONFIG)
+    run(*two).refused("--trays", "--recording")
+    run(*two, "--only", "t-1:t-2", "--recording", "v.mp4").refused("--only", "--trays")
+    write_video(here / "untold.mp4", [0.0, 0.1], options={"movflags": "faststart"})
+    run(*two, "--recording", "untold.mp4").refused("untold.mp4: there is no untold.truth.jsonl")
+
+
+def test_checks_of_right_orders_alone_do_not_pass_the_gate(run: Run, models: Path, here: Path) -> None:
+    check = {"check_id": "c1", "tray_id": "t", "order": RIGHT, "expected": "match"}
+    (here / "trays" / "orders.jsonl").write_text(json.dumps(check) + "\n")
+    run("models", "activate", "models/good", *CONFIG)
+    told = run("models", "activate", "models/same", *GATE)
+    assert (told.status, active(models)) == (2, "good")
+    assert "too little is compared" in told.err
+
+
+def test_no_folder_of_packs_is_a_sentence(run: Run, here: Path) -> None:
+    run("models", "list", "--models", "nowhere").refused("nowhere: the folder of model packs cannot be read")
+    run("models", "verify", "--models", "trays").refused("no model pack here")
