@@ -3,15 +3,16 @@
 PYTHON ?= python3
 VENV   := .venv
 LEAN   := .venv-lean
+TRAIN  := .venv-train
 BIN    := $(VENV)/bin
 VIDEO  ?=
 PACK   ?= models/canteen
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lean bench clean
+.PHONY: help setup demo test test-train lint format lean bench clean
 
 help: ## list these commands
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.stamp ## make .venv with the agent and everything its development needs
 
@@ -22,6 +23,9 @@ test: ## set everything up, then lint, the lean environment and all tests
 	&& $(BIN)/pytest && end=$$(date +%s) \
 	&& echo "make test: passed in $$((end - start)) s" \
 	        "(set-up $$((ready - start)) s, lint and lean $$((checked - ready)) s, tests $$((end - checked)) s)"
+
+test-train: $(TRAIN)/.stamp ## train on a handful of made-up photographs, export, load, detect (installs 1 GB and more)
+	$(TRAIN)/bin/pytest tests/training
 
 lint: $(VENV)/.stamp ## ruff, mypy strict and the import rule
 	$(BIN)/ruff check .
@@ -52,7 +56,7 @@ bench: $(VENV)/.stamp ## measure the detector against the bare session: make ben
 	$(BIN)/edge-agent bench --pack $(PACK)
 
 clean: ## remove environments, caches and reports (not runs/, which may hold a training)
-	rm -rf $(VENV) $(LEAN) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(LEAN) $(TRAIN) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find edge_agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment is made anew when the requirements or the tested set change.
@@ -64,6 +68,11 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 $(LEAN)/.stamp: pyproject.toml constraints.txt
 	$(call make_venv,$(LEAN))
 	$(LEAN)/bin/pip install -q -c constraints.txt '.[cpu]'
+	@touch $@
+
+$(TRAIN)/.stamp: pyproject.toml constraints.txt
+	$(call make_venv,$(TRAIN))
+	$(TRAIN)/bin/pip install -q -c constraints.txt -e '.[cpu,dev,train]'
 	@touch $@
 
 define make_venv

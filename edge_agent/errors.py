@@ -6,10 +6,21 @@
     │   ├── BadOrder          an order that no till can have meant
     │   ├── BadRecording      a video, a photograph or one of the files beside it does not read
     │   └── BadModelPack      the pack does not fit: hash, layout, classes, menu
+    ├── Unknown               what was named is not here
+    ├── Conflict              what was asked for cannot be, as things stand
+    │   └── StaleRevision     an order that is older than the one known, or the same with other contents
+    ├── Overloaded            too much of this is going on already: retry later
+    ├── FellBehind            a watcher was too slow: read the state anew, then watch again
     ├── StoreError            the database refused
     │   ├── StoreTooNew       written by a newer version of the agent: upgrade, do not touch
-    │   └── StoreBusy         its queue is full or its writer is gone: retry later
-    └── DetectorError         the model could not be run on a picture
+    │   ├── StoreBusy         its queue is full or its writer is gone: retry later
+    │   └── OrderVolatile     an order is checked, but from memory only: send it again
+    ├── DetectorError         the model could not be run on a picture
+    └── CameraError           a camera gives no pictures
+        ├── CameraLost        for now: try again, with growing waits
+        ├── CameraRefused     it says no (password, path): back off at once, it may lock the account
+        ├── CameraUnusable    this machine or these settings cannot work it: give up until they change
+        └── CameraEnded       a recording played in place of a camera is over: nothing more will come
 
 A tray that differs from its order is a value (`domain.matching.Verdict`), never an error.
 """
@@ -53,6 +64,35 @@ class BadModelPack(BadInput):
     """A model pack does not fit: its hash, its layout, its classes."""
 
 
+class Unknown(EdgeAgentError):
+    """An order, an alert, a station or another thing that was named is not here."""
+
+
+class Conflict(EdgeAgentError):
+    """What was asked for cannot be, as things stand: an alert that ended otherwise, an order that was cancelled."""
+
+
+class StaleRevision(Conflict):
+    """A snapshot of an order that is older than the one known, or that has its revision and says something else."""
+
+    def __init__(self, *, number: str, revision: int, known_revision: int) -> None:
+        self.revision = revision
+        self.known_revision = known_revision
+        why = "with other contents" if revision == known_revision else "which is newer"
+        super().__init__(
+            f"order '{number}' is known with revision {known_revision} {why}; "
+            f"revision {revision} is not taken, send what has changed with a higher one"
+        )
+
+
+class Overloaded(EdgeAgentError):
+    """Too much of this is going on already; nothing was begun."""
+
+
+class FellBehind(EdgeAgentError):
+    """A watcher of the feed was too slow, or asked for what is no longer kept."""
+
+
 class StoreError(EdgeAgentError):
     """The database refused."""
 
@@ -65,5 +105,29 @@ class StoreBusy(StoreError):
     """The writer's queue is full, or the writer has ended."""
 
 
+class OrderVolatile(StoreError):
+    """The change was taken into memory, and trays are checked by it, but it could not be committed: send it again."""
+
+
 class DetectorError(EdgeAgentError):
     """The model could not be run on a picture."""
+
+
+class CameraError(EdgeAgentError):
+    """A camera gives no pictures. The text never holds a password."""
+
+
+class CameraLost(CameraError):
+    """The camera does not answer, or not in time, or with nothing that can be decoded: try again."""
+
+
+class CameraRefused(CameraError):
+    """The camera answers and says no: a wrong password, a wrong path. Trying again soon may lock the account."""
+
+
+class CameraUnusable(CameraError):
+    """This machine, or these settings, cannot work the camera: trying again does not help."""
+
+
+class CameraEnded(CameraError):
+    """A recording that is played in place of a camera is over."""

@@ -20,7 +20,19 @@ from edge_agent.domain.events import (
 )
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import Order, OrderKey, OrderState
-from edge_agent.domain.record import Recorded, Run, StoredAlert, StoredCheck, StoredOrder, StoredRun, StoredSession
+from edge_agent.domain.record import (
+    Audit,
+    Confirmation,
+    Recorded,
+    Run,
+    StoredAlert,
+    StoredAudit,
+    StoredCheck,
+    StoredConfirmation,
+    StoredOrder,
+    StoredRun,
+    StoredSession,
+)
 from edge_agent.errors import StoreBusy, StoreError
 from edge_agent.ports import Clock, Evidence
 
@@ -62,6 +74,9 @@ class MemoryStore:
         self._alerts: list[StoredAlert] = []
         self._sessions: dict[tuple[int, str], StoredSession] = {}
         self._orders: dict[OrderKey, _Kept] = {}
+        self._judged: dict[int, tuple[Order | None, ...]] = {}
+        self._audits: list[StoredAudit] = []
+        self._confirmations: list[StoredConfirmation] = []
         self._lost: StoreError | None = None
         self.pictures: dict[str, bytes] = {}
 
@@ -100,6 +115,32 @@ class MemoryStore:
                 self._checks[latest] = replace(self._checks[latest], pictures=(*self._checks[latest].pictures, name))
         return Recorded(check_ids=tuple(check.check_id for check in self._checks[before:]))
 
+    def audit(self, audit: Audit) -> int:
+        own = self._own(audit.run_id, audit.session_id, audit.check_id)
+        shown = [c for c in own if c.pictures] or own
+        if audit.check_id is None and shown:
+            audit = replace(audit, check_id=shown[-1].check_id)
+        self._audits.append(StoredAudit(number=len(self._audits) + 1, audit=audit, recorded_at=self._now()))
+        return len(self._audits)
+
+    def confirm(self, confirmation: Confirmation) -> int:
+        self._own(confirmation.run_id, confirmation.session_id, confirmation.check_id)
+        number = len(self._confirmations) + 1
+        self._confirmations.append(
+            StoredConfirmation(number=number, confirmation=confirmation, recorded_at=self._now())
+        )
+        return number
+
+    def _own(self, run_id: int, session_id: str, check_id: int | None) -> list[StoredCheck]:
+        if self._closed:
+            raise StoreBusy("the store is closed")
+        if (run_id, session_id) not in self._sessions:
+            raise StoreError(f"run {run_id} had no tray '{session_id}'")
+        own = [c for c in self._checks if (c.run_id, c.reached.session_id) == (run_id, session_id)]
+        if check_id is not None and check_id not in [c.check_id for c in own]:
+            raise StoreError(f"check {check_id} is none of that tray")
+        return own
+
     def flush(self) -> None:
         lost, self._lost = self._lost, None
         if lost:
@@ -134,7 +175,29 @@ class MemoryStore:
             return None
         checks = [c for c in self._checks if (c.run_id, c.reached.session_id) == (run_id, session_id)]
         alerts = [a for a in self._alerts if (a.run_id, a.alert.session_id) == (run_id, session_id)]
-        return replace(found, checks=tuple(checks), alerts=tuple(alerts))
+        audits = [u for u in self._audits if (u.audit.run_id, u.audit.session_id) == (run_id, session_id)]
+        confirmed = [
+            f for f in self._confirmations if (f.confirmation.run_id, f.confirmation.session_id) == (run_id, session_id)
+        ]
+        return replace(
+            found,
+            checks=tuple(checks),
+            alerts=tuple(alerts),
+            audits=tuple(audits),
+            confirmations=tuple(confirmed),
+        )
+
+    def sessions(self, *, limit: int = 50, before: int | None = None, since: str = "") -> tuple[StoredSession, ...]:
+        wanted = [s for s in self._sessions.values() if s.recorded_at >= since]
+        page = _newest(wanted, lambda s: s.number, limit, before)
+        whole = [self.session(s.run_id, s.session_id) for s in page]
+        return tuple(s for s in whole if s is not None)
+
+    def judged(self, check_ids: Sequence[int]) -> dict[int, tuple[Order | None, ...]]:
+        return {check_id: self._judged.get(check_id, ()) for check_id in check_ids}
+
+    def audits(self, *, limit: int = 50, before: int | None = None) -> tuple[StoredAudit, ...]:
+        return _newest(self._audits, lambda u: u.number, limit, before)
 
     def orders(
         self, *, limit: int = 50, before: int | None = None, state: OrderState | None = None
@@ -198,7 +261,12 @@ class MemoryStore:
 
     def _open(self, run_id: int, session_id: str, arrived_s: float, slot_id: str = "") -> StoredSession:
         new = StoredSession(
-            run_id=run_id, session_id=session_id, slot_id=slot_id, arrived_s=arrived_s, recorded_at=self._now()
+            run_id=run_id,
+            session_id=session_id,
+            slot_id=slot_id,
+            arrived_s=arrived_s,
+            recorded_at=self._now(),
+            number=len(self._sessions) + 1,
         )
         return self._sessions.setdefault((run_id, session_id), new)
 
@@ -210,6 +278,7 @@ class MemoryStore:
         for key in reached.orders:
             self._know(run_id, key)
         number = len(self._checks) + 1
+        self._judged[number] = tuple(self._orders[key].order.order for key in reached.orders)
         self._checks.append(
             StoredCheck(check_id=number, run_id=run_id, recorded_at=self._now(), final=False, reached=reached)
         )
@@ -248,7 +317,13 @@ class MemoryStore:
         own = [n for n in named if self._alerts[n].run_id == run_id]
         for n in (own or [n for n in named if self._alerts[n].resolution is None])[-1:]:
             if self._alerts[n].resolution is None:
-                self._alerts[n] = replace(self._alerts[n], resolution=event.resolution, resolved_at_s=event.at_s)
+                self._alerts[n] = replace(
+                    self._alerts[n],
+                    resolution=event.resolution,
+                    resolved_at_s=event.at_s,
+                    resolved_run=run_id,
+                    by_staff=event.by_staff,
+                )
 
     def _now(self) -> str:
         return self._clock.now_utc().isoformat(timespec="milliseconds")

@@ -57,8 +57,8 @@ class Letterbox:
 class Letterboxer:
     """Turns pictures into input tensors, in one buffer that is written over by the next picture.
 
-    The padding is drawn only when the pictures change size: per picture only the part that shows it is written.
-    For one thread.
+    The padding is drawn only when the pictures change size: per picture only the part that shows it is written. A
+    tensor of bytes, channels last, blue first, is a picture itself: scaling writes straight into it. For one thread.
     """
 
     def __init__(self, *, spec: PackInput) -> None:
@@ -67,6 +67,8 @@ class Letterboxer:
         self._tensor: Tensor = np.empty(spec.shape, dtype=spec.dtype)
         self._letterbox: Letterbox | None = None
         self._scaled: Picture = np.empty((0, 0, 3), dtype=np.uint8)
+        self._place: Picture | None = None
+        """The picture's place in the tensor, where the tensor holds a picture as cameras give it."""
 
     def prepare(self, picture: Picture) -> tuple[Tensor, Letterbox]:
         """The input tensor of a picture (uint8, (height, width, 3), BGR), and where the picture lies in it.
@@ -79,29 +81,32 @@ class Letterboxer:
             letterbox = known
         else:
             letterbox = self._start(Letterbox.fit(width, height, self._spec))
-        contiguous = np.ascontiguousarray(picture)  # no copy where it is already
-        if self._scaled.shape == contiguous.shape:
-            self._write(contiguous, letterbox)
+        if self._place is not None:
+            self._scale(picture, self._place)
         else:
-            size = (letterbox.width, letterbox.height)
-            self._write(cv2.resize(contiguous, size, dst=self._scaled, interpolation=cv2.INTER_LINEAR), letterbox)
+            self._scale(picture, self._scaled)
+            self._write(self._scaled, letterbox)
         return self._tensor, letterbox
+
+    def _scale(self, picture: Picture, into: Picture) -> None:
+        if picture.shape == into.shape:
+            into[...] = picture
+        else:
+            height, width = into.shape[:2]
+            cv2.resize(picture, (width, height), dst=into, interpolation=cv2.INTER_LINEAR)
 
     def _start(self, letterbox: Letterbox) -> Letterbox:
         fill = self._spec.fill if self._spec.dtype == "uint8" else self._spec.fill * self._factor
         self._tensor.fill(fill)
         self._scaled = np.empty((letterbox.height, letterbox.width, 3), dtype=np.uint8)
         self._letterbox = letterbox
+        spec = self._spec
+        if (spec.layout, spec.dtype, spec.colour) == ("nhwc", "uint8", "bgr"):
+            self._place = self._tensor[0][_rows_of(letterbox), _columns_of(letterbox)]
         return letterbox
 
     def _write(self, scaled: npt.NDArray[Any], letterbox: Letterbox) -> None:
-        rows = slice(letterbox.top, letterbox.top + letterbox.height)
-        columns = slice(letterbox.left, letterbox.left + letterbox.width)
-        spec = self._spec
-        if spec.layout == "nhwc" and spec.dtype == "uint8":
-            part = self._tensor[0, rows, columns]
-            part[...] = scaled if spec.colour == "bgr" else cv2.cvtColor(scaled, cv2.COLOR_BGR2RGB)
-            return
+        rows, columns, spec = _rows_of(letterbox), _columns_of(letterbox), self._spec
         planes = cv2.split(scaled) if spec.colour == "bgr" else reversed(cv2.split(scaled))
         for channel, plane in enumerate(planes):
             if spec.layout == "nchw":
@@ -112,3 +117,11 @@ class Letterboxer:
                 part[...] = plane
             else:
                 np.multiply(plane, self._factor, out=part, dtype=np.float32)
+
+
+def _rows_of(letterbox: Letterbox) -> slice:
+    return slice(letterbox.top, letterbox.top + letterbox.height)
+
+
+def _columns_of(letterbox: Letterbox) -> slice:
+    return slice(letterbox.left, letterbox.left + letterbox.width)

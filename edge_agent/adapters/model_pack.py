@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, load_manifest, sha256_of
+from edge_agent.formats.pack import MANIFEST_NAME, PackFile, PackManifest, Precision, load_manifest, sha256_of
 from edge_agent.formats.yaml_file import find_line
 
 
@@ -29,6 +29,17 @@ class ModelPack:
         """The hash of the chosen file; names the exact model in stored checks."""
         return self.manifest.files[self.precision].sha256
 
+    @staticmethod
+    def manifest_of(folder: Path) -> PackManifest:
+        """The manifest of the pack in a folder.
+
+        Raises:
+            BadModelPack: the folder or the manifest is missing, or the manifest does not read.
+        """
+        if not folder.is_dir():
+            raise BadModelPack("there is no such folder; a model pack holds model.onnx and model.yaml", path=folder)
+        return load_manifest(folder / MANIFEST_NAME)
+
     @classmethod
     def load(cls, folder: Path, *, precision: Precision | None = None) -> ModelPack:
         """Read the manifest and check the file of `precision`; without one, of the first that the manifest lists.
@@ -36,24 +47,44 @@ class ModelPack:
         Raises:
             BadModelPack: the folder, the manifest or the file is missing, or the file is not the one described.
         """
-        if not folder.is_dir():
-            raise BadModelPack("there is no such folder; a model pack holds model.onnx and model.yaml", path=folder)
-        manifest_path = folder / MANIFEST_NAME
-        manifest = load_manifest(manifest_path)
+        manifest = cls.manifest_of(folder)
         chosen = next(iter(manifest.files)) if precision is None else precision
         if chosen not in manifest.files:
             said = f"the pack has no {chosen} file; it has {', '.join(manifest.files)}"
-            raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, ["files"]))
+            path = folder / MANIFEST_NAME
+            raise BadModelPack(said, path=path, line=find_line(path, ["files"]))
         entry = manifest.files[chosen]
-        model_path = folder / entry.file
-        if not model_path.is_file():
-            said = f"the file {entry.file} that it names is missing from {folder}"
-            raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, ["files", chosen, "file"]))
-        try:
-            found = sha256_of(model_path)
-        except OSError as refusal:
-            raise BadModelPack(f"the file cannot be read: {refusal.strerror}", path=model_path) from refusal
-        if found != entry.sha256:
-            said = f"the sha256 of {entry.file} is {found}, not {entry.sha256}; copy the pack again, whole"
-            raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, ["files", chosen, "sha256"]))
+        model_path = _verified(folder, entry.file, entry.sha256, ["files", chosen])
         return cls(folder=folder, manifest=manifest, precision=chosen, model_path=model_path)
+
+    @classmethod
+    def load_plain(cls, folder: Path) -> ModelPack:
+        """The pack with the plain export as its only file, for benchmarks; the file itself where it has no other.
+
+        Raises:
+            BadModelPack: as `load` says.
+        """
+        manifest = cls.manifest_of(folder)
+        plain = manifest.plain
+        if plain is None:
+            return cls.load(folder)
+        model_path = _verified(folder, plain.file, plain.sha256, ["plain"])
+        only = {"fp32": PackFile(file=plain.file, sha256=plain.sha256)}
+        bare = manifest.model_copy(update={"input": plain.input, "files": only, "plain": None})
+        return cls(folder=folder, manifest=bare, precision="fp32", model_path=model_path)
+
+
+def _verified(folder: Path, file: str, sha256: str, keys: list[str | int]) -> Path:
+    """The path of a file of the pack whose bytes are those that the manifest describes under `keys`."""
+    manifest_path, path = folder / MANIFEST_NAME, folder / file
+    if not path.is_file():
+        said = f"the file {file} that it names is missing from {folder}"
+        raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, [*keys, "file"]))
+    try:
+        found = sha256_of(path)
+    except OSError as refusal:
+        raise BadModelPack(f"the file cannot be read: {refusal.strerror}", path=path) from refusal
+    if found != sha256:
+        said = f"the sha256 of {file} is {found}, not {sha256}; copy the pack again, whole"
+        raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, [*keys, "sha256"]))
+    return path

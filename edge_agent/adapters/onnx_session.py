@@ -107,6 +107,12 @@ class SessionPlan:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def offered_providers(runtime: Runtime = INSTALLED) -> tuple[Provider, ...]:
+    """The providers that this build of ONNX Runtime has, best first; one may still not start."""
+    offered = runtime.available()
+    return tuple(provider for provider, name in RANKED.items() if name in offered or provider == "cpu")
+
+
 def open_session(model: Path, plan: SessionPlan, accept: Callable[[Session], None]) -> tuple[Session, Provider]:
     """A session that `accept` has tried out, and the provider that runs it.
 
@@ -137,13 +143,12 @@ def open_session(model: Path, plan: SessionPlan, accept: Callable[[Session], Non
 
 def _ladder(plan: SessionPlan) -> list[Provider]:
     """The providers to try, best first; the CPU is always the last."""
-    offered = plan.runtime.available()
-    usable: list[Provider] = [provider for provider, name in RANKED.items() if name in offered or provider == "cpu"]
+    usable = offered_providers(plan.runtime)
     if plan.wish == "auto":
-        return usable
+        return list(usable)
     if plan.wish not in usable:
         said = "%s was asked for, but this onnxruntime offers only %s; running on the CPU"
-        logger.warning(said, plan.wish, ", ".join(offered) or "nothing")
+        logger.warning(said, plan.wish, ", ".join(plan.runtime.available()) or "nothing")
         return ["cpu"]
     below = {"tensorrt": ("cuda", "cpu"), "cpu": ()}.get(plan.wish, ("cpu",))
     return [plan.wish, *(provider for provider in usable if provider in below)]

@@ -7,17 +7,39 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from edge_agent.adapters import sqlite_queries as sql
-from edge_agent.adapters.sqlite_json import contents_from_text, lines_from_text, order_from_text, skus_from_text
+from edge_agent.adapters.sqlite_json import (
+    contents_from_text,
+    counts_from_text,
+    lines_from_text,
+    order_from_text,
+    skus_from_text,
+)
 from edge_agent.adapters.sqlite_migrations import BUSY_TIMEOUT_S, in_words, pending
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.association import Association
 from edge_agent.domain.events import VerdictReached
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.domain.order import Order, OrderKey, OrderState
-from edge_agent.domain.record import Run, StoredAlert, StoredCheck, StoredOrder, StoredRun, StoredSession
+from edge_agent.domain.record import (
+    Audit,
+    AuditAnswer,
+    Confirmation,
+    Run,
+    StaffRole,
+    StoredAlert,
+    StoredAudit,
+    StoredCheck,
+    StoredConfirmation,
+    StoredOrder,
+    StoredRun,
+    StoredSession,
+)
 from edge_agent.errors import StoreError
+
+T = TypeVar("T")
 
 MAX_LIMIT = 1_000
 """No list is longer: whoever wants more asks again, with `before`."""
@@ -74,22 +96,25 @@ class SqliteHistory:
             row = connection.execute(sql.SESSION, (run_id, session_id)).fetchone()
             if row is None:
                 return None
-            checks = _checks(connection, connection.execute(sql.CHECKS_OF_SESSION, (row["id"],)).fetchall())
-            alerts = _alerts(connection, connection.execute(sql.ALERTS_OF_SESSION, (row["id"],)).fetchall())
-        return StoredSession(
-            run_id=run_id,
-            session_id=session_id,
-            slot_id=row["slot_id"],
-            arrived_s=row["arrived_s"],
-            recorded_at=row["recorded_at"],
-            settled_at_s=row["settled_at_s"],
-            still_since_s=row["still_since_s"],
-            last_seen_s=row["last_seen_s"],
-            left_at_s=row["left_at_s"],
-            resumed=row["resumed"],
-            checks=checks,
-            alerts=alerts,
-        )
+            return _sessions(connection, [row])[0]
+
+    def sessions(self, *, limit: int = 50, before: int | None = None, since: str = "") -> tuple[StoredSession, ...]:
+        asked = sql.newest_sessions(limit=_bounded(limit), before=before, since=since)
+        with self._reading() as connection:
+            return _sessions(connection, connection.execute(*asked).fetchall())
+
+    def judged(self, check_ids: Sequence[int]) -> dict[int, tuple[Order | None, ...]]:
+        found: dict[int, list[Order | None]] = {check_id: [] for check_id in check_ids}
+        with self._reading() as connection:
+            for row in connection.execute(sql.SNAPSHOTS_OF_CHECKS, (json.dumps(list(found)),)):
+                snapshot = row["snapshot"]
+                found[row["check_id"]].append(None if snapshot is None else order_from_text(snapshot))
+        return {check_id: tuple(orders) for check_id, orders in found.items()}
+
+    def audits(self, *, limit: int = 50, before: int | None = None) -> tuple[StoredAudit, ...]:
+        asked = sql.newest_audits(limit=_bounded(limit), before=before)
+        with self._reading() as connection:
+            return tuple(_audit(row) for row in connection.execute(*asked))
 
     def orders(
         self, *, limit: int = 50, before: int | None = None, state: OrderState | None = None
@@ -125,6 +150,45 @@ class SqliteHistory:
                 yield connection
         except sqlite3.Error as refusal:
             raise StoreError(in_words(self.path, refusal)) from refusal
+
+
+def _sessions(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredSession, ...]:
+    numbers = (json.dumps([row["id"] for row in rows]),)
+    found = connection.execute(sql.CHECKS_OF_SESSIONS, numbers).fetchall()
+    checks = _by_session(found, _checks(connection, found))
+    found = connection.execute(sql.ALERTS_OF_SESSIONS, numbers).fetchall()
+    alerts = _by_session(found, _alerts(connection, found))
+    found = connection.execute(sql.AUDITS_OF_SESSIONS, numbers).fetchall()
+    audits = _by_session(found, [_audit(row) for row in found])
+    found = connection.execute(sql.CONFIRMATIONS_OF_SESSIONS, numbers).fetchall()
+    confirmations = _by_session(found, [_confirmation(row) for row in found])
+    return tuple(
+        StoredSession(
+            run_id=row["run_id"],
+            session_id=row["session_id"],
+            slot_id=row["slot_id"],
+            arrived_s=row["arrived_s"],
+            recorded_at=row["recorded_at"],
+            settled_at_s=row["settled_at_s"],
+            still_since_s=row["still_since_s"],
+            last_seen_s=row["last_seen_s"],
+            left_at_s=row["left_at_s"],
+            resumed=row["resumed"],
+            number=row["id"],
+            checks=tuple(checks.get(row["id"], ())),
+            alerts=tuple(alerts.get(row["id"], ())),
+            audits=tuple(audits.get(row["id"], ())),
+            confirmations=tuple(confirmations.get(row["id"], ())),
+        )
+        for row in rows
+    )
+
+
+def _by_session(rows: Sequence[sqlite3.Row], values: Sequence[T]) -> dict[int, list[T]]:
+    of: dict[int, list[T]] = {}
+    for row, value in zip(rows, values, strict=True):
+        of.setdefault(row["session_row"], []).append(value)
+    return of
 
 
 def _checks(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredCheck, ...]:
@@ -187,9 +251,30 @@ def _alerts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tupl
             recorded_at=row["recorded_at"],
             resolution=None if row["resolution"] is None else Resolution(row["resolution"]),
             resolved_at_s=row["resolved_at_s"],
+            resolved_run=row["resolved_run"],
+            by_staff=bool(row["by_staff"]),
         )
         for row in rows
     )
+
+
+def _audit(row: sqlite3.Row) -> StoredAudit:
+    audit = Audit(
+        run_id=row["run_id"],
+        session_id=row["session_id"],
+        role=StaffRole(row["role"]),
+        answer=AuditAnswer(row["answer"]),
+        contents=counts_from_text(row["contents"]),
+        check_id=row["check_id"],
+    )
+    return StoredAudit(number=row["id"], audit=audit, recorded_at=row["recorded_at"])
+
+
+def _confirmation(row: sqlite3.Row) -> StoredConfirmation:
+    confirmation = Confirmation(
+        run_id=row["run_id"], session_id=row["session_id"], check_id=row["check_id"], role=StaffRole(row["role"])
+    )
+    return StoredConfirmation(number=row["id"], confirmation=confirmation, recorded_at=row["recorded_at"])
 
 
 def _order(row: sqlite3.Row) -> StoredOrder:

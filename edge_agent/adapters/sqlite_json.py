@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
@@ -74,6 +74,16 @@ def lines_from_text(text: str) -> tuple[CheckedLine, ...]:
         )
         for line in json.loads(text)
     )
+
+
+def counts_to_text(counts: Mapping[str, int]) -> str:
+    """How many of what an auditor saw."""
+    return _text(dict(counts))
+
+
+def counts_from_text(text: str) -> dict[str, int]:
+    """How many of what an auditor saw."""
+    return {str(name): int(count) for name, count in json.loads(text).items()}
 
 
 def _doubt(value: str | None) -> Doubt | None:

@@ -34,7 +34,12 @@ def m001_events(db: Database) -> None:
     db.executescript(_EVENTS)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_events,)
+def m002_staff(db: Database) -> None:
+    """What the staff said: blind audits, confirmations, and whether it was a person who ended an alert."""
+    db.executescript(_STAFF)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_events, m002_staff)
 """All of them, in their order; each is applied under the name of its function."""
 
 
@@ -333,4 +338,38 @@ CREATE TABLE evidence (
 CREATE INDEX evidence_by_session ON evidence (session_row);
 CREATE INDEX evidence_by_check ON evidence (check_id);
 CREATE INDEX evidence_kept ON evidence (recorded_at) WHERE path IS NOT NULL;
+"""
+
+# The checker never says `system_wrong` or `accepted` by itself; of a `fixed` before this migration nobody knows who
+# said it, so it counts as the checker's.
+_STAFF = """
+ALTER TABLE alerts ADD COLUMN by_staff INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE alerts ADD COLUMN resolved_run INTEGER REFERENCES runs (id);
+UPDATE alerts SET by_staff = 1 WHERE resolution IN ('system_wrong', 'accepted');
+CREATE INDEX alerts_by_resolved_run ON alerts (resolved_run);
+
+CREATE TABLE audits (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id INTEGER NOT NULL REFERENCES runs (id),
+    session_row INTEGER NOT NULL REFERENCES sessions (id),
+    check_id INTEGER REFERENCES checks (id),
+    answer TEXT NOT NULL,
+    contents TEXT NOT NULL,
+    role TEXT NOT NULL,
+    recorded_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX audits_by_session ON audits (session_row);
+CREATE INDEX audits_by_check ON audits (check_id);
+CREATE INDEX audits_by_time ON audits (recorded_at);
+
+CREATE TABLE confirmations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id INTEGER NOT NULL REFERENCES runs (id),
+    session_row INTEGER NOT NULL REFERENCES sessions (id),
+    check_id INTEGER NOT NULL REFERENCES checks (id),
+    role TEXT NOT NULL,
+    recorded_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX confirmations_by_session ON confirmations (session_row);
+CREATE INDEX confirmations_by_check ON confirmations (check_id);
 """

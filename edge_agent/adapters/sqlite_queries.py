@@ -19,17 +19,36 @@ _CHECKS_OF_ORDER = (
     " JOIN sessions AS s ON s.id = c.session_row"
 )
 _ALERTS = "SELECT a.*, s.session_id FROM alerts AS a JOIN sessions AS s ON s.id = a.session_row"
+_AUDITS = "SELECT u.*, s.session_id FROM audits AS u JOIN sessions AS s ON s.id = u.session_row"
 _ORDERS = "SELECT o.*, r.snapshot FROM orders AS o LEFT JOIN order_revisions AS r ON r.id = o.revision_row"
 _OF_KEY = "o.source = ? AND o.business_day = ? AND o.order_id = ?"
 _OF_ORDER = f"co.order_row = (SELECT o.id FROM orders AS o WHERE {_OF_KEY})"  # noqa: S608 - constants only
 
 SESSION = "SELECT * FROM sessions WHERE run_id = ? AND session_id = ?"
-CHECKS_OF_SESSION = f"{_CHECKS} WHERE c.session_row = ? ORDER BY c.id"
-ALERTS_OF_SESSION = f"{_ALERTS} WHERE a.session_row = ? ORDER BY a.id"
 ORDER = f"{_ORDERS} WHERE {_OF_KEY}"
 REVISIONS = (
     "SELECT r.snapshot FROM orders AS o JOIN order_revisions AS r ON r.order_row = o.id"  # noqa: S608 - constants only
     f" WHERE {_OF_KEY} ORDER BY r.id"
+)
+CHECKS_OF_SESSIONS = (
+    "SELECT c.*, s.session_id, s.slot_id FROM json_each(?) AS n JOIN sessions AS s ON s.id = n.value"
+    " JOIN checks AS c ON c.session_row = s.id ORDER BY c.id"
+)
+ALERTS_OF_SESSIONS = (
+    "SELECT a.*, s.session_id FROM json_each(?) AS n JOIN sessions AS s ON s.id = n.value"
+    " JOIN alerts AS a ON a.session_row = s.id ORDER BY a.id"
+)
+AUDITS_OF_SESSIONS = (
+    "SELECT u.*, s.session_id FROM json_each(?) AS n JOIN sessions AS s ON s.id = n.value"
+    " JOIN audits AS u ON u.session_row = s.id ORDER BY u.id"
+)
+CONFIRMATIONS_OF_SESSIONS = (
+    "SELECT f.*, s.session_id FROM json_each(?) AS n JOIN sessions AS s ON s.id = n.value"
+    " JOIN confirmations AS f ON f.session_row = s.id ORDER BY f.id"
+)
+SNAPSHOTS_OF_CHECKS = (
+    "SELECT co.check_id, r.snapshot FROM json_each(?) AS n JOIN check_orders AS co ON co.check_id = n.value"
+    " LEFT JOIN order_revisions AS r ON r.id = co.revision_row ORDER BY co.check_id, co.position"
 )
 LINES_OF_CHECKS = (
     "SELECT l.* FROM json_each(?) AS n JOIN check_lines AS l ON l.check_id = n.value ORDER BY l.check_id, l.position"
@@ -95,6 +114,19 @@ def newest_alerts(*, limit: int, before: int | None, open_only: bool) -> Query:
     if open_only:
         where.append(("a.resolution IS NULL", ()))
     return _newest(_ALERTS, "a.id", where, limit)
+
+
+def newest_audits(*, limit: int, before: int | None) -> Query:
+    """Audits with their session's name, newest first."""
+    return _newest(_AUDITS, "u.id", _before("u.id", before), limit)
+
+
+def newest_sessions(*, limit: int, before: int | None, since: str) -> Query:
+    """Sessions, newest first, by their numbers: the clock of a box that boots in 1970 would mix them."""
+    where = _before("id", before)
+    if since:
+        where.append(("recorded_at >= ?", (since,)))
+    return _newest("SELECT * FROM sessions", "id", where, limit)
 
 
 def newest_runs(*, limit: int, before: int | None) -> Query:

@@ -7,7 +7,13 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from edge_agent.adapters.picture_folder import SavedPicture
-from edge_agent.adapters.sqlite_json import contents_to_text, lines_to_text, order_to_text, skus_to_text
+from edge_agent.adapters.sqlite_json import (
+    contents_to_text,
+    counts_to_text,
+    lines_to_text,
+    order_to_text,
+    skus_to_text,
+)
 from edge_agent.domain.events import (
     AlertRaised,
     AlertResolved,
@@ -22,6 +28,8 @@ from edge_agent.domain.events import (
     VerdictReached,
 )
 from edge_agent.domain.order import OrderKey, OrderState
+from edge_agent.domain.record import Audit, Confirmation
+from edge_agent.errors import StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -235,13 +243,16 @@ class EventRows:
         Names repeat between runs, so an alert of this run that has ended already must not end a stranger.
         """
         done = self.connection.execute(
-            "UPDATE alerts SET resolution = ?, resolved_at_s = ?, resolved_at = ? WHERE resolution IS NULL AND id ="
+            "UPDATE alerts SET resolution = ?, resolved_at_s = ?, resolved_at = ?, resolved_run = ?, by_staff = ?"
+            " WHERE resolution IS NULL AND id ="
             " (SELECT id FROM alerts WHERE alert_id = ? AND (resolution IS NULL OR run_id = ?)"
             " ORDER BY run_id = ? DESC, id DESC LIMIT 1)",
             (
                 event.resolution.value,
                 event.at_s,
                 self.recorded_at,
+                self.run_id,
+                event.by_staff,
                 event.alert_id,
                 self.run_id,
                 self.run_id,
@@ -291,6 +302,72 @@ class EventRows:
 
     def _insert(self, table: str, **values: object) -> int:
         return insert(self.connection, table, **values)
+
+
+def write_audit(connection: sqlite3.Connection, audit: Audit, recorded_at: str) -> int:
+    """Add a row for a blind look at the pictures of one check, and return its number.
+
+    Raises:
+        StoreError: the session is not known, or the check is none of it.
+        sqlite3.Error: the database refused.
+    """
+    session = _known_session(connection, audit.run_id, audit.session_id)
+    return insert(
+        connection,
+        "audits",
+        run_id=audit.run_id,
+        session_row=session,
+        check_id=_shown(connection, session) if audit.check_id is None else _own(connection, session, audit.check_id),
+        answer=audit.answer.value,
+        contents=counts_to_text(audit.contents),
+        role=audit.role.value,
+        recorded_at=recorded_at,
+    )
+
+
+def write_confirmation(connection: sqlite3.Connection, confirmation: Confirmation, recorded_at: str) -> int:
+    """Add a row for what the crew said of one check, and return its number.
+
+    Raises:
+        StoreError: the session is not known, or the check is none of it.
+        sqlite3.Error: the database refused.
+    """
+    session = _known_session(connection, confirmation.run_id, confirmation.session_id)
+    return insert(
+        connection,
+        "confirmations",
+        run_id=confirmation.run_id,
+        session_row=session,
+        check_id=_own(connection, session, confirmation.check_id),
+        role=confirmation.role.value,
+        recorded_at=recorded_at,
+    )
+
+
+def _known_session(connection: sqlite3.Connection, run_id: int, session_id: str) -> int:
+    found = connection.execute(
+        "SELECT id FROM sessions WHERE run_id = ? AND session_id = ?", (run_id, session_id)
+    ).fetchone()
+    if found is None:
+        raise StoreError(f"run {run_id} had no tray '{session_id}'")
+    return int(found[0])
+
+
+def _own(connection: sqlite3.Connection, session: int, check_id: int) -> int:
+    found = connection.execute("SELECT 1 FROM checks WHERE id = ? AND session_row = ?", (check_id, session)).fetchone()
+    if found is None:
+        raise StoreError(f"check {check_id} is none of that tray")
+    return check_id
+
+
+def _shown(connection: sqlite3.Connection, session: int) -> int | None:
+    """The session's latest check with a picture, or without any, its latest check."""
+    (shown,) = connection.execute(
+        "SELECT coalesce((SELECT max(check_id) FROM evidence WHERE session_row = ?1 AND path IS NOT NULL),"
+        " (SELECT max(id) FROM checks WHERE session_row = ?1))",
+        (session,),
+    ).fetchone()
+    return None if shown is None else int(shown)
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> int:

@@ -13,10 +13,10 @@ from types import TracebackType
 
 from edge_agent.adapters.picture_folder import PictureFolder, SavedPicture
 from edge_agent.adapters.sqlite_migrations import open_migrated
-from edge_agent.adapters.sqlite_rows import EventRows, insert
+from edge_agent.adapters.sqlite_rows import EventRows, insert, write_audit, write_confirmation
 from edge_agent.adapters.sqlite_writer import Job, SqliteWriter
 from edge_agent.domain.events import Event
-from edge_agent.domain.record import Recorded, Run
+from edge_agent.domain.record import Audit, Confirmation, Recorded, Run
 from edge_agent.errors import StoreError
 from edge_agent.ports import Clock, Evidence
 
@@ -92,6 +92,16 @@ class SqliteStore:
     def commit(self, run_id: int, events: Sequence[Event], *, evidence: Sequence[Evidence] = ()) -> Recorded:
         """Store events; they are on the disk on return. See `EventStore.commit`. Raises StoreError or StoreBusy."""
         return self._writer.submit(self._job(run_id, events, evidence), awaited=True).result()
+
+    def audit(self, audit: Audit) -> int:
+        """Keep what a blind look found; committed on return. See `EventStore.audit`. Raises StoreError or StoreBusy."""
+        now = self._now()
+        return self._writer.wait(lambda connection: write_audit(connection, audit, now))
+
+    def confirm(self, confirmation: Confirmation) -> int:
+        """Keep that the staff called a tray right; committed on return. Raises StoreError or StoreBusy."""
+        now = self._now()
+        return self._writer.wait(lambda connection: write_confirmation(connection, confirmation, now))
 
     def flush(self) -> None:
         """Wait until all that was recorded before is on the disk; raises StoreError if some of it is lost."""

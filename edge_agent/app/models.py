@@ -26,6 +26,8 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, load
 from edge_agent.formats.recordings import open_recording
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings
+from edge_agent.training.card import scored_metrics, write_model_card
+from edge_agent.training.export import revise_pack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,26 @@ def compare_packs(
         after=_judged(settings, after, evidence, on_step),
         tolerance=tolerance,
     )
+
+
+def score_pack(
+    settings: Settings, folder: Path, trays: Path, only: Sequence[TrayBlock], on_tray: OnStep = nobody_looks
+) -> PackManifest:
+    """Score a pack on trays that took no part in its making, and write the scores into its manifest and its card.
+
+    Raises:
+        BadModelPack: the pack does not fit, or not the menu.
+        BadRecording: a file of the folder does not read.
+    """
+    detector = settings.detector.model_copy(update={"pack": folder})
+    eyes = open_eyes(settings.model_copy(update={"detector": detector}))
+    evaluated = evaluate_folder(eyes, trays, only=only, on_tray=on_tray).evaluated
+    before = load_manifest(folder / MANIFEST_NAME)
+    kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
+    metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
+    manifest = revise_pack(folder, {"metrics": metrics})
+    write_model_card(folder, manifest)
+    return manifest
 
 
 def _judged(settings: Settings, pack: Path, evidence: Evidence, on_step: OnStep) -> JudgedPack:

@@ -16,6 +16,7 @@ from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock, boot_id
 from edge_agent.adapters.video_file import VideoFileSource
+from edge_agent.app.detector import open_detector
 from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.contents import Contents
@@ -69,10 +70,12 @@ def open_eyes(settings: Settings) -> Eyes:
         BadModelPack: the pack does not fit, or the pointer to the active one is damaged.
         BadConfig: the menu does not read, or names a class that the model lacks.
     """
-    pack = ModelPack.load(led_to(settings.detector.pack))
-    menu = load_menu(settings.menu, model_classes=pack.manifest.classes)
-    detector = OnnxDetector(pack=pack, provider=settings.detector.provider, threads=settings.detector.threads or None)
-    logger.info("model %s %s runs on %s", pack.manifest.name, pack.manifest.version, detector.provider)
+    folder = led_to(settings.detector.pack)
+    manifest = ModelPack.manifest_of(folder)
+    menu = load_menu(settings.menu, model_classes=manifest.classes)
+    detector = open_detector(folder, settings.detector)
+    pack = detector.pack
+    logger.info("model %s %s, %s, runs on %s", manifest.name, manifest.version, pack.precision, detector.provider)
     return Eyes(
         settings=settings,
         detector=detector,

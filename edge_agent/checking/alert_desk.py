@@ -63,13 +63,13 @@ class AlertDesk:
         same = self.alert is not None and self.alert.orders == reached.orders
         return self.resolve(Resolution.FIXED if same else Resolution.SUPERSEDED, now_s)
 
-    def resolve(self, resolution: Resolution, now_s: float) -> tuple[Event, ...]:
+    def resolve(self, resolution: Resolution, now_s: float, *, by_staff: bool = False) -> tuple[Event, ...]:
         """End the open alert, if there is one; what a person answered is not raised again for this tray."""
         if self.alert is None:
             return ()
         if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED):
             self._answered.add(_what_was_told(self.alert))
-        ended = AlertResolved(at_s=now_s, alert_id=self.alert.alert_id, resolution=resolution)
+        ended = AlertResolved(at_s=now_s, alert_id=self.alert.alert_id, resolution=resolution, by_staff=by_staff)
         self.alert = None
         return (ended,)
 

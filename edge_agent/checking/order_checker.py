@@ -139,7 +139,7 @@ class OrderChecker:
         """A person answers an alert."""
         for session in self._sessions.values():
             if session.desk.alert is not None and session.desk.alert.alert_id == alert_id:
-                return session.desk.resolve(resolution, at_s)
+                return session.desk.resolve(resolution, at_s, by_staff=True)
         return ()
 
     def observe(self, observation: Observation) -> tuple[Event, ...]:

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from edge_agent import __version__
-from edge_agent.cli import models, seeing, training
+from edge_agent.cli import learning, models, seeing, speed, tokens, training
 from edge_agent.cli.common import notes, screen
 from edge_agent.errors import BadInput, EdgeAgentError
 
@@ -44,12 +44,17 @@ for command in (
     seeing.check,
     seeing.replay,
     seeing.evaluate,
-    seeing.bench,
+    speed.bench,
+    speed.tune,
+    speed.quantize,
     training.calibrate,
     training.train,
+    training.merge,
+    learning.learn,
 ):
     app.command()(command)
 app.add_typer(models.app, name="models")
+app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:

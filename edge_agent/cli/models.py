@@ -134,8 +134,28 @@ def compare(
     if as_json:
         print_json(comparison.as_json())
         return
-    _show_comparison(comparison)
+    show_comparison(comparison)
     screen.print(f"The gate: {escape(comparison.decision.why)}.", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def score(
+    pack: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="The pack whose card is to say how good it is.")],
+    *,
+    trays: Annotated[Path, typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.")],
+    only: OnlyOption = None,
+    config: ConfigOption = None,
+    menu: MenuOption = None,
+) -> None:
+    """Score a pack on trays that took no part in its making, and write that into its manifest and its card."""
+    from edge_agent.app.models import score_pack
+
+    settings = settings_from(config, pack=pack, menu=menu, provider=None)
+    with progress("trays", hidden=False) as step:
+        manifest = score_pack(settings, pack, trays, blocks_from(only), step)
+    for name, value in manifest.metrics.items():
+        if name.startswith("scored_"):
+            screen.print(f"{name.removeprefix('scored_').replace('_', ' ')}: {value}", highlight=False)
 
 
 @app.command()
@@ -166,7 +186,7 @@ def activate(
     with progress("scored", hidden=False) as step:
         weighed = weigh(box, pack, _evidence(trays, only, recording), tolerance=tolerance, on_step=step)
     if weighed.comparison is not None:
-        _show_comparison(weighed.comparison)
+        show_comparison(weighed.comparison)
     activation = put_into_service(weighed, override=override)
     screen.print(f"The gate: {escape(weighed.decision.why)}.", soft_wrap=True, highlight=False)
     if activation is None:
@@ -227,7 +247,8 @@ def _row(pack: PackOnShelf) -> tuple[str, ...]:
     )
 
 
-def _show_comparison(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison) -> None:
+    """Two packs side by side, which checks changed, and what the gate says."""
     before, after = comparison.before, comparison.after
     for problem in dict.fromkeys((*before.problems, *after.problems)):
         notes.print(f"[yellow]{escape(problem)}; compared as far as it could be read[/]", soft_wrap=True)

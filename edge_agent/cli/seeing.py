@@ -21,7 +21,7 @@ from edge_agent.cli.common import (
     screen,
     settings_from,
 )
-from edge_agent.cli.showing import show_replay, show_scores, show_verdict
+from edge_agent.cli.showing import show_items, show_replay, show_scores, show_verdict
 from edge_agent.evaluation.photo_checks import evaluation_as_json, line_as_json
 from edge_agent.evaluation.replay import replay_as_json
 
@@ -128,34 +128,10 @@ def evaluate(
         print_json(evaluation_as_json(evaluated, eyes.detector.provider))
         return
     show_scores(evaluated.scores)
+    show_items(evaluated.items)
     screen.print(
         f"{len(evaluated.verdicts)} checks on {len(evaluated.contents)} trays, "
         f"{evaluated.frames_per_s:.1f} photographs/s in detect() on {eyes.detector.provider}"
     )
     if done.report_page is not None:
         screen.print(f"The report: {done.report_page}")
-
-
-def bench(
-    photos: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PHOTO...]", help="Photographs to run on; without any, grey noise.")
-    ] = None,
-    *,
-    pack: Annotated[Path, typer.Option("--pack", help="The model pack (a folder).")] = Path("models/canteen"),
-    provider: ProviderOption = None,
-    threads: Annotated[int, typer.Option("--threads", min=0, help="Threads of each side; 0: all cores.")] = 0,
-    rounds: Annotated[int, typer.Option("--rounds", min=3, help="Measured rounds; sides alternate in each.")] = 60,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure the detector beside the bare ONNX Runtime session, alternating, in one run."""
-    from edge_agent.app.making import bench_detector
-
-    with progress("rounds", hidden=as_json) as step:
-        measured = bench_detector(
-            pack, photos or [], provider=provider or "auto", threads=threads or None, rounds=rounds, on_round=step
-        )
-    if as_json:
-        print_json(measured.as_json())
-        return
-    for line in measured.as_lines():
-        screen.print(line, highlight=False)

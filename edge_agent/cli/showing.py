@@ -5,10 +5,12 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from edge_agent.checking.scoring import Scores
+from edge_agent.checking.item_scores import ItemScores
+from edge_agent.checking.scoring import Scores, Share
 from edge_agent.cli.common import screen
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.evaluation.replay import Replayed
+from edge_agent.evaluation.report_items import macro_phrase
 
 SIGNS = {
     VerdictKind.MATCH: "[green]● match[/]",
@@ -72,3 +74,34 @@ def show_scores(scores: Scores) -> None:
         if value is not None:
             table.add_row(name.replace("_", " "), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
     screen.print(table)
+
+
+def show_items(items: ItemScores) -> None:
+    """Per class what was found and what was rightly seen, and the macro recall; nothing where no tray was sure."""
+    if not items.classes:
+        return
+    averaged = {each.class_name for each in items.in_macro}
+    table = Table("class", box=None)
+    for name in ("trays", "items", "recall"):
+        table.add_column(name, justify="right")
+    table.add_column("95 % interval")
+    for name in ("precision", "exact"):
+        table.add_column(name, justify="right")
+    for each in items.classes:
+        low, high = each.recall.low, each.recall.high
+        table.add_row(
+            escape(each.class_name),
+            str(each.trays),
+            str(each.items),
+            _share(each.recall),
+            "" if low is None or high is None else f"{low:.3f} to {high:.3f}",
+            _share(each.precision),
+            _share(each.exact),
+            style="" if each.class_name in averaged else "dim",
+        )
+    screen.print(table)
+    screen.print(escape(macro_phrase(items)), highlight=False, soft_wrap=True)
+
+
+def _share(share: Share) -> str:
+    return "-" if share.value is None else f"{share.value:.3f}"

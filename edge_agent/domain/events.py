@@ -102,11 +102,12 @@ class AlertRaised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertResolved:
-    """An alert ended."""
+    """An alert ended; `by_staff` if a person said so, else the checker saw it."""
 
     at_s: float
     alert_id: str
     resolution: Resolution
+    by_staff: bool = False
 
 
 Event = (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
 
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.events import VerdictReached
-from edge_agent.domain.order import Order, OrderKey, OrderState
+from edge_agent.domain.order import MAX_ID, MAX_LINES, MAX_QUANTITY, Order, OrderKey, OrderState
+from edge_agent.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,84 @@ class Recorded:
 
     check_ids: tuple[int, ...] = ()
     pictures_lost: int = 0
+
+
+class StaffRole(str, Enum):
+    """As what somebody said something. Never who: nothing is kept about a person."""
+
+    CREW = "crew"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+class AuditAnswer(str, Enum):
+    """What came of a blind look: contents, "I cannot tell from these pictures", or no answer at all."""
+
+    TOLD = "told"
+    CANNOT_TELL = "cannot_tell"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """Somebody was shown the pictures of one check, without its verdict, and asked what lies on the tray.
+
+    Attributes:
+        contents: how many of what, each name a detector class or a SKU; what is not named does not lie there.
+        check_id: the check whose pictures were shown; None for the latest of the session that has pictures.
+
+    Raises:
+        BadInput: there are contents beside another answer than `TOLD`, too many of them, or a name or a number is out
+            of bounds.
+    """
+
+    run_id: int
+    session_id: str
+    role: StaffRole
+    answer: AuditAnswer = AuditAnswer.TOLD
+    contents: Mapping[str, int] = field(default_factory=dict)
+    check_id: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.contents and self.answer is not AuditAnswer.TOLD:
+            raise BadInput(f"an audit that says '{self.answer.value}' can name no contents")
+        if len(self.contents) > MAX_LINES:
+            raise BadInput(f"an audit names {len(self.contents)} things; at most {MAX_LINES} are taken")
+        for name, count in self.contents.items():
+            if not 0 < len(name) <= MAX_ID:
+                raise BadInput(f"an audit names something in {len(name)} characters; 1 to {MAX_ID} are taken")
+            if isinstance(count, bool) or not isinstance(count, int):
+                raise BadInput(f"an audit counts {count!r} of '{name}'; that is no whole number")
+            if not 0 <= count <= MAX_QUANTITY:
+                raise BadInput(f"an audit counts {count} of '{name}'; 0 to {MAX_QUANTITY} are taken")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """Somebody at the pass said of a tray, as it lay at that check, that it is what its orders want."""
+
+    run_id: int
+    session_id: str
+    check_id: int
+    role: StaffRole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAudit:
+    """An audit; its `check_id` is None only where the session has no check at all."""
+
+    number: int
+    audit: Audit
+    recorded_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredConfirmation:
+    """A confirmation."""
+
+    number: int
+    confirmation: Confirmation
+    recorded_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +160,13 @@ class StoredOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAlert:
-    """An alert and, once it ended, why."""
+    """An alert and, once it ended, why.
+
+    Attributes:
+        resolved_at_s: stream time of the run that ended it, which is a later one where the alert was adopted.
+        resolved_run: that run; None where it is not known.
+        by_staff: whether a person ended it; else the checker did.
+    """
 
     number: int
     run_id: int
@@ -88,11 +175,16 @@ class StoredAlert:
     recorded_at: str
     resolution: Resolution | None = None
     resolved_at_s: float | None = None
+    resolved_run: int | None = None
+    by_staff: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSession:
-    """The life of one tray, with its verdicts and alerts in their order; times as in `domain.events`."""
+    """The life of one tray, with what was reached, told and said about it, each in its order; times as in `events`.
+
+    `number` rises with time over all runs, and serves as page mark.
+    """
 
     run_id: int
     session_id: str
@@ -104,5 +196,8 @@ class StoredSession:
     last_seen_s: float | None = None
     left_at_s: float | None = None
     resumed: int = 0
+    number: int = 0
     checks: tuple[StoredCheck, ...] = ()
     alerts: tuple[StoredAlert, ...] = ()
+    audits: tuple[StoredAudit, ...] = ()
+    confirmations: tuple[StoredConfirmation, ...] = ()

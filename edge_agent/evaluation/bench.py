@@ -1,86 +1,135 @@
-"""Measure the detector beside the bare session: alternating, in one run, on the same pictures, threads and shape."""
+"""Measure ways to run a network side by side: alternating, in one run, on the same pictures, threads and shape."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from edge_agent.checking.scoring import Scores
 from edge_agent.ports import Picture
 
 WARM_UP_ROUNDS = 5
 
+REST_S = 0.01
+"""A pause before each side: threads that spin after their work would slow the side that comes next."""
+
+Side = Callable[[int], object]
+"""Runs one way on the picture of a round."""
+
+SHOWN_RATES = ("caught", "escaped", "false_alarm", "right_match")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Medians in milliseconds per picture, and what they were measured on."""
+    """Medians in milliseconds per picture, and what they were measured on.
+
+    Attributes:
+        bare_ms: the bare session on the plain fp32 export.
+        detect_ms: the agent's `detect`, by the way it ran: the precision, and the provider where it is another one.
+        ultralytics_ms: Ultralytics' `predict` on the weights (`pt`) and the plain export (`onnx`); None: not measured.
+        notes: why something was not measured.
+        scores: shares of the order checks by way; None: not measured.
+    """
 
     bare_ms: float
-    detect_ms: float
-    precision: str
+    detect_ms: Mapping[str, float]
+    ultralytics_ms: Mapping[str, float | None] = field(default_factory=lambda: {"pt": None, "onnx": None})
+    notes: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, Mapping[str, float | None] | None] = field(default_factory=dict)
     provider: str
+    threads: int
     input_shape: tuple[int, ...]
     pictures: int
     rounds: int
+    runtime: str
+    cpu: str
     cpu_flags: tuple[str, ...]
 
     @property
-    def added_share(self) -> float:
-        """What the agent adds to the bare session (letterbox, decode, NMS), as a share of it."""
-        return self.detect_ms / self.bare_ms - 1
+    def added_share(self) -> float | None:
+        """What the agent adds to the bare session in the same precision, as a share of it; below 0 it is faster."""
+        return None if "fp32" not in self.detect_ms else self.detect_ms["fp32"] / self.bare_ms - 1
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """By how much the agent is faster: each way than the bare session, fp32 than Ultralytics."""
+        ratios = {f"{way} / bare_fp32": self.bare_ms / ms for way, ms in self.detect_ms.items()}
+        if "fp32" in self.detect_ms:
+            theirs = ((kind, ms) for kind, ms in self.ultralytics_ms.items() if ms is not None)
+            ratios |= {f"fp32 / ultralytics_{kind}": ms / self.detect_ms["fp32"] for kind, ms in theirs}
+        return {name: round(ratio, 3) for name, ratio in ratios.items()}
 
     def as_json(self) -> dict[str, Any]:
         """The object that `bench --json` prints."""
         return {
             "bare_fp32_ms": round(self.bare_ms, 3),
-            "detect_ms": {self.precision: round(self.detect_ms, 3)},
-            "added_share": round(self.added_share, 4),
+            "detect_ms": {way: round(ms, 3) for way, ms in self.detect_ms.items()},
+            "ultralytics_ms": {k: None if ms is None else round(ms, 3) for k, ms in self.ultralytics_ms.items()},
+            "times_faster": self.ratios,
+            "added_share": None if self.added_share is None else round(self.added_share, 4),
+            "scores": {way: None if scores is None else dict(scores) for way, scores in self.scores.items()},
+            "notes": dict(self.notes),
             "provider": self.provider,
+            "threads": self.threads,
             "input_shape": list(self.input_shape),
             "pictures": self.pictures,
             "rounds": self.rounds,
+            "runtime": self.runtime,
+            "cpu": self.cpu,
             "cpu_flags": list(self.cpu_flags),
         }
 
     def as_lines(self) -> list[str]:
         """The same for people."""
+        rows: list[tuple[str, float | None, str]] = [("bare session, plain fp32 export", self.bare_ms, "bare")]
+        rows += [(f"agent's detect(), {way}", ms, way) for way, ms in self.detect_ms.items()]
+        rows += [(f"Ultralytics' predict, .{k}", ms, f"ultralytics .{k}") for k, ms in self.ultralytics_ms.items()]
+        width = max(len(name) for name, _, _ in rows)
+        lines = [f"{name:{width}}  {self._row(ms, key)}" for name, ms, key in rows]
+        if self.added_share is not None:
+            lines.append(f"detect() in fp32 adds {self.added_share:+.1%} to the bare session")
+        lines += [f"{name} times faster: {ratio:.2f}" for name, ratio in self.ratios.items()]
+        lines += [f"not measured: {name}: {why}" for name, why in self.notes.items()]
         return [
-            f"bare session    {self.bare_ms:7.2f} ms",
-            f"agent detect()  {self.detect_ms:7.2f} ms   adds {self.added_share:+.1%} (letterbox, decode, NMS)",
-            f"medians of {self.rounds} alternating rounds, {self.pictures} pictures",
-            f"input {self.input_shape}, {self.precision} on {self.provider}",
-            f"CPU: {' '.join(self.cpu_flags) or 'instruction sets not known'}",
+            *lines,
+            f"medians of {self.rounds} alternating rounds, {self.pictures} pictures, {self.threads} threads",
+            f"input {self.input_shape}, {self.provider} where nothing else is said, ONNX Runtime {self.runtime}",
+            f"CPU: {self.cpu}; {' '.join(self.cpu_flags) or 'instruction sets not known'}",
         ]
+
+    def _row(self, ms: float | None, way: str) -> str:
+        if ms is None:
+            return "not measured"
+        scores = self.scores.get(way)
+        told = "" if scores is None else "  " + ", ".join(f"{n} {v}" for n, v in scores.items())
+        return f"{ms:7.2f} ms{told}"
 
 
 def alternate(
-    bare: Callable[[int], object], whole: Callable[[int], object], rounds: int, on_round: Callable[[int, int], None]
-) -> tuple[float, float]:
-    """Median milliseconds of both, run in turn: what disturbs the machine disturbs both alike."""
-    times: tuple[list[float], list[float]] = ([], [])
+    sides: Mapping[str, Side], rounds: int, on_round: Callable[[int, int], None], *, rest_s: float = REST_S
+) -> dict[str, float]:
+    """Median milliseconds of each side, run in turn: what disturbs the machine disturbs all alike."""
+    names = list(sides)
+    times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(WARM_UP_ROUNDS + rounds):
-        sides = (0, 1) if number % 2 else (1, 0)
-        for side in sides:
+        first = number % len(names)
+        for name in (*names[first:], *names[:first]):
+            time.sleep(rest_s)
             began_s = time.perf_counter()
-            (bare, whole)[side](number)
+            sides[name](number)
             if number >= WARM_UP_ROUNDS:
-                times[side].append((time.perf_counter() - began_s) * 1000)
+                times[name].append((time.perf_counter() - began_s) * 1000)
         on_round(max(0, number + 1 - WARM_UP_ROUNDS), rounds)
-    return statistics.median(times[0]), statistics.median(times[1])
+    return {name: statistics.median(each) for name, each in times.items()}
 
 
-def cpu_flags(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, ...]:
-    """The vector instruction sets that decide how fast a network runs here; empty where the system does not say."""
-    telling = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_tile", "asimd")
-    try:
-        text = cpuinfo.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ()
-    line = next((x for x in text.splitlines() if x.lower().startswith(("flags", "features"))), "")
-    return tuple(flag for flag in telling if flag in line.split())
+def rates_of(scores: Scores) -> dict[str, float | None]:
+    """The four shares that decide, without their intervals."""
+    rates = scores.as_json()["rates"]
+    return {name: None if rates[name][0] is None else round(rates[name][0], 4) for name in SHOWN_RATES}
 
 
 def pictures_or_noise(pictures: Sequence[Picture]) -> Sequence[Picture]:

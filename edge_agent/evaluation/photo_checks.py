@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from edge_agent.checking.item_scores import ItemScores, item_scores, trays_with
 from edge_agent.checking.scoring import ScoredCheck, Scores, by_class, score, true_verdict
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Detection
@@ -30,11 +31,15 @@ class PhotoVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraysEvaluated:
-    """The verdicts on a folder of trays, their scores, and the speed on the photographs."""
+    """The verdicts on a folder of trays, their scores, and the speed on the photographs.
+
+    `items` scores single items, on the trays that are marked sure.
+    """
 
     verdicts: tuple[PhotoVerdict, ...]
     contents: dict[str, Contents]
     scores: Scores
+    items: ItemScores
     photographs: int
     detect_s: float
 
@@ -98,7 +103,22 @@ def evaluate_trays(
         ((by_class(menu, folder.trays[tray_id].contents), seen) for tray_id, seen in contents.items()),
     )
     return TraysEvaluated(
-        verdicts=verdicts, contents=contents, scores=scores, photographs=photographs, detect_s=detect_s
+        verdicts=verdicts,
+        contents=contents,
+        scores=scores,
+        items=_items(menu, folder, contents),
+        photographs=photographs,
+        detect_s=detect_s,
+    )
+
+
+def _items(menu: Menu, folder: TrayFolder, contents: dict[str, Contents]) -> ItemScores:
+    """The sure trays that were looked at; those of the whole folder choose the classes of the macro recall."""
+    whole = folder.part_of or folder
+    looked_at = ((folder.trays[tray_id], seen) for tray_id, seen in contents.items())
+    return item_scores(
+        ((by_class(menu, tray.contents), seen) for tray, seen in looked_at if tray.sure),
+        trays_known=trays_with(by_class(menu, tray.contents) for tray in whole.trays.values() if tray.sure),
     )
 
 
@@ -123,6 +143,7 @@ def evaluation_as_json(evaluated: TraysEvaluated, provider: str) -> dict[str, An
     """The object that `evaluate --json` prints."""
     return {
         **evaluated.scores.as_json(),
+        **evaluated.items.as_json(),
         "frames_per_s": round(evaluated.frames_per_s, 1),
         "provider": provider,
         "trays": len(evaluated.contents),

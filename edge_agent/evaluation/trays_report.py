@@ -16,6 +16,7 @@ from edge_agent.evaluation.painter import paint_boxes
 from edge_agent.evaluation.photo_checks import PhotoVerdict, TraysEvaluated
 from edge_agent.evaluation.report import scores_summary
 from edge_agent.evaluation.report_charts import heat_tables
+from edge_agent.evaluation.report_items import items_view
 from edge_agent.evaluation.report_page import Used, write_page
 from edge_agent.evaluation.report_views import LineView, line_views, rate_cards, score_rows
 from edge_agent.evaluation.wording import OUTCOME_SIGNS, VERDICT_SIGNS, Sign, things, verdict_headline
@@ -112,6 +113,7 @@ def _values(
         "rates": rate_cards(evaluated.scores),
         "scores": score_rows(evaluated.scores),
         "heats": heat_tables(evaluated.scores.confusion),
+        "items": items_view(evaluated.items),
         "groups": groups,
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,7 +26,9 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 SidePx = Annotated[int, Field(ge=32, le=4096)]
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "fp16", "int8", "int8_convs"]
+"""`int8` quantises whole stretches of the network, which ONNX Runtime's own CPU provider needs; `int8_convs` only what
+goes into convolutions, which OpenVINO makes more of (and the CPU provider is slower with than with fp32)."""
 OutputLayout = Literal["ultralytics_raw", "end_to_end", "yolox_grid"]
 """How the one output tensor is read. Boxes are in pixels of the network's input.
 
@@ -111,11 +114,33 @@ class Suppression(FileModel):
     """Whether one box may be reported once for every class that reaches the floor, instead of only for its best."""
 
 
+class PrecisionGate(FileModel):
+    """How a precision scored beside the pack's fp32, on the same checks; counts by the names of `checking.gate`."""
+
+    passed: bool
+    tolerance: Annotated[int, Field(ge=0)]
+    """By so many checks each count may be worse."""
+    fp32: Mapping[Name, int]
+    scores: Mapping[Name, int]
+
+
 class PackFile(FileModel):
     """One ONNX file of the pack, and what its bytes must hash to."""
 
     file: FileName
     sha256: Sha256
+    quantised: Mapping[str, JsonValue] | None = None
+    """How it was quantised: by what, and on which photographs it was calibrated."""
+    gate: PrecisionGate | None = None
+    """Whether it keeps the score of fp32; without a gate nobody has measured that."""
+
+
+class PlainExport(FileModel):
+    """The network as its framework exported it. It never runs: benchmarks measure against it."""
+
+    file: FileName
+    sha256: Sha256
+    input: PackInput
 
 
 class PackManifest(FileModel):
@@ -133,12 +158,19 @@ class PackManifest(FileModel):
     thresholds: Thresholds = Thresholds()
     nms: Suppression = Suppression()
     files: Annotated[Mapping[Precision, PackFile], Field(min_length=1)]
-    """One file per precision; the first is taken when none is asked for."""
+    """One file per precision, all with the same input and output; the first is taken when none is asked for."""
+    plain: PlainExport | None = None
     metrics: Mapping[str, float | int | str] = {}
     provenance: Mapping[str, JsonValue] = {}
     """Where the model comes from: hashes of the data, the recipe, the licence."""
 
     @property
+    def offered(self) -> tuple[Precision, ...]:
+        """The precisions that may be chosen for their speed: the first one, and those whose gate was passed."""
+        first = next(iter(self.files))
+        return tuple(name for name, file in self.files.items() if name == first or (file.gate and file.gate.passed))
+
+    @cached_property
     def score_floor(self) -> float:
         """The lowest score that is reported at all."""
         if self.nms.score_floor is not None:

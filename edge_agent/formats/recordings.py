@@ -108,11 +108,12 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class TrayFolder:
-    """A folder of photographed trays and the order checks on them."""
+    """A folder of photographed trays and the order checks on them; `part_of` is the whole, of which this is a part."""
 
     root: Path
     trays: dict[str, PhotographedTray] = field(default_factory=dict)
     checks: tuple[TrayCheck, ...] = ()
+    part_of: TrayFolder | None = None
 
     def only(self, blocks: Sequence[TrayBlock]) -> TrayFolder:
         """The part of it that lies in the blocks; the whole where there are none.
@@ -125,7 +126,8 @@ class TrayFolder:
         trays = {tray_id: tray for tray_id, tray in self.trays.items() if any(tray_id in block for block in blocks)}
         if not trays:
             raise BadRecording("none of its trays lies in the blocks asked for", path=self.root)
-        return TrayFolder(self.root, trays, tuple(check for check in self.checks if check.tray_id in trays))
+        checks = tuple(check for check in self.checks if check.tray_id in trays)
+        return TrayFolder(self.root, trays, checks, self.part_of or self)
 
 
 def open_recording(video: Path) -> Recording:

@@ -29,6 +29,9 @@ class TrayBlock:
             raise BadInput(f"'{text}' is no block of trays; write it like noon-2585:noon-2730")
         return cls(names.pop(), int(numbers[0]), int(numbers[1]))
 
+    def __str__(self) -> str:
+        return f"{self.name}-{self.first}:{self.name}-{self.last}"
+
     def __contains__(self, tray_id: str) -> bool:
         name, _, number = tray_id.rpartition("-")
         return name == self.name and number.isdecimal() and self.first <= int(number) <= self.last

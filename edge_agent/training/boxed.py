@@ -73,3 +73,18 @@ def _class_of(line: str, path: Path, number: int, classes: int) -> int:
     if not 0 <= index < classes:
         raise BadRecording(f"the class {index} is out of range: there are {classes} classes", path=path, line=number)
     return index
+
+
+def read_boxes(
+    photograph: BoxedPhotograph, size_px: tuple[int, int]
+) -> list[tuple[int, tuple[float, float, float, float]]]:
+    """The class index and the box (left, top, right, bottom, pixels) of every label of a photograph already read."""
+    width, height = size_px
+    boxes = []
+    for line in photograph.label_path.read_text(encoding="ascii").splitlines():
+        if line.strip():
+            index, *shares = line.split()
+            cx, cy, w, h = (float(share) for share in shares)
+            box = ((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
+            boxes.append((int(index), box))
+    return boxes

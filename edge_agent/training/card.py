@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_agent.checking.item_scores import ItemScores
+from edge_agent.checking.scoring import Scores
 from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.tray_block import TrayBlock
 
 CARD_NAME = "README.md"
 
@@ -30,37 +33,75 @@ def _sayable(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock]) -> dict[str, float | int | str]:
+    """What a manifest keeps of scores on trays that took no part: shares with their intervals, as text."""
+    said = scores.as_json()
+    shares = {f"scored_{name}": _interval(*share) for name, share in said["rates"].items()}
+    recalls = {f"scored_recall_{each.class_name}": _interval(*each.recall.as_json()) for each in items.classes}
+    macro = items.macro_recall
+    return {
+        "scored_on": ", ".join(str(block) for block in only) or "all trays of the folder",
+        "scored_wrong_orders": said["wrong_orders"]["n"],
+        "scored_right_orders": said["right_orders"]["n"],
+        **shares,
+        "scored_macro_recall": "not measured" if macro is None else round(macro, 4),
+        **recalls,
+    }
+
+
+def _interval(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None or low is None or high is None:
+        return "not measured"
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def write_model_card(folder: Path, manifest: PackManifest) -> Path:
-    """Write the pack's README: what it is, how it was made, what it scores on the photographs that chose it."""
-    metrics, provenance = manifest.metrics, manifest.provenance
-    photographs = provenance.get("photographs")
-    seen = photographs if isinstance(photographs, dict) else {}
+    """Write the pack's README: what it is, how it was made, what it scores, where it ends."""
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
-        f"A detector of {len(manifest.classes)} classes, trained from random weights on {seen.get('train', '?')} boxed",
-        f"photographs and chosen on {seen.get('val', '?')} others. Written by `{provenance.get('command', '?')}`; the",
-        "recipe and the hashes of the data stand in `model.yaml` under `provenance`.",
+        *_origin(manifest),
         *_rounds(manifest),
+        *_calibration(manifest),
+        *_scores(manifest),
         "",
-        "## On the photographs that chose it (`val`)",
+        "## Classes",
         "",
-        f"mAP50 {metrics.get('val_map50')}, mAP50-95 {metrics.get('val_map50_95')}. These photographs chose the best",
-        "epoch and the thresholds, so the numbers flatter it a little.",
+        "Recall is the share of the items on the scored trays that were found, with its 95 % interval; mAP50 is on the",
+        "boxed photographs that chose the best epoch, so it flatters. `absence tells: no` marks a class that is",
+        "overlooked so often that it is never called missing.",
         "",
-        "| class | mAP50 | `present` | `possible` | absence tells |",
-        "|---|---|---|---|---|",
+        "| class | recall | mAP50 (val) | `present` | `possible` | absence tells |",
+        "|---|---|---|---|---|---|",
         *(_row(manifest, name) for name in manifest.classes),
         "",
-        f"On `val`, tray by tray, a share of {metrics.get('val_false_alarms')} would be false alarms, of which",
-        f"{metrics.get('val_false_alarms_unavoidable')} under any thresholds (the detector is sure and wrong);",
-        f"{metrics.get('val_decided')} are decided in every class. Of wrong orders made from the labels,",
-        f"{metrics.get('val_caught')} would be caught. A class whose absence tells nothing is never called missing.",
+        "## Limits",
+        "",
+        "It knows one canteen's crockery, light and camera height, and no item that is not in the list above: what it",
+        "was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
         "",
     ]
     path = folder / CARD_NAME
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
+
+
+def _origin(manifest: PackManifest) -> list[str]:
+    provenance = manifest.provenance
+    photographs = provenance.get("photographs")
+    seen = photographs if isinstance(photographs, dict) else {}
+    merged, groups = provenance.get("merged_from"), provenance.get("groups")
+    command = provenance.get("command", "?")
+    lines = [
+        f"A detector of {len(manifest.classes)} classes, trained from random weights on {seen.get('train', '?')} boxed",
+        f"photographs, {seen.get('val', '?')} others chose the best epoch. Written by `{command}`; the recipe and the",
+        "hashes of the data stand in `model.yaml` under `provenance`.",
+    ]
+    if isinstance(merged, dict) and isinstance(groups, dict):
+        fine = sum(len(group) for group in groups.values() if isinstance(group, list))
+        source = f"{merged.get('name')} {merged.get('version')}"
+        lines += ["", f"Its classes are groups of {fine} finer ones: it is {source}, merged by `edge-agent merge`."]
+    return lines
 
 
 def _rounds(manifest: PackManifest) -> list[str]:
@@ -69,19 +110,53 @@ def _rounds(manifest: PackManifest) -> list[str]:
     lines: list[str] = []
     for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1):
         if isinstance(r, dict):
-            held_out = r.get("held_out")
-            blocks = ", ".join(str(block) for block in held_out) if isinstance(held_out, list) else ""
+            apart = r.get("apart")
+            blocks = ", ".join(str(block) for block in apart) if isinstance(apart, list) else ""
             lines += [
                 "",
                 f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')}",
-                f"photographs of {r.get('trays')} trays were labelled by their counts; val mAP50 {r.get('val_map50')},",
-                f"{'taken' if r.get('taken') else 'not taken'}. Kept apart: {blocks or 'none'}.",
+                f"photographs of {r.get('trays')} trays were labelled by their counts, together with",
+                f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
+                f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
     return lines
 
 
+def _calibration(manifest: PackManifest) -> list[str]:
+    said = manifest.metrics
+    if "calibration_trays" not in said:
+        return ["", "Its thresholds are still to be found (`edge-agent calibrate`)."]
+    budget = f"{float(said['calibration_budget']) * 100:g}"
+    return [
+        "",
+        f"Thresholds were found on {said['calibration_trays']} labelled trays that the weights never saw, for a budget",
+        f"of {budget} false alarms per 100 right orders. There, false alarms are {said['calibration_false_alarms']} of",
+        f"the right orders ({said['calibration_false_alarms_unavoidable']} under any thresholds), matches",
+        f"{said['calibration_decided']}; of wrong orders made from the labels {said['calibration_caught']} are caught.",
+    ]
+
+
+def _scores(manifest: PackManifest) -> list[str]:
+    said = manifest.metrics
+    if "scored_on" not in said:
+        return ["", "Not scored yet on trays that took no part (`edge-agent models score`)."]
+    shares = ("caught", "escaped", "false_alarm", "right_match")
+    return [
+        "",
+        "## On trays that took no part",
+        "",
+        f"{said['scored_on']}: {said['scored_wrong_orders']} wrong orders, {said['scored_right_orders']} right ones.",
+        "",
+        "| share | value and 95 % interval |",
+        "|---|---|",
+        *(f"| {name.replace('_', ' ')} | {said.get(f'scored_{name}', 'not measured')} |" for name in shares),
+        f"| macro recall (classes on 30 trays or more) | {said['scored_macro_recall']} |",
+    ]
+
+
 def _row(manifest: PackManifest, name: str) -> str:
     limits = manifest.thresholds.of(name)
-    measured = manifest.metrics.get(f"val_map50_{name}", "not measured")
+    precision = manifest.metrics.get(f"val_map50_{name}", "not measured")
+    recall = manifest.metrics.get(f"scored_recall_{name}", "not measured")
     tells = "yes" if limits.absence_tells else "no"
-    return f"| {name} | {measured} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"
+    return f"| {name} | {recall} | {precision} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"

@@ -7,9 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of, write_manifest
+from edge_agent.errors import BadModelPack
+from edge_agent.formats.pack import (
+    MANIFEST_NAME,
+    PackFile,
+    PackManifest,
+    PlainExport,
+    load_manifest,
+    sha256_of,
+    write_manifest,
+)
+from edge_agent.training.graph import forget_origin, make_fast
 
 MODEL_NAME = "model.onnx"
+FAST_NAME = "model.fp32.onnx"
 OPSET = 17
 """Understood by every ONNX Runtime since 1.12, that of JetPack 6 among them."""
 
@@ -24,6 +35,7 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
     )
     target = folder / MODEL_NAME
     shutil.move(str(exported), target)
+    forget_origin(target)
     return target
 
 
@@ -55,6 +67,42 @@ def write_pack(
     )
     write_manifest(manifest, folder / MANIFEST_NAME)
     return manifest
+
+
+def make_pack_fast(folder: Path) -> PackManifest:
+    """Let a pack run a faster form of its plain export, which stays in it for benchmarks; quantised files are dropped.
+
+    A pack that has both already is left as it is.
+
+    Raises:
+        BadModelPack: the pack has no plain fp32 export, or one whose graph is not understood.
+    """
+    manifest = load_manifest(folder / MANIFEST_NAME)
+    if manifest.plain is None and "fp32" not in manifest.files:
+        raise BadModelPack("the pack has no fp32 file to start from", path=folder)
+    if manifest.plain is not None and _is_whole(folder, manifest.plain) and _is_whole(folder, manifest.files["fp32"]):
+        return manifest
+    file, given = manifest.files["fp32"].file, manifest.input
+    if manifest.plain is not None:
+        file, given = manifest.plain.file, manifest.plain.input
+    plain = folder / file
+    forget_origin(plain)
+    taken = make_fast(plain, folder / FAST_NAME, given, manifest.output)
+    stale = {entry.file for entry in manifest.files.values()} - {file, FAST_NAME}
+    changes = {
+        "input": taken.model_dump(mode="json"),
+        "plain": {"file": file, "sha256": sha256_of(plain), "input": given.model_dump(mode="json")},
+        "files": {"fp32": {"file": FAST_NAME, "sha256": sha256_of(folder / FAST_NAME)}},
+    }
+    revised = revise_pack(folder, changes)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
+    return revised
+
+
+def _is_whole(folder: Path, entry: PackFile | PlainExport) -> bool:
+    path = folder / entry.file
+    return path.exists() and sha256_of(path) == entry.sha256
 
 
 def revise_pack(folder: Path, changes: Mapping[str, Any]) -> PackManifest:

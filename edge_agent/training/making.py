@@ -1,237 +1,199 @@
-"""Make a model pack: fit, export, measure, calibrate, and write what a user must know."""
+"""Make a model pack: fit, learn from orders, export, calibrate, and write what a user must know."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from edge_agent.domain.voting import Thresholds
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.errors import BadInput
+from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.ports import Detector, Picture
+from edge_agent.ports import Picture
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
-from edge_agent.training.calibrate import LabelledTray, calibrate
-from edge_agent.training.card import write_model_card, write_run_card
-from edge_agent.training.export import export_onnx, revise_pack, write_pack
+from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
-from edge_agent.training.pseudo_labels import Acceptance
-from edge_agent.training.self_training import label_from_orders, unboxed
+from edge_agent.training.labelling import Acceptance, Naming, counted_trays, label_trays, names_given, rename_boxes
+from edge_agent.training.sightings import Teacher
 
-OpenDetector = Callable[[Path], Detector]
 ReadPhotograph = Callable[[Path], Picture]
 
-SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
-"""The thresholds with which calibration looks: nothing that could matter is cut off."""
+ROUNDS = (24,)
+"""How many passes each round takes. More than one round pays where the first teacher is weak."""
 
+SPARED = 10
+"""Without boxed photographs, each tenth labelled one chooses the best epoch instead of teaching."""
 
-ROUNDS = (14, 30)
-"""How many passes a round takes: the first labels are the worst, and not worth many."""
-
-ROUND_RECIPE = FitRecipe(learning_rate=8e-4, close_mosaic=4, warmup_epochs=1)
-"""A student starts from its teacher's weights, so it needs few passes over its larger set."""
-
-TEACHING_FLOOR = {"default": {"present": 0.5, "possible": 0.02}}
-"""The thresholds with which a teacher looks: the order, not the score, says how many boxes there are."""
+ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=5, warmup_epochs=1)
+"""A student starts from trained weights, so it needs fewer passes over its larger set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningFromOrders:
-    """Trays with counts but without boxes, those of them that are kept apart, and how many passes each round takes."""
+    """Trays with counts but without boxes, and how to learn from them.
+
+    Attributes:
+        trays: the folder.
+        apart: blocks that take no part: held out for scores, or kept for thresholds.
+        rounds: how many passes each round takes.
+        teacher: weights that label in the first round, instead of those fitted on boxes.
+        accept: when a photograph's labels are believed.
+    """
 
     trays: Path
-    held_out: tuple[TrayBlock, ...]
-    rounds: tuple[int, ...]
+    apart: tuple[TrayBlock, ...] = ()
+    rounds: tuple[int, ...] = ROUNDS
+    teacher: Path | None = None
     accept: Acceptance = field(default_factory=Acceptance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
-    """What `edge-agent train` is to do; `false_alarms` is a share of right orders."""
+    """What `edge-agent train` is to do; without boxes it goes on from the teacher of the orders."""
 
-    boxes: Path
+    boxes: Path | None
     classes: tuple[str, ...]
     run: Path
     pack: Path
     recipe: FitRecipe
     width_px: int
     height_px: int
-    false_alarms: float
     version: str
     orders: LearningFromOrders | None = None
 
 
-def make_pack(
-    plan: TrainingPlan, command: str, *, open_detector: OpenDetector, read_photograph: ReadPhotograph
-) -> PackManifest:
-    """Fit on boxed photographs, export, calibrate on `val`, and write the pack with its cards.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Weights, the classes they know, and what they score on `val`."""
+
+    weights: Path
+    classes: tuple[str, ...]
+    measured: Mapping[str, float]
+
+
+def train_weights(plan: TrainingPlan, *, read_photograph: ReadPhotograph) -> tuple[Trained, list[dict[str, Any]]]:
+    """Fit on boxed photographs, then on what orders teach; returns the best weights and an account of the rounds.
+
+    Raises:
+        BadInput: there is nothing to start from.
+        BadRecording: a photograph or a label does not read; names file and line.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    splits = _splits(plan)
+    if plan.boxes is None:
+        if plan.orders is None or plan.orders.teacher is None:
+            raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
+        trained = Trained(plan.orders.teacher, plan.classes, {})
+    else:
+        weights = fit(splits, plan.classes, plan.run, plan.recipe)
+        trained = Trained(weights, plan.classes, measure(weights, plan.run, plan.recipe.image_size_px))
+    if plan.orders is None:
+        return trained, []
+    return _learn_from_orders(plan, plan.orders, splits, trained, read_photograph)
+
+
+def _splits(plan: TrainingPlan) -> dict[str, tuple[BoxedPhotograph, ...]]:
+    return {split: () if plan.boxes is None else read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
+
+
+def make_pack(plan: TrainingPlan, command: str, *, read_photograph: ReadPhotograph) -> tuple[PackManifest, Path]:
+    """Train, export, and write the pack with an account of where it comes from; its thresholds are still to be found.
+
+    Returns:
+        The manifest, and the weights.
 
     Raises:
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    splits = {split: read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
-    weights = fit(splits, plan.classes, plan.run, plan.recipe)
-    measured = measure(weights, plan.run, plan.recipe.image_size_px)
-    taught: list[dict[str, Any]] = []
-    if plan.orders is not None:
-        teacher = _Taught(weights, measured)
-        best, taught = _learn_from_orders(plan, plan.orders, splits, teacher, open_detector, read_photograph)
-        weights, measured = best.weights, best.measured
-    export_onnx(weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
+    trained, rounds = train_weights(plan, read_photograph=read_photograph)
+    export_onnx(trained.weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
+    splits = _splits(plan)
     provenance = {
         "command": command,
         "recipe": asdict(plan.recipe),
         "data_sha256": hash_of(splits),
         "photographs": {split: len(photographs) for split, photographs in splits.items()},
+        "boxed_classes": list(plan.classes),
         "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
         "licence": "AGPL-3.0-or-later",
-        **({"rounds": taught} if taught else {}),
+        **({"rounds": rounds} if rounds else {}),
     }
-    write_pack(
+    manifest = write_pack(
         plan.pack,
         name=plan.pack.name,
         version=plan.version,
-        classes=plan.classes,
+        classes=trained.classes,
         size_px=(plan.width_px, plan.height_px),
-        metrics=measured,
+        metrics=trained.measured,
         provenance=provenance,
     )
-    manifest = calibrate_on(
-        plan.pack,
-        splits["val"],
-        false_alarms=plan.false_alarms,
-        open_detector=open_detector,
-        read_photograph=read_photograph,
-    )
-    write_run_card(plan.run, {**provenance, **manifest.metrics, "curve": curve(plan.run)})
-    return manifest
-
-
-@dataclass(frozen=True, slots=True)
-class _Taught:
-    """Weights, and what they score on `val`."""
-
-    weights: Path
-    measured: dict[str, float]
+    return manifest, trained.weights
 
 
 def _learn_from_orders(
     plan: TrainingPlan,
     orders: LearningFromOrders,
     splits: Mapping[str, Sequence[BoxedPhotograph]],
-    teacher: _Taught,
-    open_detector: OpenDetector,
+    first: Trained,
     read_photograph: ReadPhotograph,
-) -> tuple[_Taught, list[dict[str, Any]]]:
-    """Let a student learn from what the teacher labels by the orders, and teach in turn, while `val` improves."""
-    trays = unboxed(open_trays(orders.trays), orders.held_out)
-    rounds: list[dict[str, Any]] = []
+) -> tuple[Trained, list[dict[str, Any]]]:
+    """Let a student learn from what a teacher labels by the orders, and teach in turn, while `val` improves.
+
+    A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
+    teacher learned from trays that are kept apart must not come along.
+    """
+    trays = counted_trays(open_trays(orders.trays), apart=orders.apart)
+    ordered = {name for tray in trays for name in tray.counts}
+    items = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
+    best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
+    val: Sequence[BoxedPhotograph] = ()
+    naming: Naming | None = None
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
-        labelled = label_from_orders(
-            trays,
-            plan.classes,
-            run / "labels",
-            detector=open_detector(_teacher_pack(plan, teacher.weights, run / "teacher")),
-            read_photograph=read_photograph,
-            accept=orders.accept,
-        )
-        both = {**splits, "train": [*splits["train"], *labelled]}
+        teacher = Teacher(labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph)
+        if number == 1 and teacher.names != plan.classes:
+            said = f"{labeller.name} knows other classes ({', '.join(teacher.names)}) than --classes names"
+            raise BadInput(f"{said}; in the first round they must be the same, in the same order")
+        taught = label_trays(trays, items, run / "labels", look=teacher.look, accept=orders.accept)
+        # Which item a drawn class may be is asked of the first teacher, which knows the drawn classes.
+        naming = naming or Naming.of(taught, teacher.names, items)
+        renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
+        boxed = renamed(splits["train"], into=run / "labels-train")
+        # Named once: what each round is measured on must not change with the round's teacher.
+        val = val or renamed(splits["val"], into=run / "labels-val") or taught.photographs[::SPARED]
+        learned = [each for each in taught.photographs if each not in val]
+        both = {"train": (*boxed, *learned), "val": val}
         recipe = replace(
             ROUND_RECIPE, epochs=epochs, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number
         )
-        weights = fit(both, plan.classes, run, recipe, start_from=teacher.weights)
-        student = _Taught(weights, measure(weights, run, recipe.image_size_px))
-        better = student.measured["val_map50"] > teacher.measured["val_map50"]
+        weights = fit(both, items, run, recipe, start_from=best.weights)
+        student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
+        before = best.measured.get("val_map50", 0.0) if best.classes == items else 0.0
+        taken = student.measured["val_map50"] > before
         rounds.append(
             {
                 "recipe": asdict(recipe),
+                "teacher": labeller.name if orders.teacher and number == 1 else f"round {number - 1}",
                 "trays": len(trays),
-                "held_out": [f"{b.name}-{b.first}:{b.name}-{b.last}" for b in orders.held_out],
-                "photographs_believed": len(labelled),
+                "apart": [str(block) for block in orders.apart],
                 "photographs": sum(len(tray.photographs) for tray in trays),
+                "photographs_believed": len(taught.photographs),
+                "boxed_photographs": len(boxed),
+                "called": {
+                    item: dict(calls.most_common(3)) for item, calls in names_given(taught, teacher.names).items()
+                },
                 "val_map50": student.measured["val_map50"],
                 "val_map50_95": student.measured["val_map50_95"],
-                "taken": better,
+                "taken": taken,
+                "curve": curve(run),
             }
         )
-        if not better:
+        if not taken:
             break
-        teacher = student
-    return teacher, rounds
-
-
-def _teacher_pack(plan: TrainingPlan, weights: Path, folder: Path) -> Path:
-    export_onnx(weights, folder, width_px=plan.width_px, height_px=plan.height_px)
-    write_pack(
-        folder,
-        name="teacher",
-        version=plan.version,
-        classes=plan.classes,
-        size_px=(plan.width_px, plan.height_px),
-        metrics={},
-        provenance={},
-    )
-    revise_pack(folder, {"thresholds": TEACHING_FLOOR})
-    return folder
-
-
-def calibrate_on(
-    pack: Path,
-    photographs: Sequence[BoxedPhotograph],
-    *,
-    false_alarms: float,
-    open_detector: OpenDetector,
-    read_photograph: ReadPhotograph,
-) -> PackManifest:
-    """Find a pack's thresholds on labelled photographs, fused by tray, and write them and the model card.
-
-    Raises:
-        BadModelPack: the pack does not fit.
-        BadRecording: a photograph does not read.
-    """
-    before = load_manifest(pack / MANIFEST_NAME)
-    revise_pack(pack, {"thresholds": SEEING_ALL})
-    detector = open_detector(pack)
-    trays = [
-        LabelledTray(seen=tuple(detector.detect(read_photograph(p.path)) for p in shots), counts=_most(shots))
-        for shots in _by_tray(photographs)
-    ]
-    found = calibrate(trays, before.classes, false_alarms=false_alarms)
-    metrics = {
-        **before.metrics,
-        "calibrated_for_false_alarms": false_alarms,
-        "val_false_alarms": round(found.false_alarms, 4),
-        "val_false_alarms_unavoidable": round(found.unavoidable, 4),
-        "val_decided": round(found.decided, 4),
-        "val_caught": round(found.caught, 4),
-    }
-    manifest = revise_pack(pack, {"thresholds": _as_data(found.thresholds), "metrics": metrics})
-    write_model_card(pack, manifest)
-    return manifest
-
-
-def _by_tray(photographs: Sequence[BoxedPhotograph]) -> list[list[BoxedPhotograph]]:
-    """The photographs of one tray share their names up to the last dash."""
-    trays: dict[str, list[BoxedPhotograph]] = {}
-    for photograph in photographs:
-        trays.setdefault(photograph.path.stem.rpartition("-")[0] or photograph.path.stem, []).append(photograph)
-    return list(trays.values())
-
-
-def _most(shots: Sequence[BoxedPhotograph]) -> dict[str, int]:
-    """What lay on a tray; a box that somebody forgot to draw on one photograph stands on another."""
-    return {name: max(shot.counts.get(name, 0) for shot in shots) for shot in shots for name in shot.counts}
-
-
-def _as_data(thresholds: Thresholds) -> dict[str, Any]:
-    def both(name: str) -> dict[str, float | bool]:
-        limits = thresholds.of(name)
-        return {"present": limits.present, "possible": limits.possible, "absence_tells": limits.absence_tells}
-
-    default = {"present": thresholds.default.present, "possible": thresholds.default.possible}
-    return {"default": default, "classes": {name: both(name) for name in sorted(thresholds.by_class)}}
+        best, labeller = student, student.weights
+    return best, rounds

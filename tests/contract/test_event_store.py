@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +22,8 @@ from edge_agent.domain.events import (
 )
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import OrderState
-from edge_agent.domain.record import Run
-from edge_agent.errors import StoreBusy, StoreError
+from edge_agent.domain.record import Audit, AuditAnswer, Confirmation, Run, StaffRole
+from edge_agent.errors import BadInput, StoreBusy, StoreError
 from edge_agent.ports import EventHistory, EventStore, Evidence
 from tests.fakes_store import FakeClock, MemoryStore
 from tests.store_builders import JPEG, accepted, key, left, order, raised, reached
@@ -226,6 +226,173 @@ def test_resolving_twice_does_not_end_the_alert_of_another_run_with_the_same_nam
     ended = AlertResolved(at_s=5.0, alert_id="left-0001-alert-1", resolution=Resolution.FIXED)
     case.store.commit(case.store.begin_run(Run()), [raised(), ended, ended])
     assert [a.resolution for a in case.history.alerts()] == [Resolution.FIXED, None]
+
+
+def test_an_alert_says_whether_a_person_ended_it_and_in_which_run(case: Case) -> None:
+    one, two = case.store.begin_run(Run()), case.store.begin_run(Run())
+    alert_id = "left-0001-alert-1"
+    case.store.commit(one, [raised()])
+    case.store.commit(
+        two, [AlertResolved(at_s=5.0, alert_id=alert_id, resolution=Resolution.SYSTEM_WRONG, by_staff=True)]
+    )
+    case.store.commit(two, [raised(), AlertResolved(at_s=6.0, alert_id=alert_id, resolution=Resolution.FIXED)])
+    newest, oldest = case.history.alerts()
+    assert (oldest.by_staff, oldest.run_id, oldest.resolved_run) == (True, one, two)
+    assert (newest.by_staff, newest.run_id, newest.resolved_run) == (False, two, two)
+
+
+def audit(
+    run_id: int,
+    *,
+    session_id: str = "left-0001",
+    check_id: int | None = None,
+    contents: Mapping[str, int] | None = None,
+) -> Audit:
+    return Audit(
+        run_id=run_id,
+        session_id=session_id,
+        role=StaffRole.MANAGER,
+        contents={"plate": 1} if contents is None else contents,
+        check_id=check_id,
+    )
+
+
+def test_an_audit_comes_back_with_its_tray(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    first, last = case.store.commit(run_id, [reached(at_s=1.0), reached(at_s=2.0)]).check_ids
+    case.clock.advance(60)
+    told = audit(run_id, check_id=first, contents={"plate": 2, "fries|s, \N{FRENCH FRIES}": 1})
+    skipped = Audit(run_id=run_id, session_id="left-0001", role=StaffRole.ADMIN, answer=AuditAnswer.SKIPPED)
+    numbers = (case.store.audit(told), case.store.audit(skipped))
+    session = case.history.session(run_id, "left-0001")
+    assert session is not None
+    assert [a.audit.answer for a in session.audits] == [AuditAnswer.TOLD, AuditAnswer.SKIPPED]
+    assert (session.audits[0].audit, session.audits[0].recorded_at) == (told, "2026-01-31T12:01:00.000+00:00")
+    assert session.audits[1].audit.check_id == last
+    assert tuple(a.number for a in case.history.audits()) == tuple(reversed(numbers))
+    assert case.history.audits(limit=5, before=numbers[1]) == session.audits[:1]
+
+
+def test_an_audit_that_names_no_check_is_about_the_latest_with_a_picture(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    picture = Evidence(session_id="left-0001", at_s=1.0, jpeg=JPEG)
+    (shown,) = case.store.commit(run_id, [reached(at_s=1.0)], evidence=[picture]).check_ids
+    case.store.commit(run_id, [left(reached(at_s=1.0)), reached(at_s=2.0, late=True)])
+    case.store.audit(audit(run_id))
+    assert [a.audit.check_id for a in case.history.audits()] == [shown]
+
+
+def test_an_audit_of_a_tray_that_was_never_checked_is_kept_without_a_check(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    case.store.commit(run_id, [SessionStarted(at_s=1.0, slot_id="left", session_id="left-0001")])
+    case.store.audit(audit(run_id))
+    assert [a.audit.check_id for a in case.history.audits()] == [None]
+
+
+def test_what_is_said_of_a_tray_that_is_not_known_is_refused(case: Case) -> None:
+    one, two = case.store.begin_run(Run()), case.store.begin_run(Run())
+    (own,) = case.store.commit(one, [reached()]).check_ids
+    (foreign,) = case.store.commit(two, [reached()]).check_ids
+    for wrong in (audit(one, session_id="right-0001"), audit(99), audit(one, check_id=foreign)):
+        with pytest.raises(StoreError):
+            case.store.audit(wrong)
+    confirmation = Confirmation(run_id=one, session_id="left-0001", check_id=own, role=StaffRole.CREW)
+    for said in (replace(confirmation, check_id=foreign), replace(confirmation, session_id="right-0001")):
+        with pytest.raises(StoreError):
+            case.store.confirm(said)
+    assert case.history.audits() == ()
+    case.store.flush()
+
+
+def test_a_confirmation_comes_back_with_its_tray(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    (check,) = case.store.commit(run_id, [reached(kind=VerdictKind.MATCH)]).check_ids
+    said = Confirmation(run_id=run_id, session_id="left-0001", check_id=check, role=StaffRole.CREW)
+    number = case.store.confirm(said)
+    session = case.history.session(run_id, "left-0001")
+    assert session is not None
+    assert [(c.number, c.confirmation, c.recorded_at) for c in session.confirmations] == [
+        (number, said, "2026-01-31T12:00:00.000+00:00")
+    ]
+
+
+def test_a_closed_store_takes_no_audit_and_no_confirmation(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    (check,) = case.store.commit(run_id, [reached()]).check_ids
+    case.close()
+    with pytest.raises(StoreBusy):
+        case.store.audit(audit(run_id))
+    with pytest.raises(StoreBusy):
+        case.store.confirm(Confirmation(run_id=run_id, session_id="left-0001", check_id=check, role=StaffRole.CREW))
+
+
+@pytest.mark.parametrize(
+    ("contents", "said"),
+    [
+        ({"": 1}, "0 characters"),
+        ({"x" * 65: 1}, "65 characters"),
+        ({"plate": -1}, "0 to 999"),
+        ({"plate": 1000}, "0 to 999"),
+        ({"plate": True}, "no whole number"),
+        ({"plate": 1.5}, "no whole number"),
+        ({str(n): 1 for n in range(201)}, "201 things"),
+    ],
+)
+def test_an_audit_out_of_bounds_is_refused(contents: dict[str, int], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        Audit(run_id=1, session_id="a", role=StaffRole.CREW, contents=contents)
+
+
+@pytest.mark.parametrize("answer", [AuditAnswer.CANNOT_TELL, AuditAnswer.SKIPPED])
+def test_an_audit_that_tells_nothing_names_no_contents(answer: AuditAnswer) -> None:
+    with pytest.raises(BadInput, match=answer.value):
+        Audit(run_id=1, session_id="a", role=StaffRole.CREW, answer=answer, contents={"plate": 1})
+
+
+def test_sessions_can_be_read_page_by_page_with_their_whole_stories(case: Case) -> None:
+    one = case.store.begin_run(Run())
+    case.store.commit(one, [reached("left-0001"), raised(), left(reached("left-0001"))])
+    case.clock.advance(86_400)
+    two = case.store.begin_run(Run())
+    (check,) = case.store.commit(two, [reached("left-0001"), reached("right-0002")]).check_ids[:1]
+    case.store.confirm(Confirmation(run_id=two, session_id="left-0001", check_id=check, role=StaffRole.CREW))
+    case.store.audit(audit(one))
+    page = case.history.sessions(limit=2)
+    assert [(s.run_id, s.session_id) for s in page] == [(two, "right-0002"), (two, "left-0001")]
+    rest = case.history.sessions(before=page[-1].number)
+    assert [(s.run_id, s.session_id) for s in rest] == [(one, "left-0001")]
+    for session in (*page, *rest):
+        assert session == case.history.session(session.run_id, session.session_id)
+    assert [len(s.checks) for s in (*page, *rest)] == [1, 1, 1]
+    assert [len(s.alerts) for s in (*page, *rest)] == [0, 0, 1]
+    assert [len(s.audits) for s in (*page, *rest)] == [0, 0, 1]
+    assert [len(s.confirmations) for s in (*page, *rest)] == [0, 1, 0]
+    assert case.history.sessions(since="2026-02-01") == page
+    assert case.history.sessions(since="2026-02-02") == ()
+
+
+def test_checks_say_which_snapshots_they_were_reached_by(case: Case) -> None:
+    run_id = case.store.begin_run(Run())
+    both = (key("A-2"), key("A-1"))
+    first, second, third = case.store.commit(
+        run_id,
+        [
+            accepted("A-1"),
+            accepted("A-2"),
+            reached(orders=both),
+            accepted("A-1", revision=2, sku="bowl"),
+            reached(orders=both),
+            reached(orders=(key("Z-9"),)),
+        ],
+    ).check_ids
+    (unjudged,) = case.store.commit(run_id, [reached(orders=())]).check_ids
+    assert case.history.judged([first, second, third, unjudged]) == {
+        first: (order("A-2"), order("A-1")),
+        second: (order("A-2"), order("A-1", revision=2, sku="bowl")),
+        third: (None,),
+        unjudged: (),
+    }
+    assert case.history.judged([]) == {}
 
 
 def test_a_picture_belongs_to_the_latest_verdict_of_its_session(case: Case) -> None:

@@ -11,6 +11,8 @@ import pytest
 from edge_agent.app.seeing import Eyes, evaluate_folder, open_eyes, replay_recording
 from edge_agent.evaluation.photo_checks import evaluation_as_json
 from edge_agent.evaluation.replay import replay_as_json
+from edge_agent.formats.menu import load_menu
+from edge_agent.formats.recordings import open_trays
 from edge_agent.settings import load_settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -58,6 +60,17 @@ def test_two_replays_say_the_same(eyes: Eyes, real_data: Path) -> None:
     video = real_data / "videos" / "canteen-short.mp4"
     first, second = (replay_as_json(replay_recording(eyes, video).replayed)["trays"] for _ in range(2))
     assert first == second
+
+
+def test_the_finer_menu_knows_everything_that_its_trays_and_orders_name(real_data: Path) -> None:
+    """An SKU that the menu lacks would be left unchecked on every order, and excuse every surplus beside it."""
+    folder = open_trays(real_data / "mealtray" / "dishes")
+    finer = load_menu(REPOSITORY / "configs" / "menus" / "canteen-dishes.yaml").menu
+    named = {line.sku for check in folder.checks for line in check.order.lines}
+    named |= {name for tray in folder.trays.values() for name in tray.contents}
+    assert named == {each.sku for each in finer.items}
+    on_sure_trays = {name for tray in folder.trays.values() if tray.sure for name in tray.contents}
+    assert on_sure_trays == set(finer.classes)
 
 
 def test_the_scores_on_trays_are_not_worse_than_the_readme_says(eyes: Eyes, real_data: Path) -> None:

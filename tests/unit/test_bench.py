@@ -1,61 +1,78 @@
-"""The benchmark: both sides run alike, and what it says can be read by a person and by a program."""
+"""The benchmark: all sides run alike, and what it says can be read by a person and by a program."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
-from edge_agent.evaluation.bench import WARM_UP_ROUNDS, Measured, alternate, cpu_flags, pictures_or_noise
+from edge_agent.evaluation.bench import WARM_UP_ROUNDS, Measured, alternate, pictures_or_noise
 
 MEASURED = Measured(
     bare_ms=10.0,
-    detect_ms=10.4,
-    precision="fp32",
+    detect_ms={"fp32": 10.4, "int8": 5.0, "int8_convs on openvino": 4.0},
+    ultralytics_ms={"pt": 20.8, "onnx": None},
+    notes={"ultralytics .onnx": "ultralytics is not installed (extra 'train')"},
+    scores={"fp32": {"caught": 0.9}, "int8": None, "ultralytics .pt": {"caught": 0.8}},
     provider="cpu",
+    threads=2,
     input_shape=(1, 3, 64, 64),
     pictures=1,
     rounds=3,
+    runtime="1.31",
+    cpu="a processor",
     cpu_flags=(),
 )
 
 
-def test_both_sides_run_equally_often_on_the_same_pictures_and_take_turns_in_going_first() -> None:
+def test_all_sides_run_equally_often_on_the_same_pictures_and_take_turns_in_going_first() -> None:
     """Whoever goes first finds the cache cold; that must not always be the same side."""
     ran: list[tuple[str, int]] = []
     told: list[tuple[int, int]] = []
-    bare_ms, whole_ms = alternate(
-        lambda n: ran.append(("bare", n)), lambda n: ran.append(("whole", n)), 4, lambda *step: told.append(step)
-    )
-    assert bare_ms >= 0
-    assert whole_ms >= 0
-    assert [n for _, n in ran] == [n for n in range(WARM_UP_ROUNDS + 4) for _ in range(2)]
-    first = [side for side, _ in ran[::2]]
-    assert abs(first.count("bare") - first.count("whole")) <= 1
+
+    sides = {name: lambda n, name=name: ran.append((name, n)) for name in ("bare", "fp32", "int8")}
+    times = alternate(sides, 4, lambda *step: told.append(step), rest_s=0)
+    assert list(times) == ["bare", "fp32", "int8"]
+    assert all(ms >= 0 for ms in times.values())
+    assert [n for _, n in ran] == [n for n in range(WARM_UP_ROUNDS + 4) for _ in range(3)]
+    assert all({name for name, n in ran if n == number} == set(sides) for number in range(WARM_UP_ROUNDS + 4))
+    first = [name for name, _ in ran[::3]]
+    assert [first.count(name) for name in sides] == [3, 3, 3]
     assert told == [*[(0, 4)] * WARM_UP_ROUNDS, (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_what_the_agent_adds_is_a_share_of_the_bare_session() -> None:
     said = MEASURED.as_json()
-    assert (said["bare_fp32_ms"], said["detect_ms"], said["added_share"]) == (10.0, {"fp32": 10.4}, 0.04)
+    assert (said["bare_fp32_ms"], said["detect_ms"]["fp32"], said["added_share"]) == (10.0, 10.4, 0.04)
+    assert replace(MEASURED, detect_ms={"int8": 5.0}).as_json()["added_share"] is None
     assert json.loads(json.dumps(said, allow_nan=False)) == said
+
+
+def test_how_much_faster_the_agent_is_is_told_beside_what_it_is_compared_with() -> None:
+    assert MEASURED.as_json()["times_faster"] == {
+        "fp32 / bare_fp32": 0.962,
+        "int8 / bare_fp32": 2.0,
+        "int8_convs on openvino / bare_fp32": 2.5,
+        "fp32 / ultralytics_pt": 2.0,
+    }
+
+
+def test_what_was_not_measured_is_null_and_has_its_reason() -> None:
+    """Zero would be a number, and a missing key a mistake."""
+    said = MEASURED.as_json()
+    assert said["ultralytics_ms"] == {"pt": 20.8, "onnx": None}
+    assert said["scores"]["int8"] is None
+    assert said["notes"] == {"ultralytics .onnx": "ultralytics is not installed (extra 'train')"}
 
 
 def test_people_read_the_same_numbers() -> None:
     text = "\n".join(MEASURED.as_lines())
     assert "+4.0%" in text
+    assert "10.40 ms  caught 0.9" in text
+    assert "20.80 ms  caught 0.8" in text
+    assert "not measured: ultralytics .onnx: ultralytics is not installed" in text
     assert "instruction sets not known" in text
-
-
-def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path) -> None:
-    """A measurement without them cannot be compared with one from another machine."""
-    info = tmp_path / "cpuinfo"
-    info.write_text("processor : 0\nflags\t: fpu avx2 avx512f avx2x\n")
-    assert cpu_flags(info) == ("avx2", "avx512f")
-    info.write_bytes(b"Features : fp asimd \xff\n")
-    assert cpu_flags(info) == ("asimd",)
-    assert cpu_flags(tmp_path / "none") == ()
 
 
 def test_without_pictures_it_runs_on_the_same_noise_every_time() -> None:

@@ -150,7 +150,17 @@ def test_an_evaluation_prints_one_object_with_what_is_promised(run: Run, here: P
     assert (told.status, told.err) == (0, "")
     assert {*SCORES, "results"} <= set(told.json)
     assert [(r["check_id"], r["verdict"]) for r in told.json["results"]] == [("c1", "match"), ("c2", "mismatch")]
-    assert run(*EVALUATE).status == 0
+    assert told.json["item_confusion"] == {"plate": {"plate": 1}, "bread": {"bread": 1}}
+    assert told.json["classes"]["plate"]["recall"][0] == 1.0
+    assert told.json["macro_recall"] is None, "one tray is not enough"
+
+
+def test_an_evaluation_tells_people_class_by_class(run: Run, here: Path) -> None:
+    told = run(*EVALUATE)
+    assert told.status == 0
+    words = [line.split() for line in told.out.splitlines()]
+    assert ["bread", "1", "1", "1.000", "0.025", "to", "1.000", "1.000", "1.000"] in words
+    assert "macro recall: not measured" in told.out
 
 
 def test_a_benchmark_runs(run: Run, here: Path) -> None:

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.domain.menu import HandedAt, Menu, MenuItem, ModifierRule, Portion, Visibility
+from edge_agent.domain.matching import compare
+from edge_agent.domain.menu import HandedAt, Menu, MenuItem, ModifierRule, Portion, Visibility, wanted
 from edge_agent.errors import BadConfig
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.yaml_file import dump_yaml
+from tests.builders import contents, order, results
 
 PLATE = "items:\n  - {sku: plate, detects_as: plate}\n"
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -40,6 +42,33 @@ def test_the_shipped_menu_reads_and_fits_the_canteen_model() -> None:
     loaded = load_menu(path, model_classes=classes)
     assert loaded.menu.classes == classes
     assert loaded.sha256 == sha256_of(path)
+
+
+DISHES = (
+    *("apple", "banana", "bread", "cheese", "chocolate_cake", "citrus", "cold_cuts", "cream_dessert", "creme_brulee"),
+    *("egg_mayo", "fish_starter", "fries_plate", "goat_cheese_tartlet", "green_salad", "kiwi", "main_plate"),
+    *("mixed_salad", "other_starter", "pineapple", "pizza_slice", "soda_can", "sparkling_bottle", "takeaway_box"),
+    *("water_bottle_large", "water_bottle_small", "yogurt"),
+)
+UNKNOWN_DISHES = ("other_dessert", "juice_or_other_drink")
+
+
+def test_the_finer_menu_reads_and_fits_its_model() -> None:
+    loaded = load_menu(REPOSITORY / "configs" / "menus" / "canteen-dishes.yaml", model_classes=DISHES)
+    assert sorted(loaded.menu.classes) == sorted(DISHES)
+    assert all(each.detects_as in (each.sku, None) for each in loaded.menu.items)
+    assert [each.sku for each in loaded.menu.items if each.detects_as is None] == list(UNKNOWN_DISHES)
+
+
+def test_a_dish_that_the_finer_model_does_not_know_is_left_to_the_crew() -> None:
+    """It is never missing; what the model takes for another dish is extra, whether or not the unknown was ordered."""
+    finer = load_menu(REPOSITORY / "configs" / "menus" / "canteen-dishes.yaml", model_classes=DISHES).menu
+    ordered = wanted(finer, order("A", "main_plate", "other_dessert"))
+    fits = compare(finer, ordered, contents(main_plate=1))
+    assert results(fits) == {"main_plate": "ok", "other_dessert": "not_checked"}
+    assert (fits.kind.value, fits.checked_pieces, fits.wanted_pieces) == ("match", 1, 2)
+    taken = compare(finer, ordered, contents(main_plate=1, cream_dessert=1))
+    assert results(taken) == {"main_plate": "ok", "other_dessert": "not_checked", "cream_dessert": "extra"}
 
 
 def test_a_class_that_the_model_lacks_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -159,6 +160,24 @@ def test_the_tensor_is_what_the_manifest_says(layout: str, colour: str, dtype: s
     assert np.allclose(by_channel[:, :, : letterbox.left], 114 / (255 if scale == "0-1" else 1))
 
 
+@given(st.integers(1, 10), st.integers(1, 10), st.integers(1, 400), st.integers(1, 400), st.integers(0, 2**32 - 1))
+def test_a_tensor_of_bytes_is_the_scaled_picture_on_grey(
+    wide: int, high: int, width: int, height: int, seed: int
+) -> None:
+    """It is scaled straight into its place, whichever sides are padded: the same bytes as by a detour."""
+    spec = PackInput(
+        width=32 * wide, height=32 * high, layout="nhwc", dtype="uint8", scale="0-255", colour="bgr", fill=114
+    )
+    picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    box = Letterbox.fit(width, height, spec)
+    expected = np.full(spec.shape, 114, dtype=np.uint8)
+    scaled = cv2.resize(picture, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    expected[0, box.top : box.top + box.height, box.left : box.left + box.width] = scaled
+    tensor, found = Letterboxer(spec=spec).prepare(picture)
+    assert found == box
+    assert (tensor == expected).all()
+
+
 def test_a_picture_of_another_size_leaves_nothing_of_the_last_one() -> None:
     """The buffer is used again; stations have cameras of different sizes."""
     spec = PackInput(width=64, height=64)
@@ -169,9 +188,11 @@ def test_a_picture_of_another_size_leaves_nothing_of_the_last_one() -> None:
     assert (used.prepare(tall)[0] == fresh.prepare(tall)[0]).all()
 
 
-def test_a_cut_out_or_mirrored_view_is_a_picture(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+def test_a_cut_out_or_mirrored_view_is_a_picture(layout: str) -> None:
     """Slots are cut out of the frame as views without a copy."""
-    detector = detector_of(tmp_path, constant_model(raw_output([])), "ultralytics_raw")
+    kind = {"dtype": "uint8", "scale": "0-255", "colour": "bgr"} if layout == "nhwc" else {}
+    detector = Letterboxer(spec=PackInput.model_validate({"width": 64, "height": 64, "layout": layout, **kind}))
     wide = np.arange(100 * 200 * 3, dtype=np.uint8).reshape(100, 200, 3)
     for view in (wide[10:90, 20:150], wide[::-1, ::-1], wide[::2, ::2]):
         assert (detector.prepare(view)[0].copy() == detector.prepare(view.copy())[0]).all()
@@ -274,6 +295,56 @@ def test_a_box_may_be_reported_for_each_of_its_classes(several: bool, expected: 
     output[0, 5, 0] = 0.4
     pack = manifest("ultralytics_raw", nms={"several_classes_per_box": several})
     assert [d.class_name for d in decode(output, pack, UNSCALED)] == expected
+
+
+@st.composite
+def outputs(draw: st.DrawFn) -> npt.NDArray[np.float32]:
+    """Raw outputs of a few boxes, many of them on one spot, with scores on both sides of the floor."""
+    numbers = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    count = draw(st.integers(1, 40))
+    output = np.zeros((1, 7, count), dtype=np.float32)
+    output[0, :2] = numbers.uniform(0, SIDE_PX, (2, count))
+    output[0, 2:4] = numbers.uniform(2, 40, (2, count))
+    output[0, 4:] = numbers.uniform(0, 0.6, (3, count)) ** 2 * 2
+    twins = numbers.integers(0, count, count // 2)
+    output[0, :4, : len(twins)] = output[0, :4, twins].T + numbers.uniform(-1, 1, (4, len(twins)))
+    return output
+
+
+def read_plainly(output: npt.NDArray[np.float32], floor: float, iou: float) -> list[tuple[str, float, Box]]:
+    """The raw layout with several classes per box, one number after the other; best first."""
+    found = []
+    for index, name in enumerate(CLASSES):
+        kept: list[tuple[float, Box]] = []
+        ranked = sorted(range(output.shape[2]), key=lambda n: -float(output[0, 4 + index, n]))
+        for n in ranked:
+            score = float(output[0, 4 + index, n])
+            x, y, width, height = (float(side) for side in output[0, :4, n])
+            box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+            if score >= floor and not any(box.iou(other) > iou for _, other in kept):
+                kept.append((score, box))
+        found += [(name, score, box) for score, box in kept]
+    return sorted(found, key=lambda each: -each[1])
+
+
+@given(outputs())
+def test_decoding_agrees_with_a_plain_reading(output: npt.NDArray[np.float32]) -> None:
+    """What makes decoding fast must not change what is seen."""
+    pack = manifest(
+        "ultralytics_raw",
+        thresholds={"default": {"present": 0.5, "possible": 0.25}},
+        nms={"iou": 0.6, "several_classes_per_box": True, "max_detections": 1000},
+    )
+    seen = decode(output, pack, UNSCALED)
+    expected = []
+    for name, score, box in read_plainly(output, np.float32(0.25), 0.6):
+        sides = [min(max(side, 0.0), SIDE_PX) for side in (box.left, box.top, box.right, box.bottom)]
+        if sides[0] < sides[2] and sides[1] < sides[3]:
+            expected.append((name, score, sides))
+    assert [d.class_name for d in seen] == [name for name, _, _ in expected]
+    for detection, (_, score, sides) in zip(seen, expected, strict=True):
+        assert detection.score == pytest.approx(score)
+        assert near(detection.box, sides, 1e-3)
 
 
 # --- suppression

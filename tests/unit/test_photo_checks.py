@@ -21,6 +21,7 @@ from edge_agent.evaluation.photo_checks import (
     judge_order,
 )
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
 from tests.builders import contents, item, menu, order, results, seen
 from tests.fakes import ScriptedDetector
@@ -91,7 +92,7 @@ def test_the_json_is_what_is_promised() -> None:
     said = evaluation_as_json(evaluate([TRAY], CHECKS, FULL), "fake")
     promised = {
         *("wrong_orders", "right_orders", "rates", "exact_lines", "verdict_latency_s", "alert_lead_s"),
-        *("frames_per_s", "provider", "results"),
+        *("frames_per_s", "provider", "results", "confusion", "classes", "macro_recall", "item_confusion"),
     }
     assert promised <= set(said)
     assert said["results"][1] == {
@@ -158,6 +159,36 @@ def test_the_confusion_is_by_class_also_where_the_labels_are_by_dish() -> None:
         on_tray=lambda _: None,
     )
     assert done.scores.as_json()["confusion"] == {"bowl": {"2->2": 1}}
+
+
+def test_a_tray_whose_contents_are_in_doubt_says_nothing_about_single_items() -> None:
+    doubtful = TRAY.model_copy(update={"tray_id": "u", "contents": {"plate": 3}, "sure": False})
+    done = evaluate([TRAY, doubtful], [*CHECKS, check("4", "u", "match", RIGHT)], FULL)
+    said = done.items.as_json()
+    assert {name: (each["trays"], each["items"]) for name, each in said["classes"].items()} == {
+        "plate": (1, 1),
+        "bread": (1, 1),
+    }
+    assert said["item_confusion"] == {"plate": {"plate": 1}, "bread": {"bread": 1}}
+    assert done.scores.as_json()["right_orders"]["n"] == 2, "its checks count all the same"
+
+
+def test_of_a_block_the_whole_folder_says_which_classes_are_frequent() -> None:
+    """Also by trays that no check names, but not by those in doubt."""
+    trays = [tray(f"noon-{n}", plate=1, bread=n % 2) for n in range(59)]
+    trays += [tray(f"noon-{n}", bread=1).model_copy(update={"sure": False}) for n in range(60, 90)]
+    checks = [check("c", "noon-3", "match", RIGHT)]
+    whole = TrayFolder(Path("trays"), {each.tray_id: each for each in trays}, tuple(checks))
+    done = evaluate_trays(
+        whole.only([TrayBlock("noon", 0, 30)]).only([TrayBlock("noon", 1, 5)]),
+        detector=ScriptedDetector(classes=("plate", "bread"), script=[FULL]),
+        menu=OF,
+        thresholds=Thresholds(),
+        read_photograph=picture,
+        on_tray=lambda _: None,
+    )
+    assert {each.class_name: each.trays_known for each in done.items.classes} == {"plate": 59, "bread": 29}
+    assert [each.class_name for each in done.items.in_macro] == ["plate"]
 
 
 def test_a_photograph_that_does_not_read_is_named() -> None:

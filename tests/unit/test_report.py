@@ -11,8 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from edge_agent.checking.item_scores import item_scores
 from edge_agent.checking.scoring import Outcome
+from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.geometry import Box, Polygon
 from edge_agent.domain.matching import VerdictKind
@@ -26,6 +29,7 @@ from edge_agent.evaluation.photo_checks import TraysEvaluated, evaluate_trays
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report import write_replay_report
 from edge_agent.evaluation.report_charts import SPAN_S, Moment, Spell, heat_tables, timeline
+from edge_agent.evaluation.report_items import ItemsView, items_view, macro_phrase
 from edge_agent.evaluation.report_page import Used
 from edge_agent.evaluation.trays_report import write_trays_report
 from edge_agent.evaluation.wording import NOT_FOUND
@@ -359,6 +363,67 @@ def test_every_failure_of_an_evaluation_is_shown_by_its_pictures(tmp_path: Path)
     assert written == ["0001-both-1.jpg", "0001-both-2.jpg"], "a tray is drawn once, however many checks failed on it"
     assert len(page.all("img")) == 6
     assert told == [(1, 1)]
+
+
+def test_the_matrix_of_an_evaluation_shows_every_item_in_its_place(tmp_path: Path) -> None:
+    """The detector sees one plate on everything, so the fries of one tray are overlooked."""
+    folder, detector = photographed(tmp_path)
+    path = write_trays_report(
+        tmp_path / "out",
+        evaluated_by(detector, folder),
+        folder,
+        read_photograph=read_photograph,
+        detect=detector.detect,
+        used=USED,
+    )
+    page = Page(path.read_text(encoding="utf-8"))
+    told = {cell["title"]: cell["class"] for cell in page.all("td") if "title" in cell}
+    assert told == {"plate seen as such: 2": "good same", "fries overlooked: 1": "bad"}
+    assert "Most often: fries overlooked: 1" in page.text
+    assert "Macro recall: not measured" in page.text
+    assert [link for link in page.all("link") + page.all("script") if link] == []
+
+
+def test_the_name_of_a_class_becomes_no_markup() -> None:
+    view = items_view(item_scores([({XSS: 1}, Contents.of({XSS: 2}))]))
+    page = Page(rendered(view))
+    assert {tag for tag, _ in page.tags} <= {*("p", "b", "h3", "div", "table", "thead", "tbody", "tr", "th", "td")} | {
+        *("span", "svg", "rect", "circle")
+    }
+    assert page.text.count(XSS) >= 3
+
+
+def test_a_part_of_an_item_is_told_as_one() -> None:
+    scores = item_scores([({"a": 1}, Contents.of({"b": 1, "c": 1})), ({"a": 1}, Contents.of({}))])
+    view = items_view(scores)
+    assert view is not None
+    assert view.matrix.columns == ("a", "b", "c", "nothing")
+    texts = {row: tuple(cell.text for cell in cells) for row, cells in view.matrix.rows}
+    assert texts == {
+        "a": ("", "0.5", "0.5", "1"),
+        "b": ("", "", "", ""),
+        "c": ("", "", "", ""),
+        "nothing": ("", "0.5", "0.5", ""),
+    }
+    assert view.matrix.mistakes[:2] == ("a overlooked: 1", "a seen as b: 0.5")
+
+
+def test_without_a_sure_tray_nothing_is_said_of_single_items() -> None:
+    assert items_view(item_scores([])) is None
+
+
+def test_classes_that_lie_on_none_of_the_trays_are_named_beside_the_macro_recall() -> None:
+    scores = item_scores([({"a": 1}, Contents.of({"a": 1}))], trays_known={"a": 30, "b": 31, "c": 2})
+    assert macro_phrase(scores) == (
+        "macro recall 1.000 (classes that lie on at least 30 sure trays of the folder: 2; "
+        "without those that lie on none of these trays: b)"
+    )
+
+
+def rendered(view: ItemsView | None) -> str:
+    """Only the part of the page about single items."""
+    environment = Environment(loader=PackageLoader("edge_agent.evaluation"), autoescape=True, undefined=StrictUndefined)
+    return environment.from_string('{% import "parts.html" as parts %}{{ parts.items(items) }}').render(items=view)
 
 
 def test_an_evaluation_without_a_failure_says_so(tmp_path: Path) -> None:

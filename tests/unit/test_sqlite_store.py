@@ -38,7 +38,7 @@ from edge_agent.domain.events import (
 )
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import Order, OrderLine, OrderState
-from edge_agent.domain.record import Run
+from edge_agent.domain.record import Audit, Run, StaffRole
 from edge_agent.errors import StoreBusy, StoreError, StoreTooNew
 from edge_agent.ports import Evidence
 from tests.fakes_store import FakeClock
@@ -195,8 +195,13 @@ def m002_breaks_rows(db: Database) -> None:
 
 
 def _one_order(path: Path) -> None:
-    with SqliteStore(path=path, clock=FakeClock()) as store:
-        store.commit(store.begin_run(Run()), [accepted()])
+    """A database of version 1, as its agent left it."""
+    open_migrated(path, migrations=(m001_events,)).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(_A_RUN)
+        connection.execute(
+            "INSERT INTO orders VALUES (NULL, 'till', '2026-01-31', 'A-1', 'open', 1, NULL, '', '', 0, '', '')"
+        )
 
 
 def test_a_new_database_needs_no_copy(path: Path) -> None:
@@ -211,23 +216,53 @@ def test_an_empty_file_becomes_a_database(path: Path) -> None:
 
 
 def test_opening_again_changes_nothing(path: Path) -> None:
-    _one_order(path)
+    SqliteStore(path=path, clock=FakeClock()).close()
     schema = rows(path, "SELECT sql FROM sqlite_master ORDER BY name")
     SqliteStore(path=path, clock=FakeClock()).close()
     assert rows(path, "SELECT sql FROM sqlite_master ORDER BY name") == schema
-    assert rows(path, "SELECT name FROM _sqlite_migrations") == [("m001_events",)]
+    assert rows(path, "SELECT name FROM _sqlite_migrations") == [(m.__name__,) for m in MIGRATIONS]
 
 
 def test_a_database_is_copied_before_it_is_migrated(path: Path) -> None:
     _one_order(path)
     open_migrated(path, migrations=(m001_events, m002_tables)).close()
     copy = path.with_name("edge.sqlite.before-2.sqlite")
-    assert [o.key for o in SqliteHistory(path=copy).orders()] == [key()]
+    assert rows(copy, "SELECT order_id FROM orders") == [("A-1",)]
     assert rows(copy, "SELECT name FROM _sqlite_migrations") == [("m001_events",)]
     assert rows(path, "SELECT number FROM tables") == [(7,)]
     assert numbers(path, "orders") == 1
     with pytest.raises(StoreTooNew):
         SqliteStore(path=path, clock=FakeClock())
+
+
+def test_a_database_of_version_1_is_copied_and_brought_up_to_date(path: Path) -> None:
+    """Who ended an alert is known of what only people say; an old `fixed` counts as the checker's own."""
+    _one_order(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO sessions VALUES (1, 1, 'left-0001', 'left', 0, 0, 0, 0, 9, 0, '')")
+        for number, resolution in enumerate(("fixed", "system_wrong", "accepted", None)):
+            connection.execute(
+                "INSERT INTO alerts VALUES (NULL, 1, ?, 1, NULL, 'critical', 0, 0, 1, '[]', 1, '', 0, ?, 2, '')",
+                (f"a{number}", resolution),
+            )
+    with pytest.raises(StoreError, match="older version"):
+        SqliteHistory(path=path)
+    with SqliteStore(path=path, clock=FakeClock()) as store:
+        number = store.audit(Audit(run_id=1, session_id="left-0001", role=StaffRole.CREW, contents={"plate": 1}))
+    history = SqliteHistory(path=path)
+    said = [(a.resolution and a.resolution.value, a.by_staff, a.resolved_run) for a in reversed(history.alerts())]
+    assert said == [
+        ("fixed", False, None),
+        ("system_wrong", True, None),
+        ("accepted", True, None),
+        (None, False, None),
+    ]
+    assert [o.key for o in history.orders()] == [key()]
+    assert [a.number for a in history.audits()] == [number]
+    copy = path.with_name("edge.sqlite.before-2.sqlite")
+    assert rows(copy, "SELECT name FROM _sqlite_migrations") == [("m001_events",)]
+    assert rows(copy, "SELECT count(*) FROM alerts") == [(4,)]
+    assert rows(path, "PRAGMA foreign_key_check") == []
 
 
 @pytest.mark.parametrize("migration", [m002_fails, m002_breaks_rows])
@@ -509,8 +544,8 @@ def test_no_page_of_checks_reads_or_sorts_the_whole_table(store: SqliteStore, wa
         (sqlite_queries.newest_alerts(limit=50, before=9, open_only=False), "SEARCH a USING INTEGER PRIMARY KEY"),
         (sqlite_queries.newest_runs(limit=50, before=9), "SEARCH runs USING INTEGER PRIMARY KEY"),
         ((sqlite_queries.SESSION, (1, "a")), "sqlite_autoindex_sessions"),
-        ((sqlite_queries.CHECKS_OF_SESSION, (1,)), "checks_by_session"),
-        ((sqlite_queries.ALERTS_OF_SESSION, (1,)), "alerts_by_session"),
+        (sqlite_queries.newest_audits(limit=50, before=9), "SEARCH u USING INTEGER PRIMARY KEY"),
+        (sqlite_queries.newest_sessions(limit=50, before=9, since=""), "SEARCH sessions USING INTEGER PRIMARY KEY"),
         ((sqlite_queries.ORDER, ("a", "b", "c")), "sqlite_autoindex_orders"),
         ((sqlite_queries.REVISIONS, ("a", "b", "c")), "order_revisions_by_order"),
     ],
@@ -528,6 +563,11 @@ def test_other_questions_use_their_index_without_sorting(store: SqliteStore, que
         sqlite_queries.ORDERS_OF_CHECKS,
         sqlite_queries.PICTURES_OF_CHECKS,
         sqlite_queries.ORDERS_OF_ALERTS,
+        sqlite_queries.CHECKS_OF_SESSIONS,
+        sqlite_queries.ALERTS_OF_SESSIONS,
+        sqlite_queries.AUDITS_OF_SESSIONS,
+        sqlite_queries.CONFIRMATIONS_OF_SESSIONS,
+        sqlite_queries.SNAPSHOTS_OF_CHECKS,
     ],
 )
 def test_what_belongs_to_a_page_is_looked_up_row_by_row(store: SqliteStore, sql: str) -> None:

@@ -1,0 +1,59 @@
+"""What decides how fast a network runs here: the CPU, its vector instruction sets, and the ONNX Runtime."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import onnxruntime
+
+CPUINFO = Path("/proc/cpuinfo")
+
+TELLING_FLAGS = (
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx_vnni",
+    "avx512_bf16",
+    "amx_tile",
+    "amx_int8",
+    "asimd",
+    "asimddp",
+)
+"""Instruction sets that multiply many numbers at once, as Linux names them."""
+
+MAX_NAME = 200
+
+
+def cpu_flags(cpuinfo: Path = CPUINFO) -> tuple[str, ...]:
+    """The vector instruction sets of this CPU; empty where the system does not say."""
+    found = _line_of(("flags", "features"), cpuinfo).split()
+    return tuple(flag for flag in TELLING_FLAGS if flag in found)
+
+
+def bytes_saturate(flags: tuple[str, ...]) -> bool:
+    """Whether sums of products of bytes lose their top here: on x86 without VNNI they pass through 16 bits.
+
+    A quantised network that kept its score elsewhere may then lose it (ONNX Runtime's page on quantisation).
+    """
+    is_x86 = "avx2" in flags
+    return is_x86 and not any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+
+
+def cpu_name(cpuinfo: Path = CPUINFO) -> str:
+    """The CPU's name and instruction sets: two of one name in virtual machines can differ in what they may use."""
+    name = _line_of(("model name",), cpuinfo).partition(":")[2].strip() or platform.machine() or "unknown"
+    return " ".join((name, *cpu_flags(cpuinfo)))[:MAX_NAME]
+
+
+def runtime_name() -> str:
+    """ONNX Runtime's version and the providers of this build."""
+    return " ".join((onnxruntime.__version__, *onnxruntime.get_available_providers()))
+
+
+def _line_of(keys: tuple[str, ...], cpuinfo: Path) -> str:
+    try:
+        text = cpuinfo.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return next((line for line in text.splitlines() if line.lower().startswith(keys)), "")

@@ -1,0 +1,139 @@
+"""The application: every route behind the gate, every error a problem, one description of all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+
+from edge_agent.api.access import ACCESS, BROWSED, Call
+from edge_agent.api.answers import ProblemOut
+from edge_agent.api.auth import Authenticator
+from edge_agent.api.envelope import Envelope
+from edge_agent.api.gate import Gate, GuardedRoute, Limits
+from edge_agent.api.problems import on_agent_error, on_http_error, on_validation_error
+from edge_agent.api.routes.alerts import alert_routes
+from edge_agent.api.routes.checks import check_routes
+from edge_agent.api.routes.house import docs_routes, house_routes
+from edge_agent.api.routes.orders import order_routes
+from edge_agent.api.routes.stations import KEEP_ALIVE_S, STREAM_S, event_routes, station_routes
+from edge_agent.errors import EdgeAgentError
+from edge_agent.ports import (
+    Alerts,
+    EventFeed,
+    EventHistory,
+    InUse,
+    OrderBook,
+    PhotoChecker,
+    Pictures,
+    Readiness,
+    Stations,
+)
+
+_DESCRIPTION = (
+    "Orders go in, verdicts and alerts come out. Every call but `/healthz` needs a token: "
+    "`Authorization: Bearer TOKEN`. An error is an RFC 9457 problem that says what to do."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiParts:
+    """What the API stands on. All of it is the runtime's; the API owns nothing."""
+
+    orders: OrderBook
+    history: EventHistory
+    pictures: Pictures
+    photo_checker: PhotoChecker
+    alerts: Alerts
+    stations: Stations
+    in_use: InUse
+    feed: EventFeed
+    readiness: Readiness
+    authenticator: Authenticator
+    registry: CollectorRegistry
+    limits: Limits = field(default_factory=Limits)
+    keep_alive_s: float = KEEP_ALIVE_S
+    stream_s: float = STREAM_S
+
+
+def create_api(parts: ApiParts) -> FastAPI:
+    """Build the application. The synchronous ports are called from a pool of threads, the feed on the event loop.
+
+    Whoever serves it turns the server's own header off, and closes the feed first when it ends.
+    """
+    app = FastAPI(
+        title="Edge Agent",
+        description=_DESCRIPTION,
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.gate = Gate(authenticator=parts.authenticator, limits=parts.limits)
+    app.add_middleware(Envelope)
+    app.add_exception_handler(EdgeAgentError, on_agent_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    routers = (
+        order_routes(parts.orders, parts.history),
+        check_routes(parts.history, parts.pictures, parts.photo_checker),
+        alert_routes(parts.alerts),
+        station_routes(parts.stations, parts.in_use),
+        event_routes(parts.feed, keep_alive_s=parts.keep_alive_s, stream_s=parts.stream_s),
+        house_routes(parts.readiness, parts.registry),
+        docs_routes(),
+    )
+    served: list[APIRoute] = []
+    for router in routers:
+        served += [route for route in router.routes if isinstance(route, APIRoute)]
+        app.include_router(router)
+    _hold_against_table(served)
+    description: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not description:
+            description.update(_described(app))
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def calls_of(route: APIRoute) -> list[Call]:
+    """The calls that a route answers."""
+    return [(method, route.path) for method in sorted(route.methods or ())]
+
+
+def _hold_against_table(routes: list[APIRoute]) -> None:
+    """A route that the table of access does not name is a fault in the program, found before anything is served."""
+    served = {call for route in routes for call in calls_of(route)}
+    unguarded = [route.path for route in routes if not isinstance(route, GuardedRoute)]
+    if unguarded or served != set(ACCESS):
+        raise RuntimeError(f"the routes and the table of access differ: {unguarded or served ^ set(ACCESS)}")
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document: who may call what stands at each call."""
+    described = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    components = described.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    schemas[ProblemOut.__name__] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    for (method, path), roles in ACCESS.items():
+        if (method, path) in BROWSED:
+            continue
+        operation = described["paths"][path][method.lower()]
+        named = ", ".join(sorted(role.value for role in roles))
+        operation["description"] = f"{operation.get('description', '')}\n\nRoles: {named or 'none needed'}.".strip()
+        operation["security"] = [{"token": []}] if roles else []
+    return described

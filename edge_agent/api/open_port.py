@@ -1,0 +1,34 @@
+"""An open port needs a token: asked before anything listens."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from edge_agent.errors import BadConfig
+
+_LOOPBACK_NAMES = ("localhost", "ip6-localhost", "localhost.localdomain")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there. A name other than localhost may lead anywhere."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") in _LOOPBACK_NAMES
+
+
+def refuse_open_port(host: str, *, tokens: int) -> None:
+    """Refuse to listen where others reach it while there is no token: nobody could be let in, and nobody kept out.
+
+    Args:
+        host: the address to listen on.
+        tokens: how many tokens serve now.
+
+    Raises:
+        BadConfig: one sentence with what to do.
+    """
+    if tokens == 0 and not is_loopback(host):
+        raise BadConfig(
+            f"api.host is '{host}', which others can reach, and there is no token: create one with "
+            "'edge-agent tokens create --name office --role admin', or set api.host to 127.0.0.1"
+        )

@@ -1,0 +1,115 @@
+"""Make a candidate out of a restaurant's own trays: part of them teach, part set thresholds, the newest judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.adapters.model_shelf import led_to
+from edge_agent.app.making import ThresholdPlan, train_pack
+from edge_agent.app.models import Evidence, compare_packs, score_pack
+from edge_agent.app.steps import OnStep, nobody_looks
+from edge_agent.errors import BadConfig, BadInput
+from edge_agent.evaluation.comparison import Comparison
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.settings import Settings
+from edge_agent.training.fit import FitRecipe
+from edge_agent.training.making import LearningFromOrders, TrainingPlan
+
+FEWEST_TRAYS = 40
+"""With fewer, a fifth of them is too little to find thresholds on or to judge by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidatePlan:
+    """What a candidate is made of.
+
+    Attributes:
+        trays: a folder as `collect` writes it.
+        checkpoint: the weights to go on from; `classes` of the active pack are theirs.
+        pack: the pack to write.
+        run: where checkpoints and the run card go.
+        epochs: how many passes over the trays.
+        false_alarms: the budget of the thresholds, as a share of right orders.
+    """
+
+    trays: Path
+    checkpoint: Path
+    pack: Path
+    run: Path
+    epochs: int
+    false_alarms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """The candidate, and how it does beside the active pack.
+
+    `comparison` is None where the menu asks for classes that the active pack never saw, and so cannot be scored on.
+    """
+
+    manifest: PackManifest
+    judged_by: TrayBlock
+    comparison: Comparison | None
+
+
+def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep = nobody_looks) -> Candidate:
+    """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
+
+    Raises:
+        BadInput: there are too few trays.
+        BadModelPack: a pack does not fit.
+        BadRecording: a file of the folder does not read.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    thresholds, judges = blocks_of(plan.trays)
+    active = load_manifest(led_to(settings.detector.pack) / MANIFEST_NAME)
+    size = active.input
+    train_pack(
+        TrainingPlan(
+            boxes=None,
+            classes=active.classes,
+            run=plan.run,
+            pack=plan.pack,
+            recipe=FitRecipe(image_size_px=max(size.width, size.height)),
+            width_px=size.width,
+            height_px=size.height,
+            version=f"{active.version}+own",
+            orders=LearningFromOrders(
+                trays=plan.trays, apart=(thresholds, judges), rounds=(plan.epochs,), teacher=plan.checkpoint
+            ),
+        ),
+        ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
+        "edge-agent learn",
+    )
+    evidence = Evidence(trays=plan.trays, only=(judges,))
+    try:
+        comparison = compare_packs(settings, settings.detector.pack, plan.pack, evidence, on_step=on_step)
+    except BadConfig:
+        comparison = None
+    manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
+    return Candidate(manifest=manifest, judged_by=judges, comparison=comparison)
+
+
+def blocks_of(trays: Path) -> tuple[TrayBlock, TrayBlock]:
+    """The trays to find thresholds on, and those to judge by: the second newest fifth, and the newest.
+
+    The newest judge, because tomorrow will be more like them than like last month.
+
+    Raises:
+        BadInput: there are too few trays.
+    """
+    sure = sorted(
+        (tray_id.rpartition("-")[0], int(tray_id.rpartition("-")[2]))
+        for tray_id, tray in open_trays(trays).trays.items()
+        if tray.sure
+    )
+    if len(sure) < FEWEST_TRAYS:
+        said = f"{len(sure)} labelled trays are too few to learn from: it takes {FEWEST_TRAYS}"
+        raise BadInput(f"{said}. Answer alerts and audit trays for some more days")
+    fifth = len(sure) // 5
+    older, newest = sure[-2 * fifth : -fifth], sure[-fifth:]
+    name = newest[0][0]
+    return TrayBlock(name, older[0][1], older[-1][1]), TrayBlock(name, newest[0][1], newest[-1][1])

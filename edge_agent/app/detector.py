@@ -1,0 +1,97 @@
+"""Which detector runs: the pack's precision, the provider and the threads that the settings and a measurement give."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.adapters.onnx_session import Wish
+from edge_agent.adapters.this_machine import cpu_name, runtime_name
+from edge_agent.errors import BadModelPack
+from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest, sha256_of
+from edge_agent.formats.tuning import Tuned, TunedFor, load_tuned
+from edge_agent.settings import DetectorSettings
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A way to run a pack; `threads` None means all cores."""
+
+    precision: Precision | None
+    provider: Wish
+    threads: int | None
+
+
+def open_detector(folder: Path, settings: DetectorSettings) -> OnnxDetector:
+    """The detector of a pack, run as the settings say; what they leave open is as `edge-agent tune` measured it.
+
+    Nothing is measured here: a start must be fast.
+
+    Raises:
+        BadModelPack: the pack does not fit, or lacks the precision asked for.
+    """
+    choice = choose(folder, settings)
+    pack = ModelPack.load(folder, precision=choice.precision)
+    if pack.precision not in pack.manifest.offered:
+        said = "%s: nobody has measured that %s keeps the score of fp32 (its gate was not held, or not passed)"
+        logger.warning(said, folder, pack.precision)
+    return OnnxDetector(
+        pack=pack, provider=choice.provider, threads=choice.threads, cache_dir=cache_for(folder, choice.provider)
+    )
+
+
+def choose(folder: Path, settings: DetectorSettings) -> Choice:
+    """How the pack is to run: what is written in the settings first, then what was measured, then the pack's first."""
+    asked = None if settings.precision == "auto" else settings.precision
+    plain = Choice(precision=asked, provider=settings.provider, threads=settings.threads or None)
+    tuned = None if asked is not None else _valid_tuning(folder)
+    if tuned is None or settings.provider not in ("auto", tuned.provider):
+        return plain
+    return Choice(
+        precision=tuned.precision, provider=tuned.provider, threads=settings.threads or min(tuned.threads, _cores())
+    )
+
+
+def measured_for(folder: Path) -> TunedFor:
+    """What a measurement of this pack, made here and now, holds for."""
+    sha256 = sha256_of(folder / MANIFEST_NAME)
+    return TunedFor(cpu=cpu_name(), runtime=runtime_name(), manifest_sha256=sha256)
+
+
+def _valid_tuning(folder: Path) -> Tuned | None:
+    """What was measured for this pack on this machine; None, with a line in the log, where nothing was."""
+    if not (folder / MANIFEST_NAME).is_file():
+        return None  # loading the pack will say so
+    try:
+        tuned = load_tuned(folder)
+    except BadModelPack as damage:
+        logger.warning("%s; running the pack's first precision instead, measure again with 'edge-agent tune'", damage)
+        return None
+    if tuned is None:
+        logger.info("%s was not tuned for this machine: its first precision runs; see 'edge-agent tune'", folder)
+        return None
+    if tuned.measured_for != measured_for(folder):
+        said = "%s was tuned for another CPU, ONNX Runtime or pack: its first precision runs; run 'edge-agent tune'"
+        logger.warning(said, folder)
+        return None
+    if tuned.precision not in load_manifest(folder / MANIFEST_NAME).offered:
+        logger.warning("%s: %s has not passed its gate; the pack's first precision runs", folder, tuned.precision)
+        return None
+    return tuned
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache_for(folder: Path, provider: Wish) -> Path | None:
+    """Where providers that compile a network keep the result: beside the manifest, where that can be written."""
+    if provider == "cpu" or not os.access(folder, os.W_OK):
+        return None
+    return folder / "engines"

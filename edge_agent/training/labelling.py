@@ -1,0 +1,261 @@
+"""Boxes from orders: label files for trays of which only counts are known, and for boxes under coarser names.
+
+A restaurant never draws boxes, but for every tray it knows how many of what should lie there. `alignment` says which
+box is which item; here a photograph's story is believed, or left out, and written down for a student to learn from.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.formats.recordings import TrayFolder
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
+from edge_agent.training.boxed import BoxedPhotograph, read_boxes
+from edge_agent.training.sightings import Floats, Sighting, share_inside
+
+logger = logging.getLogger(__name__)
+
+CLEARLY = 0.3
+"""From this score on the teacher calls a thing by a name of its own."""
+OFTEN = 0.2
+"""A coarser name that stands for at least this share of an item's clear sightings may be the name of its boxes."""
+LIKELY, FAINT = 0.5, 0.1
+"""A thing without a box that looks so much like an item nobody boxed is one; between the two nobody can tell."""
+
+HARDLY = 0.6
+"""Below this score the teacher may have drawn only a piece of the thing."""
+PIECE_LOOKS, PIECE_SHARES = 0.3, 0.25
+"""A piece looks like the thing with such a chance, and shares so much of its area, or of the chosen box's."""
+
+PixelBox = tuple[float, float, float, float]
+
+
+class Looks(Protocol):
+    """Something that looks at photographs, such as `sightings.Teacher.look`."""
+
+    def __call__(self, photograph: Path, *, also: Sequence[PixelBox] = ()) -> Sighting:
+        """The candidates of one photograph, given boxes first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """When a photograph's story is believed.
+
+    The bounds are loose, because the counts have ruled out most that could be wrong: of the pictures looked at, four in
+    five were right even where the weakest box was given a chance of 0.02 to 0.15.
+
+    Attributes:
+        weakest: every box is its item with at least this chance.
+        surplus: what nobody ordered is something with at most this chance.
+        inside: no box lies in another one by more than this share (an item is rarely a part of another).
+        agreeing: so many photographs of the tray must be believed, for any of them to be.
+    """
+
+    weakest: float = 0.05
+    surplus: float = 0.6
+    inside: float = 0.7
+    agreeing: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTray:
+    """A tray of which only the photographs and the counts are known."""
+
+    tray_id: str
+    photographs: tuple[Path, ...]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """What a teacher made of trays: the photographs with their label files, and how the items look."""
+
+    photographs: tuple[BoxedPhotograph, ...]
+    seen: tuple[SeenTray, ...]
+    aligned: Aligned
+
+
+def counted_trays(folder: TrayFolder, *, apart: Sequence[TrayBlock]) -> tuple[CountedTray, ...]:
+    """The trays to learn from: those marked sure that are in none of the blocks kept apart."""
+    return tuple(
+        CountedTray(tray.tray_id, tuple(folder.root / image for image in tray.images), dict(tray.contents))
+        for tray in folder.trays.values()
+        if tray.sure and not any(tray.tray_id in block for block in apart)
+    )
+
+
+def label_trays(
+    trays: Sequence[CountedTray], items: Sequence[str], into: Path, *, look: Looks, accept: Acceptance
+) -> Taught:
+    """Write a label file for every believed photograph into the folder.
+
+    Raises:
+        BadRecording: a photograph does not read.
+        ValueError: the trays are too few.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    seen = tuple(SeenTray(tray.tray_id, tuple(map(look, tray.photographs)), tray.counts) for tray in trays)
+    aligned = align(seen, items)
+    labelled: list[BoxedPhotograph] = []
+    for tray, shots, stories in zip(trays, seen, aligned.stories, strict=True):
+        good = [_is_believed(shot, story, accept) for shot, story in zip(shots.shots, stories, strict=True)]
+        if sum(good) < min(accept.agreeing, len(good)):
+            continue
+        for path, shot, story, believed in zip(tray.photographs, shots.shots, stories, good, strict=True):
+            if believed:
+                boxes = whole_boxes(shot, story, items, aligned.looks.chances(shot))
+                labels = into / f"{tray.tray_id}-{path.stem}.txt"
+                labels.write_text(_as_yolo(boxes, shot), encoding="ascii")
+                labelled.append(BoxedPhotograph(path, labels, dict(tray.counts)))
+    total = sum(len(tray.photographs) for tray in trays)
+    logger.info("%d of %d photographs of %d trays are believed", len(labelled), total, len(trays))
+    return Taught(tuple(labelled), seen, aligned)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How the classes of drawn boxes and the items of orders belong together.
+
+    Attributes:
+        classes: the drawn classes, in the order of the labels.
+        items: the items, in the order of the labels to write.
+        stands_for: for each class the items that its boxes may be.
+        new: items that nobody drew under any name.
+    """
+
+    classes: tuple[str, ...]
+    items: tuple[str, ...]
+    stands_for: Mapping[str, tuple[str, ...]]
+    new: tuple[str, ...]
+
+    @classmethod
+    def of(cls, taught: Taught, classes: Sequence[str], items: Sequence[str]) -> Naming:
+        """From what a teacher of those classes calls the things that orders name."""
+        calls = names_given(taught, classes)
+        unknown = [item for item in items if item not in classes]
+        new = tuple(item for item in unknown if calls[item]["?"] > sum(calls[item].values()) / 2)
+        return cls(
+            tuple(classes),
+            tuple(items),
+            {name: _stands_for(name, items, unknown, calls) for name in classes},
+            new,
+        )
+
+
+def rename_boxes(
+    photographs: Sequence[BoxedPhotograph], naming: Naming, into: Path, *, look: Looks, taught: Taught
+) -> tuple[BoxedPhotograph, ...]:
+    """Label boxed photographs by the items of the orders, where those are finer than the boxes' classes, or new.
+
+    A box keeps its name where that is an item; else it becomes the likeliest of the items that its class stands for. A
+    thing without a box that looks like an item nobody boxed gets one, and where it is hard to tell, the photograph is
+    left out: else the student would learn that the new item is nothing.
+
+    Raises:
+        BadRecording: a photograph or a label does not read.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    items = naming.items
+    new = [items.index(item) for item in naming.new]
+    renamed: list[BoxedPhotograph] = []
+    for photograph in photographs:
+        given = read_boxes(photograph, look(photograph.path).size_px)
+        shot = look(photograph.path, also=[box for _, box in given])
+        chances = taught.aligned.looks.chances(shot)
+        boxes = []
+        for row, (index, _) in enumerate(given):
+            allowed = [items.index(item) for item in naming.stands_for[naming.classes[index]]]
+            boxes.append((allowed[int(chances[row][allowed].argmax())], shot.boxes[row]))
+        free = [row for row in range(len(given), len(shot.boxes)) if not is_part_of(shot, row, range(len(given)))]
+        unboxed = [(row, *max((float(chances[row, item]), item) for item in new)) for row in free if new]
+        if any(FAINT <= chance < LIKELY for _, chance, _ in unboxed):
+            continue
+        boxes += [(item, shot.boxes[row]) for row, chance, item in unboxed if chance >= LIKELY]
+        labels = into / photograph.label_path.name
+        labels.write_text(_as_yolo(boxes, shot), encoding="ascii")
+        counts = Counter(items[item] for item, _ in boxes)
+        renamed.append(BoxedPhotograph(photograph.path, labels, dict(counts)))
+    return tuple(renamed)
+
+
+def whole_boxes(
+    shot: Sighting, story: Story, items: Sequence[str], chances: npt.NDArray[np.float64]
+) -> list[tuple[int, Floats]]:
+    """The index of each chosen item and its box, together with the pieces around it that look like it.
+
+    A thing that the teacher hardly knows comes in pieces: two halves of a banana are two boxes, and neither is right.
+    """
+    taken = {item.candidate for item in story.chosen}
+    boxes = []
+    for item in story.chosen:
+        if item.candidate is None:
+            continue
+        column, box = items.index(item.name), shot.boxes[item.candidate]
+        if shot.scores[item.candidate].max() < HARDLY:
+            alike = [int(row) for row in np.flatnonzero(chances[:, column] >= PIECE_LOOKS) if row not in taken]
+            pieces = [row for row in alike if _share(shot.boxes[row], box) >= PIECE_SHARES]
+            around = shot.boxes[[item.candidate, *pieces]]
+            box = np.concatenate([around[:, :2].min(axis=0), around[:, 2:].max(axis=0)])
+        boxes.append((column, box))
+    return boxes
+
+
+def _share(box: Floats, other: Floats) -> float:
+    return float(max(share_inside(box, other[None])[0], share_inside(other, box[None])[0]))
+
+
+def names_given(taught: Taught, classes: Sequence[str]) -> dict[str, Counter[str]]:
+    """For each item, what a teacher of these classes clearly calls the things chosen for it; `?`: nothing clearly."""
+    calls: dict[str, Counter[str]] = {name: Counter() for name in taught.aligned.looks.names}
+    for tray, stories in zip(taught.seen, taught.aligned.stories, strict=True):
+        for shot, story in zip(tray.shots, stories, strict=True):
+            for item in story.chosen:
+                if item.candidate is not None:
+                    scores = shot.scores[item.candidate]
+                    calls[item.name][classes[int(scores.argmax())] if scores.max() >= CLEARLY else "?"] += 1
+    return calls
+
+
+def _stands_for(
+    name: str, items: Sequence[str], unknown: Sequence[str], calls: Mapping[str, Counter[str]]
+) -> tuple[str, ...]:
+    if name in items:
+        return (name,)
+    clear = {item: sum(calls[item].values()) - calls[item]["?"] for item in unknown}
+    return tuple(item for item in unknown if calls[item][name] >= OFTEN * clear[item] > 0) or tuple(unknown or items)
+
+
+def _is_believed(shot: Sighting, story: Story, accept: Acceptance) -> bool:
+    if story.weakest < accept.weakest or story.surplus > accept.surplus:
+        return False
+    boxes = shot.boxes[[item.candidate for item in story.chosen if item.candidate is not None]]
+    return all(
+        share_inside(box, np.delete(boxes, row, axis=0)).max(initial=0.0) <= accept.inside
+        for row, box in enumerate(boxes)
+    )
+
+
+def _as_yolo(boxes: Sequence[tuple[int, Floats]], shot: Sighting) -> str:
+    """Lines `class cx cy width height`, all but the class as shares of the picture."""
+    width, height = shot.size_px
+    lines = []
+    for index, box in boxes:
+        left, top, right, bottom = (float(side) for side in box)
+        shares = (
+            (left + right) / 2 / width,
+            (top + bottom) / 2 / height,
+            (right - left) / width,
+            (bottom - top) / height,
+        )
+        lines.append(f"{index} " + " ".join(f"{share:.6f}" for share in shares) + "\n")
+    return "".join(lines)

@@ -1,0 +1,71 @@
+"""Ultralytics' own `predict`, to measure the agent against (extra `train`)."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from edge_agent.domain.detection import Detection
+from edge_agent.domain.geometry import Box
+from edge_agent.formats.pack import PackManifest
+from edge_agent.ports import Picture
+
+os.environ.setdefault("YOLO_OFFLINE", "true")
+os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+
+
+class UltralyticsDetector:
+    """Fulfils `ports.Detector` by Ultralytics, with the input size, the score floor and the NMS of a pack."""
+
+    def __init__(self, *, weights: Path, manifest: PackManifest, threads: int) -> None:
+        """Load a checkpoint or a plain export, and look once, so that the first look is not what is measured.
+
+        Args:
+            weights: `.pt` or `.onnx`.
+            manifest: of the pack that was made of them.
+            threads: Torch's threads. Those of ONNX Runtime cannot be given: Ultralytics takes all cores.
+
+        Raises:
+            ModuleNotFoundError: the extra `train` is not installed.
+        """
+        import numpy as np
+        import torch
+        from ultralytics import YOLO
+
+        # It logs to standard output, where `--json` promises one object and nothing else.
+        logging.getLogger("ultralytics").setLevel(logging.ERROR)
+        self._model: Any = YOLO(weights, task="detect")
+        self._manifest = manifest
+        self._options = {
+            "imgsz": [manifest.input.height, manifest.input.width],
+            "conf": manifest.score_floor,
+            "iou": manifest.nms.iou,
+            "max_det": manifest.nms.max_detections,
+            "device": "cpu",
+            "verbose": False,
+        }
+        self.predict(np.full((480, 640, 3), manifest.input.fill, dtype=np.uint8))
+        # Ultralytics gives Torch all cores but one when it first looks.
+        torch.set_num_threads(threads)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names, as the pack has them."""
+        return self._manifest.classes
+
+    def predict(self, picture: Picture) -> Any:
+        """Ultralytics' result for one picture (uint8, BGR); this is what is timed."""
+        return self._model.predict(picture, **self._options)[0]
+
+    def detect(self, picture: Picture) -> tuple[Detection, ...]:
+        """The result as detections, best first; this is what is scored."""
+        boxes = self.predict(picture).boxes
+        sides, scores, classes = boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.int().tolist()
+        found = [
+            Detection(self.classes[index], min(score, 1.0), Box(*corners))
+            for index, score, corners in zip(classes, scores, sides, strict=True)
+            if corners[0] < corners[2] and corners[1] < corners[3]
+        ]
+        return tuple(sorted(found, key=lambda detection: -detection.score))

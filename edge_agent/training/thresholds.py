@@ -1,0 +1,97 @@
+"""Find a pack's thresholds on labelled trays that its weights never saw, and write them into its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_agent.domain.voting import Thresholds
+from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.recordings import TrayFolder
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports import Detector, Picture
+from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.calibrate import LabelledTray, calibrate
+from edge_agent.training.export import revise_pack
+
+OpenDetector = Callable[[Path], Detector]
+ReadPhotograph = Callable[[Path], Picture]
+
+SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
+"""The thresholds with which calibration looks: nothing that could matter is cut off."""
+
+LabelledShots = tuple[tuple[Path, ...], dict[str, int]]
+"""The photographs of one tray, and what lay on it."""
+
+
+def find_thresholds(
+    pack: Path,
+    trays: Sequence[LabelledShots],
+    *,
+    false_alarms: float,
+    open_detector: OpenDetector,
+    read_photograph: ReadPhotograph,
+) -> PackManifest:
+    """Find a pack's thresholds within a budget of false alarms (a share of right orders), and write them.
+
+    Raises:
+        BadInput: no tray at all.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph does not read.
+    """
+    if not trays:
+        raise BadInput("thresholds cannot be found without a labelled tray: name --boxes, or --trays with --only")
+    before = load_manifest(pack / MANIFEST_NAME)
+    revise_pack(pack, {"thresholds": SEEING_ALL})
+    detector = open_detector(pack)
+    labelled = [
+        LabelledTray(seen=tuple(detector.detect(read_photograph(path)) for path in shots), counts=counts)
+        for shots, counts in trays
+    ]
+    found = calibrate(labelled, before.classes, false_alarms=false_alarms)
+    metrics = {
+        **{name: value for name, value in before.metrics.items() if not name.startswith("calibration_")},
+        "calibration_budget": false_alarms,
+        "calibration_trays": len(trays),
+        "calibration_false_alarms": round(found.false_alarms, 4),
+        "calibration_false_alarms_unavoidable": round(found.unavoidable, 4),
+        "calibration_decided": round(found.decided, 4),
+        "calibration_caught": round(found.caught, 4),
+    }
+    return revise_pack(pack, {"thresholds": _as_data(found.thresholds), "metrics": metrics})
+
+
+def boxed_trays(photographs: Sequence[BoxedPhotograph]) -> list[LabelledShots]:
+    """Boxed photographs by tray (their names agree up to the last dash).
+
+    What lay on a tray is the most that is boxed on any of its photographs: a box that somebody forgot to draw on one
+    stands on another.
+    """
+    trays: dict[str, list[BoxedPhotograph]] = {}
+    for photograph in photographs:
+        trays.setdefault(photograph.path.stem.rpartition("-")[0] or photograph.path.stem, []).append(photograph)
+    return [(tuple(shot.path for shot in shots), _most(shots)) for shots in trays.values()]
+
+
+def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock]) -> list[LabelledShots]:
+    """The sure trays of some blocks."""
+    return [
+        (tuple(folder.root / image for image in tray.images), dict(tray.contents))
+        for tray in folder.trays.values()
+        if tray.sure and any(tray.tray_id in block for block in blocks)
+    ]
+
+
+def _most(shots: Sequence[BoxedPhotograph]) -> dict[str, int]:
+    return {name: max(shot.counts.get(name, 0) for shot in shots) for shot in shots for name in shot.counts}
+
+
+def _as_data(thresholds: Thresholds) -> dict[str, Any]:
+    def both(name: str) -> dict[str, float | bool]:
+        limits = thresholds.of(name)
+        return {"present": limits.present, "possible": limits.possible, "absence_tells": limits.absence_tells}
+
+    default = {"present": thresholds.default.present, "possible": thresholds.default.possible}
+    return {"default": default, "classes": {name: both(name) for name in sorted(thresholds.by_class)}}

@@ -1,0 +1,81 @@
+"""Who may call what: the table of access, walked over with every role and with none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from edge_agent.api.access import ACCESS, BROWSED, Call
+from edge_agent.api.app import calls_of
+from edge_agent.domain.access import Role
+from tests.fakes_api import Agent
+
+CALLS = sorted(ACCESS)
+OTHER_METHODS = ("DELETE", "PATCH")
+
+
+def filled(path: str) -> str:
+    """The path with something in each place."""
+    places = {
+        "asset": "docs.js",
+        "check_id": "1",
+        "station_id": "pass",
+        "slot_id": "slot",
+        "business_day": "2026-01-31",
+    }
+    for name in ("asset", "check_id", "station_id", "slot_id", "business_day", "source", "order_id", "alert_id"):
+        path = path.replace(f"{{{name}}}", places.get(name, "x1"))
+    return path
+
+
+def body_for(call: Call) -> dict[str, Any]:
+    """Something that is read as JSON, where JSON is read."""
+    return {} if call[0] == "GET" else {"json": {}}
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_only_the_roles_of_the_table_get_in(call: Call) -> None:
+    agent = Agent(stream_s=0.0)
+    method, path = call[0], filled(call[1])
+    refused = {
+        role for role in Role if agent.ask(method, path, role=role.value, **body_for(call)).status_code in (401, 403)
+    }
+    assert refused == (set(Role) - ACCESS[call] if ACCESS[call] else set())
+
+
+@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+def test_without_a_token_only_healthz_answers(call: Call) -> None:
+    agent = Agent(stream_s=0.0)
+    answer = agent.ask(call[0], filled(call[1]), role=None, **body_for(call))
+    assert answer.status_code == (200 if call == ("GET", "/healthz") else 401)
+    assert answer.status_code == 200 or "www-authenticate" in answer.headers
+
+
+def test_nobody_unknown_makes_the_agent_read_a_body() -> None:
+    """What a stranger sends is not even looked at: neither its form nor its size nor its kind is complained of."""
+    agent = Agent()
+    assert agent.ask("PUT", "orders/A-1", role=None, content=b"{" * 10_000_000).status_code == 401
+    assert agent.ask("POST", "check", role="pos", content=b"no form at all").status_code == 403
+
+
+def test_every_route_stands_in_the_table_and_every_line_of_it_is_served() -> None:
+    served = {call for route in Agent().app.routes if isinstance(route, APIRoute) for call in calls_of(route)}
+    described = {
+        (method.upper(), path) for path, operations in Agent().app.openapi()["paths"].items() for method in operations
+    }
+    assert (served or described | BROWSED) | BROWSED == set(ACCESS)
+    assert described == set(ACCESS) - BROWSED
+
+
+def test_a_browsed_page_only_reads() -> None:
+    """A browser sends the password of HTTP Basic by itself, also when another site makes it ask."""
+    assert {method for method, _ in BROWSED} == {"GET"}
+
+
+@pytest.mark.parametrize("method", OTHER_METHODS)
+def test_a_method_that_is_not_known_is_a_problem_with_allow(method: str) -> None:
+    answer = Agent().ask(method, "/healthz", role=None)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.headers["content-type"] == "application/problem+json"

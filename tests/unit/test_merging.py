@@ -1,0 +1,79 @@
+"""Merging: a pack that reports groups of another pack's classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.errors import BadInput, BadModelPack
+from edge_agent.training.merging import load_groups, merge_pack
+from tests.builders_onnx import CLASSES, Row, constant_model, raw_output, write_pack
+
+GROUPS = {"crockery": ("plate", "bread"), "hand": ("hand",)}
+LOW = {"default": {"present": 0.5, "possible": 0.05}}
+
+
+def merged(tmp_path: Path, output: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> OnnxDetector:
+    """A detector whose pack reports `crockery` and `hand`, and whose network sees what is given."""
+    write_pack(tmp_path / "fine", constant_model(output), "ultralytics_raw", thresholds=LOW, occluders=())
+    merge_pack(tmp_path / "fine", GROUPS, tmp_path / "coarse", version="7")
+    return OnnxDetector(pack=ModelPack.load(tmp_path / "coarse"), provider="cpu", threads=1)
+
+
+def seen(detector: OnnxDetector) -> list[tuple[str, float]]:
+    return [(d.class_name, round(d.score, 4)) for d in detector.detect(np.zeros((64, 64, 3), np.uint8))]
+
+
+def test_a_thing_is_reported_under_the_name_of_its_group(tmp_path: Path) -> None:
+    rows: list[Row] = [(8, 8, 24, 24, 0.9, CLASSES.index("bread")), (40, 40, 60, 60, 0.6, CLASSES.index("hand"))]
+    assert seen(merged(tmp_path, raw_output(rows))) == [("crockery", 0.9), ("hand", 0.6)]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_doubt_between_two_of_a_group_is_no_doubt_about_the_group(
+    tmp_path_factory: pytest.TempPathFactory, plate: float, bread: float
+) -> None:
+    """A half plate, half bread is something of crockery for three quarters."""
+    output = raw_output([])
+    output[0, :4, 3] = (20, 20, 16, 16)
+    output[0, 4:6, 3] = (plate, bread)
+    found = seen(merged(tmp_path_factory.mktemp("packs"), output))
+    wanted = 1 - (1 - plate) * (1 - bread)
+    assert dict(found).get("crockery", 0.0) == pytest.approx(wanted if wanted >= 0.05 else 0.0, abs=2e-3)
+
+
+def test_the_merged_pack_says_where_it_comes_from(tmp_path: Path) -> None:
+    manifest = merged(tmp_path, raw_output([])).pack.manifest
+    assert (manifest.name, manifest.version, manifest.classes) == ("coarse", "7", ("crockery", "hand"))
+    assert manifest.provenance["groups"] == {"crockery": ["plate", "bread"], "hand": ["hand"]}
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ({"a": ("plate", "spoon")}, "'spoon' is no class of"),
+        ({"a": ("plate",), "b": ("plate", "hand")}, "'plate' stands in two groups"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused(tmp_path: Path, groups: dict[str, tuple[str, ...]], said: str) -> None:
+    write_pack(tmp_path / "fine", constant_model(raw_output([])), "ultralytics_raw", thresholds=LOW, occluders=())
+    with pytest.raises(BadInput, match=said):
+        merge_pack(tmp_path / "fine", groups, tmp_path / "coarse", version="1")
+
+
+def test_a_layout_without_class_rows_is_refused(tmp_path: Path) -> None:
+    write_pack(tmp_path / "fine", constant_model(np.zeros((1, 20, 6), np.float32)), "end_to_end", thresholds=LOW)
+    with pytest.raises(BadModelPack, match="end_to_end cannot be merged"):
+        merge_pack(tmp_path / "fine", GROUPS, tmp_path / "coarse", version="1")
+
+
+def test_the_groups_of_the_canteen_load() -> None:
+    groups = load_groups(Path(__file__).parents[2] / "configs" / "groups" / "canteen.yaml")
+    assert list(groups) == ["plate", "starter", "bread", "drink", "yogurt", "dessert", "fruit", "cheese"]

@@ -1,0 +1,43 @@
+"""What decides the speed is read where the system says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
+
+
+def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path) -> None:
+    """A measurement without them cannot be compared with one from another machine."""
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor : 0\nmodel name\t: Some CPU @ 2 GHz\nflags\t: fpu avx2 avx512f avx2x\n")
+    assert cpu_flags(info) == ("avx2", "avx512f")
+    assert cpu_name(info) == "Some CPU @ 2 GHz avx2 avx512f"
+    info.write_bytes(b"Features : fp asimd \xff\n")
+    assert cpu_flags(info) == ("asimd",)
+    assert cpu_flags(tmp_path / "none") == ()
+    assert cpu_name(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("flags", "saturate"),
+    [
+        (("avx2",), True),
+        (("avx2", "avx512f"), True),
+        (("avx2", "avx512f", "avx512_vnni"), False),
+        (("avx2", "avx_vnni"), False),
+        (("asimd",), False),
+        ((), False),
+    ],
+)
+def test_x86_without_vnni_rounds_sums_of_bytes_off(flags: tuple[str, ...], saturate: bool) -> None:
+    """There a quantised network may lose the score that its gate saw elsewhere."""
+    assert bytes_saturate(flags) is saturate
+
+
+def test_the_runtime_is_named_with_its_providers() -> None:
+    assert runtime_name().startswith(onnxruntime.__version__)
+    assert "CPUExecutionProvider" in runtime_name()

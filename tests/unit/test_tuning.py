@@ -1,0 +1,179 @@
+"""Which precision runs: what the settings say, then what was measured here, then the pack's first."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.app.detector import choose, measured_for, open_detector
+from edge_agent.app.speed import split_trays, tune
+from edge_agent.errors import BadModelPack, BadRecording
+from edge_agent.formats.pack import MANIFEST_NAME, sha256_of, write_manifest
+from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.formats.tuning import TUNED_NAME, Tuned, load_tuned, write_tuned
+from edge_agent.settings import DetectorSettings
+from tests.builders import order
+from tests.builders_onnx import constant_model, manifest, raw_output
+
+GATE = {"tolerance": 1, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+
+
+def pack_in(folder: Path, *, passed: bool | None = True) -> Path:
+    """A pack with fp32 and int8; `passed` is the verdict of int8's gate, None: it was never held."""
+    folder.mkdir(exist_ok=True)
+    files: dict[str, Any] = {}
+    for precision, seen in (("fp32", 0.9), ("int8", 0.8)):
+        path = folder / f"{precision}.onnx"
+        path.write_bytes(constant_model(raw_output([(8, 8, 24, 32, seen, 0)])))
+        files[precision] = {"file": path.name, "sha256": sha256_of(path)}
+    if passed is not None:
+        files["int8"]["gate"] = {"passed": passed, **GATE}
+    write_manifest(manifest("ultralytics_raw", files=files), folder / MANIFEST_NAME)
+    return folder
+
+
+def tuned_for(folder: Path, **changes: Any) -> Tuned:
+    fields = {"measured_for": measured_for(folder), "precision": "int8", "provider": "cpu", "threads": 1}
+    return Tuned.model_validate(fields | {"median_ms": {"int8 on cpu, 1 threads": 9.5}} | changes)
+
+
+def test_what_was_measured_is_what_runs(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path)
+    write_tuned(tuned_for(folder), folder)
+    detector = open_detector(folder, DetectorSettings())
+    assert detector.pack.precision == "int8"
+    assert detector.provider == "cpu"
+    assert choose(folder, DetectorSettings()).threads == 1
+
+
+def test_without_a_measurement_the_first_precision_runs_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Measuring at every start would cost the seconds in which the first tray comes."""
+    with caplog.at_level(logging.INFO):
+        detector = open_detector(pack_in(tmp_path), DetectorSettings())
+    assert detector.pack.precision == "fp32"
+    assert "was not tuned for this machine" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("settings", "precision", "provider", "threads"),
+    [
+        ({}, "int8", "cpu", 1),
+        ({"provider": "cpu"}, "int8", "cpu", 1),
+        ({"threads": 3}, "int8", "cpu", 3),
+        ({"provider": "openvino"}, None, "openvino", None),
+        ({"precision": "fp32"}, "fp32", "auto", None),
+        ({"precision": "int8", "threads": 2}, "int8", "auto", 2),
+    ],
+)
+def test_what_is_written_in_the_settings_comes_first(
+    tmp_path: Path, settings: dict[str, Any], precision: str | None, provider: str, threads: int | None
+) -> None:
+    """A measurement fills in what was left open, and says nothing of another provider."""
+    folder = pack_in(tmp_path)
+    write_tuned(tuned_for(folder), folder)
+    chosen = choose(folder, DetectorSettings.model_validate(settings))
+    assert (chosen.precision, chosen.provider, chosen.threads) == (precision, provider, threads)
+
+
+@pytest.mark.parametrize("key", ["cpu", "runtime", "manifest_sha256"])
+def test_a_measurement_of_another_machine_runtime_or_pack_is_not_believed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    """A box's disk is copied to other boxes."""
+    folder = pack_in(tmp_path)
+    other = measured_for(folder).model_copy(update={key: "0" * 64})
+    write_tuned(tuned_for(folder, measured_for=other), folder)
+    assert choose(folder, DetectorSettings()).precision is None
+    assert "was tuned for another CPU, ONNX Runtime or pack" in caplog.text
+
+
+def test_a_precision_that_lost_its_gate_does_not_run_by_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = pack_in(tmp_path, passed=False)
+    write_tuned(tuned_for(folder), folder)
+    assert open_detector(folder, DetectorSettings()).pack.precision == "fp32"
+    assert "int8 has not passed its gate" in caplog.text
+
+
+@pytest.mark.parametrize("passed", [False, None])
+def test_a_precision_without_a_gate_runs_when_told_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, passed: bool | None
+) -> None:
+    """The operator decides, knowing it."""
+    folder = pack_in(tmp_path, passed=passed)
+    assert open_detector(folder, DetectorSettings(precision="int8")).pack.precision == "int8"
+    assert "nobody has measured that int8 keeps the score" in caplog.text
+
+
+def test_a_damaged_measurement_does_not_stop_the_agent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = pack_in(tmp_path)
+    (folder / TUNED_NAME).write_text("precision: fast\n")
+    assert open_detector(folder, DetectorSettings()).pack.precision == "fp32"
+    assert f"{TUNED_NAME}:1:" in caplog.text
+
+
+def test_a_precision_that_the_pack_lacks_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(BadModelPack, match="the pack has no fp16 file; it has fp32, int8"):
+        open_detector(pack_in(tmp_path), DetectorSettings(precision="fp16"))
+
+
+def test_a_written_measurement_reads_back(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path)
+    assert load_tuned(folder) is None
+    write_tuned(tuned_for(folder), folder)
+    assert load_tuned(folder) == tuned_for(folder)
+
+
+def test_tuning_measures_every_offered_way_and_stores_the_fastest(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path, passed=False)
+    tuned, left_out = tune(folder, [], rounds=3)
+    assert load_tuned(folder) == tuned
+    assert tuned.precision == "fp32"
+    assert all(name.startswith("fp32 on cpu") for name in tuned.median_ms)
+    assert min(tuned.median_ms, key=lambda name: tuned.median_ms[name]) == f"fp32 on cpu, {tuned.threads} threads"
+    assert "int8 has not passed its gate" in left_out
+
+
+# --- which trays calibrate, and which judge
+
+
+def trays(count: int, *, sure: bool = True) -> TrayFolder:
+    """So many trays of one noon, each with a right order."""
+    found = {
+        f"noon-{n}": PhotographedTray(tray_id=f"noon-{n}", images=(f"{n}.jpg",), contents={"plate": 1}, sure=sure)
+        for n in range(count)
+    }
+    checks = [
+        TrayCheck(check_id=f"c{n}", tray_id=f"noon-{n}", order=order(f"A-{n}", "plate"), expected="match")
+        for n in range(count)
+    ]
+    return TrayFolder(Path("trays"), found, tuple(checks))
+
+
+def test_no_tray_calibrates_and_judges_and_none_that_is_held_out_does_either() -> None:
+    """A gate on the photographs that calibrated would flatter."""
+    calibrating, judging = split_trays(trays(20), (TrayBlock("noon", 5, 9),), 4)
+    used = {f"noon-{path.stem}" for path in calibrating}
+    held_out = {f"noon-{n}" for n in range(5, 10)}
+    assert len(used) == 4
+    assert used | set(judging.trays) == set(trays(20).trays) - held_out
+    assert used.isdisjoint(judging.trays)
+    assert {check.tray_id for check in judging.checks} == set(judging.trays)
+
+
+def test_at_most_half_of_the_trays_calibrate() -> None:
+    calibrating, judging = split_trays(trays(6), (), 96)
+    assert (len(calibrating), len(judging.trays)) == (3, 3)
+
+
+@pytest.mark.parametrize("folder", [trays(0), trays(1), trays(8, sure=False)])
+def test_too_few_trays_are_a_clear_error(folder: TrayFolder) -> None:
+    with pytest.raises(BadRecording, match="too few sure trays with checks"):
+        split_trays(folder, (), 4)
