@@ -130,7 +130,7 @@ def _calibration(manifest: PackManifest) -> list[str]:
     return [
         "",
         f"Thresholds were found on {said['calibration_trays']} labelled trays that the weights never saw, for a budget",
-        f"of {budget} false alarms per 100 right orders. There, false alarms are {said['calibration_false_alarms']} of",
+        f"of {budget} false alarm(s) per 100 right orders. There, alarms are {said['calibration_false_alarms']} of",
         f"the right orders ({said['calibration_false_alarms_unavoidable']} under any thresholds), matches",
         f"{said['calibration_decided']}; of wrong orders made from the labels {said['calibration_caught']} are caught.",
     ]

@@ -127,9 +127,10 @@ class Naming:
     """How the classes of drawn boxes and the items of orders belong together.
 
     Attributes:
-        classes: the drawn classes, in the order of the labels.
-        items: the items, in the order of the labels to write.
-        stands_for: for each class the items that its boxes may be.
+        classes: the drawn classes, in the order of their labels.
+        items: the names to learn, in the order of the labels to write: the items of the orders, then the classes that
+            none of those stands for.
+        stands_for: for each class the names that its boxes may get.
         new: items that nobody drew under any name.
     """
 
@@ -139,17 +140,25 @@ class Naming:
     new: tuple[str, ...]
 
     @classmethod
-    def of(cls, taught: Taught, classes: Sequence[str], items: Sequence[str]) -> Naming:
+    def of(cls, taught: Taught, classes: Sequence[str], ordered: Sequence[str]) -> Naming:
         """From what a teacher of those classes calls the things that orders name."""
         calls = names_given(taught, classes)
-        unknown = [item for item in items if item not in classes]
+        unknown = [item for item in ordered if item not in classes]
+        clear = {item: sum(calls[item].values()) - calls[item]["?"] for item in unknown}
+        stands_for = {
+            # A class that no order names under any other name stays what it is.
+            name: (() if name in ordered else _called(name, unknown, clear, calls)) or (name,)
+            for name in classes
+        }
+        kept = tuple(name for name in classes if name not in ordered and stands_for[name] == (name,))
         new = tuple(item for item in unknown if calls[item]["?"] > sum(calls[item].values()) / 2)
-        return cls(
-            tuple(classes),
-            tuple(items),
-            {name: _stands_for(name, items, unknown, calls) for name in classes},
-            new,
-        )
+        return cls(tuple(classes), (*ordered, *kept), stands_for, new)
+
+
+def _called(
+    name: str, unknown: Sequence[str], clear: Mapping[str, int], calls: Mapping[str, Counter[str]]
+) -> tuple[str, ...]:
+    return tuple(item for item in unknown if calls[item][name] >= OFTEN * clear[item] > 0)
 
 
 def rename_boxes(
@@ -175,7 +184,8 @@ def rename_boxes(
         boxes = []
         for row, (index, _) in enumerate(given):
             allowed = [items.index(item) for item in naming.stands_for[naming.classes[index]]]
-            boxes.append((allowed[int(chances[row][allowed].argmax())], shot.boxes[row]))
+            item = allowed[0] if len(allowed) == 1 else allowed[int(chances[row][allowed].argmax())]
+            boxes.append((item, shot.boxes[row]))
         free = [row for row in range(len(given), len(shot.boxes)) if not is_part_of(shot, row, range(len(given)))]
         unboxed = [(row, *max((float(chances[row, item]), item) for item in new)) for row in free if new]
         if any(FAINT <= chance < LIKELY for _, chance, _ in unboxed):
@@ -224,15 +234,6 @@ def names_given(taught: Taught, classes: Sequence[str]) -> dict[str, Counter[str
                     scores = shot.scores[item.candidate]
                     calls[item.name][classes[int(scores.argmax())] if scores.max() >= CLEARLY else "?"] += 1
     return calls
-
-
-def _stands_for(
-    name: str, items: Sequence[str], unknown: Sequence[str], calls: Mapping[str, Counter[str]]
-) -> tuple[str, ...]:
-    if name in items:
-        return (name,)
-    clear = {item: sum(calls[item].values()) - calls[item]["?"] for item in unknown}
-    return tuple(item for item in unknown if calls[item][name] >= OFTEN * clear[item] > 0) or tuple(unknown or items)
 
 
 def _is_believed(shot: Sighting, story: Story, accept: Acceptance) -> bool:

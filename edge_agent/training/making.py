@@ -142,14 +142,15 @@ def _learn_from_orders(
     first: Trained,
     read_photograph: ReadPhotograph,
 ) -> tuple[Trained, list[dict[str, Any]]]:
-    """Let a student learn from what a teacher labels by the orders, and teach in turn, while `val` improves.
+    """Let a student learn from what a teacher labels by the orders, and teach in turn, in as many rounds as asked for.
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
-    teacher learned from trays that are kept apart must not come along.
+    teacher learned from trays that are kept apart must not come along. What `val` says of a round is told, and decides
+    nothing: where items are finer its labels come from counts too, and it preferred a worse round (docs/model.md).
     """
     trays = counted_trays(open_trays(orders.trays), apart=orders.apart)
     ordered = {name for tray in trays for name in tray.counts}
-    items = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
+    named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
     val: Sequence[BoxedPhotograph] = ()
     naming: Naming | None = None
@@ -159,9 +160,9 @@ def _learn_from_orders(
         if number == 1 and teacher.names != plan.classes:
             said = f"{labeller.name} knows other classes ({', '.join(teacher.names)}) than --classes names"
             raise BadInput(f"{said}; in the first round they must be the same, in the same order")
-        taught = label_trays(trays, items, run / "labels", look=teacher.look, accept=orders.accept)
+        taught = label_trays(trays, named, run / "labels", look=teacher.look, accept=orders.accept)
         # Which item a drawn class may be is asked of the first teacher, which knows the drawn classes.
-        naming = naming or Naming.of(taught, teacher.names, items)
+        naming = naming or Naming.of(taught, teacher.names, named)
         renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
         boxed = renamed(splits["train"], into=run / "labels-train")
         # Named once: what each round is measured on must not change with the round's teacher.
@@ -171,10 +172,8 @@ def _learn_from_orders(
         recipe = replace(
             ROUND_RECIPE, epochs=epochs, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number
         )
-        weights = fit(both, items, run, recipe, start_from=best.weights)
-        student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
-        before = best.measured.get("val_map50", 0.0) if best.classes == items else 0.0
-        taken = student.measured["val_map50"] > before
+        weights = fit(both, naming.items, run, recipe, start_from=best.weights)
+        student = Trained(weights, naming.items, measure(weights, run, recipe.image_size_px))
         rounds.append(
             {
                 "recipe": asdict(recipe),
@@ -189,11 +188,8 @@ def _learn_from_orders(
                 },
                 "val_map50": student.measured["val_map50"],
                 "val_map50_95": student.measured["val_map50_95"],
-                "taken": taken,
                 "curve": curve(run),
             }
         )
-        if not taken:
-            break
         best, labeller = student, student.weights
     return best, rounds

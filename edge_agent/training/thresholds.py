@@ -42,7 +42,9 @@ def find_thresholds(
         BadRecording: a photograph does not read.
     """
     if not trays:
-        raise BadInput("thresholds cannot be found without a labelled tray: name --boxes, or --trays with --only")
+        raise BadInput(
+            "thresholds cannot be found without a labelled tray: name --boxes, or --trays with --calibrate-on"
+        )
     before = load_manifest(pack / MANIFEST_NAME)
     revise_pack(pack, {"thresholds": SEEING_ALL})
     detector = open_detector(pack)

@@ -84,13 +84,13 @@ def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "card.json").exists()
 
 
-def test_orders_teach_a_round_and_a_second_run_goes_on(tmp_path: Path) -> None:
-    """Whatever a detector of one epoch sees, the round must run through, and typed again nothing is trained anew."""
-    learning = ["--trays", str(trays(tmp_path / "trays")), "--round", "1", "--calibrate-on", "t-9:t-11"]
+def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> None:
+    """Whatever a detector of one epoch sees, the rounds must run through, and typed again nothing is trained anew."""
+    learning = ["--trays", str(trays(tmp_path / "trays")), "--round", "1", "--round", "1", "--calibrate-on", "t-9:t-11"]
     train(tmp_path, *learning)
     card = json.loads((tmp_path / "run" / "card.json").read_text())
-    assert card["rounds"][0]["trays"] == 9
-    weights = tmp_path / "run" / "round-1" / "fit" / "weights" / "last.pt"
+    assert [each["trays"] for each in card["rounds"]] == [9, 9]
+    weights = tmp_path / "run" / "round-2" / "fit" / "weights" / "last.pt"
     before = weights.stat().st_mtime_ns
     words = ["train", str(tmp_path / "boxes"), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
     small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]

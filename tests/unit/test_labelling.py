@@ -159,6 +159,14 @@ def test_a_box_whose_name_is_an_item_keeps_it(tmp_path: Path, usual: Taught) -> 
     assert renamed(tmp_path, photograph, usual) == [["drink"]]
 
 
+def test_a_class_that_no_order_names_stays_what_it_is(usual: Taught) -> None:
+    """Else its boxes would be given the name of whatever is new."""
+    naming = Naming.of(usual, (*CLASSES, "spoon"), ITEMS)
+    assert naming.stands_for["spoon"] == ("spoon",)
+    assert naming.stands_for["dish"] == ("salad", "soup")
+    assert naming.items == (*ITEMS, "spoon"), "the items keep their numbers"
+
+
 def test_a_thing_that_nobody_boxed_gets_its_box_where_orders_taught_its_look(tmp_path: Path, usual: Taught) -> None:
     """Left without, it would teach the student that a can is nothing."""
     photograph = boxed(tmp_path, "x-drink.can", f"1 {PLACES[0]}\n")
