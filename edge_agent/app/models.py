@@ -147,7 +147,12 @@ def faults_of(folder: Path) -> tuple[str, ...]:
         manifest = load_manifest(folder / MANIFEST_NAME)
     except BadModelPack as fault:
         return (str(fault),)
-    return tuple(said for said in (_unfit(folder, precision) for precision in manifest.files) if said)
+    faults = [said for said in (_unfit(folder, precision) for precision in manifest.files) if said]
+    try:
+        ModelPack.load_plain(folder)
+    except BadModelPack as fault:
+        faults.append(str(fault))
+    return tuple(dict.fromkeys(faults))
 
 
 def _unfit(folder: Path, precision: Precision) -> str | None:

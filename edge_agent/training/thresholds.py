@@ -54,7 +54,8 @@ def find_thresholds(
     ]
     found = calibrate(labelled, before.classes, false_alarms=false_alarms)
     metrics = {
-        **{name: value for name, value in before.metrics.items() if not name.startswith("calibration_")},
+        # Scores under other thresholds would be those of another detector.
+        **{name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))},
         "calibration_budget": false_alarms,
         "calibration_trays": len(trays),
         "calibration_false_alarms": round(found.false_alarms, 4),
@@ -78,7 +79,14 @@ def boxed_trays(photographs: Sequence[BoxedPhotograph]) -> list[LabelledShots]:
 
 
 def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock]) -> list[LabelledShots]:
-    """The sure trays of some blocks."""
+    """The sure trays of some blocks.
+
+    Raises:
+        BadInput: a block holds no tray.
+    """
+    for block in blocks:
+        if not any(tray_id in block for tray_id in folder.trays):
+            raise BadInput(f"no tray of {folder.root} lies in the block {block}")
     return [
         (tuple(folder.root / image for image in tray.images), dict(tray.contents))
         for tray in folder.trays.values()

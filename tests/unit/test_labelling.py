@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_agent.errors import BadInput
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
@@ -187,3 +188,5 @@ def test_trays_kept_apart_or_not_sure_teach_nothing(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / f"{name}.jpg"), np.zeros((48, 64, 3), np.uint8))
     kept = counted_trays(open_trays(tmp_path), apart=[TrayBlock.parse("noon-2:noon-9")])
     assert [tray.tray_id for tray in kept] == ["noon-1"]
+    with pytest.raises(BadInput, match="lies in the block eve-1:eve-9"):
+        counted_trays(open_trays(tmp_path), apart=[TrayBlock.parse("eve-1:eve-9")])
