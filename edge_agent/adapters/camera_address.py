@@ -7,7 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from edge_agent.errors import CameraUnusable
-from edge_agent.settings import PASSWORD, CameraSettings
+from edge_agent.settings.camera import PASSWORD, CameraSettings
 
 MAX_SECRET_BYTES = 4096
 """A larger file is no password."""

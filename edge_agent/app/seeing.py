@@ -154,7 +154,7 @@ def replay_recording(
     """
     recording = open_recording(video)
     source = VideoFileSource(video)
-    station = eyes.settings.station
+    station = eyes.settings.station()
     slots = [slot.slot(source.width_px, source.height_px) for slot in station.slots]
     with ExitStack() as stack:
         watchers: list[ReplayWatcher] = [_Counting(on_frame, source.frames_declared)]
@@ -225,7 +225,7 @@ def _used(eyes: Eyes) -> Used:
 def _run_of(eyes: Eyes, video: Path) -> Run:
     manifest = eyes.pack.manifest
     return Run(
-        station=eyes.settings.station.id,
+        station=eyes.settings.station().id,
         source=video.name,
         model_name=manifest.name,
         model_version=manifest.version,
@@ -282,6 +282,6 @@ def checker_for(eyes: Eyes, slots: Sequence[Slot]) -> OrderChecker:
         menu=eyes.menu.menu,
         thresholds=eyes.thresholds,
         slots=slots,
-        policy=eyes.settings.station.policy,
+        policy=eyes.settings.station().policy,
         occluders=eyes.occluders,
     )

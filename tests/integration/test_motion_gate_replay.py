@@ -73,7 +73,7 @@ class Looking:
 
 def replayed(looking: Looking, video: Path) -> dict[str, Any]:
     slots = [
-        each.slot(looking.source.width_px, looking.source.height_px) for each in looking.eyes.settings.station.slots
+        each.slot(looking.source.width_px, looking.source.height_px) for each in looking.eyes.settings.station().slots
     ]
     if looking.gate is not None:
         looking.motion = SlotMotion(slots=slots)

@@ -209,8 +209,8 @@ def test_a_recording_that_is_not_there_is_given_up(tmp_path: Path) -> None:
 
 
 def camera_yaml(tmp_path: Path, text: str) -> CameraSettings:
-    (tmp_path / "edge.yaml").write_text(f"station:\n  camera:\n{text}")
-    camera = load_settings(tmp_path / "edge.yaml").station.camera
+    (tmp_path / "edge.yaml").write_text(f"stations:\n- camera:\n{text}")
+    camera = load_settings(tmp_path / "edge.yaml").station().camera
     assert camera is not None
     return camera
 

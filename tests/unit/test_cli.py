@@ -258,9 +258,9 @@ def test_a_network_of_another_layout_is_refused(run: Run, here: Path) -> None:
     ("text", "words"),
     [
         ("detektor: {}\n", ("edge.yaml:1: ", "unknown key 'detektor'; did you mean 'detector'?")),
-        ("station:\n  timing:\n    settle: 1\n", ("edge.yaml:3: ", "did you mean 'settle_s'?")),
-        ("station:\n  slots:\n    - polygon: [[0, 0], [1, 0], [0.5, 0]]\n", ("edge.yaml:3: ", "no area")),
-        ("station:\n  slots:\n    - polygon: [[0, 0], [0.01, 0], [0, 0.01]]\n", ("edge.yaml:3: ", "of the picture")),
+        ("stations:\n- timing:\n    settle: 1\n", ("edge.yaml:3: ", "did you mean 'settle_s'?")),
+        ("stations:\n- slots:\n    - polygon: [[0, 0], [1, 0], [0.5, 0]]\n", ("edge.yaml:3: ", "no area")),
+        ("stations:\n- slots:\n    - polygon: [[0, 0], [0.01, 0], [0, 0.01]]\n", ("edge.yaml:3: ", "of the picture")),
         ("a: &x 1\nb: *x\n", ("edge.yaml:2: ", "aliases")),
     ],
 )

@@ -27,7 +27,7 @@ def refusal(tmp_path: Path, text: str) -> str:
 
 
 def slot(polygon: str) -> str:
-    return f"station:\n  slots:\n    - id: left\n      polygon: {polygon}\n"
+    return f"stations:\n- slots:\n    - id: left\n      polygon: {polygon}\n"
 
 
 def test_the_shipped_configuration_says_what_is_the_default_anyway() -> None:
@@ -53,7 +53,7 @@ def test_paths_are_read_from_the_folder_of_the_file(tmp_path: Path) -> None:
 )
 def test_a_slot_may_be_a_part_of_the_picture(tmp_path: Path, polygon: str) -> None:
     """Corners are shares: the area of any slot is below one, which is not none."""
-    [read] = load_settings(write(tmp_path, slot(polygon))).station.slots
+    [read] = load_settings(write(tmp_path, slot(polygon))).stations[0].slots
     assert read.slot(640, 480).polygon.area_px > 1_000
 
 
@@ -91,20 +91,20 @@ def test_the_smallest_slot_has_pixels_in_every_picture(width: int, height: int) 
     ("text", "said"),
     [
         (
-            "station:\n  slots:\n    - {id: a}\n    - {id: a}\n",
-            "edge.yaml:2: station.slots: two slots have the same id",
+            "stations:\n- slots:\n    - {id: a}\n    - {id: a}\n",
+            "edge.yaml:2: stations.0.slots: two slots have the same id",
         ),
-        ("station:\n  slots: []\n", "edge.yaml:2: station.slots should have at least 1 item"),
-        ("station:\n  timing:\n    settle: 1\n", "edge.yaml:3: unknown key 'settle'; did you mean 'settle_s'?"),
-        ("station:\n  timing:\n    settle_s: 0\n", "edge.yaml:3: station.timing.settle_s should be greater than 0"),
-        ("station:\n  timing:\n    settle_s: .inf\n", "edge.yaml:3: station.timing.settle_s"),
-        ("station:\n  kind: kiosk\n", "edge.yaml:2: station.kind"),
-        ("station:\n  id: Pass 1\n", "edge.yaml:2: station.id"),
+        ("stations:\n- slots: []\n", "edge.yaml:2: stations.0.slots should have at least 1 item"),
+        ("stations:\n- timing:\n    settle: 1\n", "edge.yaml:3: unknown key 'settle'; did you mean 'settle_s'?"),
+        ("stations:\n- timing:\n    settle_s: 0\n", "edge.yaml:3: stations.0.timing.settle_s should be greater than 0"),
+        ("stations:\n- timing:\n    settle_s: .inf\n", "edge.yaml:3: stations.0.timing.settle_s"),
+        ("stations:\n- kind: kiosk\n", "edge.yaml:2: stations.0.kind"),
+        ("stations:\n- id: Pass 1\n", "edge.yaml:2: stations.0.id"),
         ("detector:\n  provider: gpu\n", "edge.yaml:2: detector.provider"),
         ("detector:\n  threads: -1\n", "edge.yaml:2: detector.threads"),
         ("menu: 3\n", "edge.yaml:1: menu should be a path, not 3"),
         ("menus: a.yaml\n", "edge.yaml:1: unknown key 'menus'; did you mean 'menu'?"),
-        ("station:\n  slots: " + "[" * 3_000 + "\n", "edge.yaml"),
+        ("stations:\n- slots: " + "[" * 3_000 + "\n", "edge.yaml"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, said: str) -> None:
@@ -113,12 +113,12 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, said: str) 
 
 def test_the_station_decides_as_the_policy_does_by_default() -> None:
     """Defaults stated twice disagree one day; here they cannot."""
-    assert Settings().station.policy == Policy()
+    assert Settings().station().policy == Policy()
     assert set(TimingSettings.model_fields) <= set(Policy.__dataclass_fields__)
 
 
 def test_what_is_configured_reaches_the_policy(tmp_path: Path) -> None:
-    text = "station:\n  kind: assembly\n  association: strict_fifo\n  timing: {settle_s: 2, resume_s: 0}\n"
-    policy = load_settings(write(tmp_path, text)).station.policy
+    text = "stations:\n- kind: assembly\n  association: strict_fifo\n  timing: {settle_s: 2, resume_s: 0}\n"
+    policy = load_settings(write(tmp_path, text)).station().policy
     assert (policy.kind, policy.association.value) == (StationKind.ASSEMBLY, "strict_fifo")
     assert (policy.settle_s, policy.resume_s) == (2.0, 0.0)
