@@ -14,7 +14,11 @@
     ├── StoreError            the database refused
     │   ├── StoreTooNew       written by a newer version of the agent: upgrade, do not touch
     │   ├── StoreBusy         its queue is full or its writer is gone: retry later
+    │   ├── RowRefused        what was to be stored does not fit what is: trying again does not help
     │   └── OrderVolatile     an order is checked, but from memory only: send it again
+    ├── BrokerError           the MQTT broker takes no messages
+    │   ├── BrokerLost        it does not answer, or no more: try again, with growing waits
+    │   └── BrokerRefused     it says no (user, password, certificate): the settings must change
     ├── DetectorError         the model could not be run on a picture
     └── CameraError           a camera gives no pictures
         ├── CameraLost        for now: try again, with growing waits
@@ -105,8 +109,24 @@ class StoreBusy(StoreError):
     """The writer's queue is full, or the writer has ended."""
 
 
+class RowRefused(StoreError):
+    """What was to be stored does not fit what is stored: a fault of the program, which no second try mends."""
+
+
 class OrderVolatile(StoreError):
     """The change was taken into memory, and trays are checked by it, but it could not be committed: send it again."""
+
+
+class BrokerError(EdgeAgentError):
+    """The MQTT broker takes no messages. The text never holds a password."""
+
+
+class BrokerLost(BrokerError):
+    """The broker does not answer, not in time, or the connection broke: try again."""
+
+
+class BrokerRefused(BrokerError):
+    """The broker says no: a wrong password, a certificate that does not verify. That must be put right first."""
 
 
 class DetectorError(EdgeAgentError):

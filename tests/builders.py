@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.checking.policy import Policy
+from edge_agent.checking.station import Station
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
 from edge_agent.domain.detection import Detection, Marker, Observation
 from edge_agent.domain.events import (
@@ -115,11 +116,12 @@ class Stream:
     """A station with two slots, `left` and `right`, told its story at ten frames a second of stream time."""
 
     def __init__(self, of: Menu, *, policy: Policy | None = None, occluders: Iterable[str] = ("hand",)) -> None:
-        slots = [
+        slots = (
             Slot(slot_id="left", polygon=Polygon.rectangle(0, 0, SLOT_WIDTH_PX, 480)),
             Slot(slot_id="right", polygon=Polygon.rectangle(340, 0, 340 + SLOT_WIDTH_PX, 480)),
-        ]
-        self.checker = OrderChecker(menu=of, thresholds=Thresholds(), slots=slots, policy=policy, occluders=occluders)
+        )
+        station = Station(slots=slots, policy=policy or Policy())
+        self.checker = OrderChecker(menu=of, thresholds=Thresholds(), stations=[station], occluders=occluders)
         self.frames = 0
         self.events: list[Event] = []
 

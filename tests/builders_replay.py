@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.checking.station import Station
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.geometry import Box, Polygon
 from edge_agent.domain.menu import Menu, MenuItem
@@ -88,7 +89,7 @@ def replayed(
         recording,
         source=script,
         detector=script,
-        checker=OrderChecker(menu=MENU, thresholds=Thresholds(), slots=slots),
+        checker=OrderChecker(menu=MENU, thresholds=Thresholds(), stations=[Station(slots=tuple(slots))]),
         menu=MENU,
         provider="FakeProvider",
         watchers=watchers,

@@ -34,7 +34,7 @@ from edge_agent.domain.record import (
     StoredSession,
 )
 from edge_agent.errors import StoreBusy, StoreError
-from edge_agent.ports import Clock, Evidence
+from edge_agent.ports import AlertNews, Clock, Evidence
 
 
 @dataclass(slots=True)
@@ -63,11 +63,23 @@ class _Kept:
     revisions: list[Order] = field(default_factory=list)
 
 
-class MemoryStore:
-    """An `EventStore` and its `EventHistory` in one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    seq: int
+    alert: int
+    station: str
+    at: str
+    resolved: bool
 
-    def __init__(self, *, clock: Clock) -> None:
+
+class MemoryStore:
+    """An `EventStore`, its `EventHistory` and its `Outbox` in one."""
+
+    def __init__(self, *, clock: Clock, on_told: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
+        self._on_told = on_told
+        self._steps: list[_Step] = []
+        self._delivered: set[int] = set()
         self._closed = False
         self._runs: list[StoredRun] = []
         self._checks: list[StoredCheck] = []
@@ -104,7 +116,7 @@ class MemoryStore:
             raise StoreBusy("the store is closed")
         if not 1 <= run_id <= len(self._runs):
             raise StoreError(f"there is no run {run_id}")
-        before = len(self._checks)
+        before, told = len(self._checks), len(self._steps)
         for event in events:
             self._apply(run_id, event)
         for piece in evidence:
@@ -113,7 +125,50 @@ class MemoryStore:
             latest = self._latest(run_id, piece.session_id)
             if latest is not None:
                 self._checks[latest] = replace(self._checks[latest], pictures=(*self._checks[latest].pictures, name))
-        return Recorded(check_ids=tuple(check.check_id for check in self._checks[before:]))
+        if len(self._steps) > told:
+            self._on_told()
+        numbers = tuple(check.check_id for check in self._checks[before:])
+        return Recorded(check_ids=numbers, to_tell=len(self._steps) - told)
+
+    def pending(self, limit: int) -> tuple[AlertNews, ...]:
+        return tuple(self._news(step) for step in self._steps if step.seq not in self._delivered)[:limit]
+
+    def waiting(self) -> int:
+        return len(self._steps) - len(self._delivered)
+
+    def after(self, seq: int, *, limit: int) -> tuple[AlertNews, ...]:
+        return tuple(self._news(step) for step in self._steps if step.seq > seq)[:limit]
+
+    def standing(self) -> tuple[AlertNews, ...]:
+        steps = (step for step in self._steps if not step.resolved)
+        return tuple(self._news(step) for step in steps if self._alerts[step.alert].resolution is None)
+
+    def told(self, told_id: str) -> AlertNews | None:
+        news = [self._news(step) for step in self._steps]
+        return next((each for each in reversed(news) if each.told_id == told_id), None)
+
+    def last_seq(self) -> int:
+        return max((step.seq for step in self._steps), default=0)
+
+    def delivered(self, seqs: Sequence[int]) -> None:
+        if self._closed:
+            raise StoreBusy("the store is closed")
+        self._delivered |= {seq for seq in seqs if seq <= len(self._steps)}
+
+    def _news(self, step: _Step) -> AlertNews:
+        stored = self._alerts[step.alert]
+        return AlertNews(
+            seq=step.seq,
+            told_id=stored.alert.alert_id,
+            station=step.station,
+            at=step.at,
+            stored=stored,
+            resolved=step.resolved,
+        )
+
+    def _tell(self, alert: int, station: str, *, resolved: bool) -> None:
+        seq = len(self._steps) + 1
+        self._steps.append(_Step(seq=seq, alert=alert, station=station, at=self._now(), resolved=resolved))
 
     def audit(self, audit: Audit) -> int:
         own = self._own(audit.run_id, audit.session_id, audit.check_id)
@@ -311,6 +366,10 @@ class MemoryStore:
         self._alerts.append(
             StoredAlert(number=number, run_id=run_id, alert=event.alert, sounds=event.sounds, recorded_at=self._now())
         )
+        run = self._runs[run_id - 1].run
+        if run.tells:
+            slot_id = self._sessions[run_id, event.alert.session_id].slot_id
+            self._tell(number - 1, run.slots.get(slot_id, run.station), resolved=False)
 
     def _resolve(self, run_id: int, event: AlertResolved) -> None:
         named = [n for n, a in enumerate(self._alerts) if a.alert.alert_id == event.alert_id]
@@ -324,6 +383,8 @@ class MemoryStore:
                     resolved_run=run_id,
                     by_staff=event.by_staff,
                 )
+                for station in [step.station for step in self._steps if step.alert == n]:
+                    self._tell(n, station, resolved=True)
 
     def _now(self) -> str:
         return self._clock.now_utc().isoformat(timespec="milliseconds")

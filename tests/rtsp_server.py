@@ -1,8 +1,10 @@
 """A real RTSP server: a program for the system's Python, with GStreamer from Debian. Run by tests as a child process.
 
     /usr/bin/python3 tests/rtsp_server.py PORT [USER PASSWORD]
+    /usr/bin/python3 tests/rtsp_server.py PORT --play VIDEO
 
-It serves `/test`, live H.264 of a moving ball at 15 frames a second, and prints `ready` once it listens.
+It serves `/test`, live H.264 of a moving ball at 15 frames a second, or a recording from its beginning for everyone
+who connects, and prints `ready` once it listens, and `playing` as a recording begins.
 """
 
 from __future__ import annotations
@@ -22,16 +24,23 @@ LAUNCH = (
 )
 
 
+PLAY = "( filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+
+
 def main() -> None:
     """Serve until killed."""
     port, credentials = sys.argv[1], sys.argv[2:]
+    video = credentials.pop() if credentials[:1] == ["--play"] else None
+    credentials = [] if video else credentials
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(LAUNCH)
-    factory.set_shared(True)
+    factory.set_launch(PLAY.format(video=video) if video else LAUNCH)
+    factory.set_shared(video is None)
+    if video:
+        factory.connect("media-configure", lambda _factory, _media: print("playing", flush=True))  # noqa: T201
     if credentials:
         protect(server, factory, *credentials)
     server.get_mount_points().add_factory("/test", factory)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 IDENTITY = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000")
@@ -22,8 +23,13 @@ def write_video(
     size: tuple[int, int] = (WIDTH_PX, HEIGHT_PX),
     options: dict[str, str] | None = None,
     noise: bool = False,
+    still: npt.NDArray[np.uint8] | None = None,
+    pictures: Sequence[npt.NDArray[np.uint8]] = (),
 ) -> Path:
-    """A video with one frame at each of these times (seconds); frame n is grey of brightness 20 n, or noise."""
+    """A video with one frame at each of these times (seconds): grey of brightness 20 n, noise, `still`, or a picture.
+
+    `still` is uint8, (height, width, 3), blue, green, red; so are `pictures`, one for each time.
+    """
     width, height = size
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream("mpeg4", rate=25)
@@ -33,6 +39,10 @@ def write_video(
             picture = np.full((height, width, 3), 20 * number % 250, dtype=np.uint8)
             if noise:
                 picture = np.random.default_rng(number).integers(0, 255, (height, width, 3), dtype=np.uint8)
+            if still is not None:
+                picture = still
+            if pictures:
+                picture = pictures[number]
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = round(at_s * 1000), Fraction(1, 1000)
             container.mux(stream.encode(frame))

@@ -30,6 +30,11 @@ def read_photograph(path: Path) -> Picture:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadRecording(f"the photograph cannot be read: {error.strerror}", path=path) from error
+    return picture_from(raw, path=path)
+
+
+def picture_from(raw: bytes, *, path: Path | None = None) -> Picture:
+    """The picture in the bytes of a file; see `read_photograph`. Raises BadRecording."""
     if len(raw) > MAX_BYTES:
         raise BadRecording(f"the photograph is larger than {MAX_BYTES // 1_000_000} MB", path=path)
     size = _png_size(raw) or _jpeg_size(raw)

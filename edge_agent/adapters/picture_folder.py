@@ -56,6 +56,19 @@ class PictureFolder:
         sync_folder(path.parent)
         return SavedPicture(name=name, bytes=len(jpeg), sha256=sha256)
 
+    def read(self, name: str) -> bytes | None:
+        """The picture of this name; None where it is gone.
+
+        Raises:
+            StoreError: the name leads out of the folder, or the disk refused.
+        """
+        try:
+            return self.path_of(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as refusal:
+            raise StoreError(f"the picture '{name}' cannot be read: {refusal.strerror}") from refusal
+
     def path_of(self, name: str) -> Path:
         """Where the picture of this name lies.
 

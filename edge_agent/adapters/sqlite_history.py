@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,16 +65,8 @@ class SqliteHistory:
 
     def runs(self, *, limit: int = 50, before: int | None = None) -> tuple[StoredRun, ...]:
         with self._reading() as connection:
-            rows = connection.execute(*sql.newest_runs(limit=_bounded(limit), before=before)).fetchall()
-        return tuple(
-            StoredRun(
-                run_id=row["id"],
-                run=Run(**{name: row[name] for name in Run.__dataclass_fields__}),
-                started_at=row["started_at"],
-                ended_at=row["ended_at"],
-            )
-            for row in rows
-        )
+            rows = connection.execute(*sql.newest_runs(limit=bounded(limit), before=before)).fetchall()
+            return _runs(connection, rows)
 
     def checks(
         self,
@@ -88,7 +80,7 @@ class SqliteHistory:
     ) -> tuple[StoredCheck, ...]:
         wanted = sql.CheckFilter(before=before, run_id=run_id, order=order, verdict=verdict, final=final)
         with self._reading() as connection:
-            rows = connection.execute(*sql.newest_checks(wanted, limit=_bounded(limit))).fetchall()
+            rows = connection.execute(*sql.newest_checks(wanted, limit=bounded(limit))).fetchall()
             return _checks(connection, rows)
 
     def session(self, run_id: int, session_id: str) -> StoredSession | None:
@@ -99,7 +91,7 @@ class SqliteHistory:
             return _sessions(connection, [row])[0]
 
     def sessions(self, *, limit: int = 50, before: int | None = None, since: str = "") -> tuple[StoredSession, ...]:
-        asked = sql.newest_sessions(limit=_bounded(limit), before=before, since=since)
+        asked = sql.newest_sessions(limit=bounded(limit), before=before, since=since)
         with self._reading() as connection:
             return _sessions(connection, connection.execute(*asked).fetchall())
 
@@ -112,7 +104,7 @@ class SqliteHistory:
         return {check_id: tuple(orders) for check_id, orders in found.items()}
 
     def audits(self, *, limit: int = 50, before: int | None = None) -> tuple[StoredAudit, ...]:
-        asked = sql.newest_audits(limit=_bounded(limit), before=before)
+        asked = sql.newest_audits(limit=bounded(limit), before=before)
         with self._reading() as connection:
             return tuple(_audit(row) for row in connection.execute(*asked))
 
@@ -120,7 +112,7 @@ class SqliteHistory:
         self, *, limit: int = 50, before: int | None = None, state: OrderState | None = None
     ) -> tuple[StoredOrder, ...]:
         with self._reading() as connection:
-            rows = connection.execute(*sql.newest_orders(limit=_bounded(limit), before=before, state=state)).fetchall()
+            rows = connection.execute(*sql.newest_orders(limit=bounded(limit), before=before, state=state)).fetchall()
         return tuple(_order(row) for row in rows)
 
     def order(self, key: OrderKey) -> StoredOrder | None:
@@ -134,22 +126,46 @@ class SqliteHistory:
         return tuple(order_from_text(row["snapshot"]) for row in rows)
 
     def alerts(self, *, limit: int = 50, before: int | None = None, open_only: bool = False) -> tuple[StoredAlert, ...]:
-        asked = sql.newest_alerts(limit=_bounded(limit), before=before, open_only=open_only)
+        asked = sql.newest_alerts(limit=bounded(limit), before=before, open_only=open_only)
         with self._reading() as connection:
-            return _alerts(connection, connection.execute(*asked).fetchall())
+            return stored_alerts(connection, connection.execute(*asked).fetchall())
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own, cheap and free of any other thread's; its transaction sees one moment."""
-        try:
-            address = f"{self.path.absolute().as_uri()}?mode=ro"
-            opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-            with closing(opened) as connection:
-                connection.row_factory = sqlite3.Row
-                connection.execute("BEGIN")
-                yield connection
-        except sqlite3.Error as refusal:
-            raise StoreError(in_words(self.path, refusal)) from refusal
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        return reading(self.path)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own, cheap and free of any other thread's; its transaction sees one moment.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        opened = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        with closing(opened) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
+            yield connection
+    except sqlite3.Error as refusal:
+        raise StoreError(in_words(path, refusal)) from refusal
+
+
+def _runs(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredRun, ...]:
+    slots: dict[int, dict[str, str]] = {}
+    for slot in connection.execute(sql.SLOTS_OF_RUNS, (json.dumps([row["id"] for row in rows]),)):
+        slots.setdefault(slot["run_id"], {})[slot["slot_id"]] = slot["station"]
+    plain = [name for name in Run.__dataclass_fields__ if name not in {"slots", "tells"}]
+    return tuple(
+        StoredRun(
+            run_id=row["id"],
+            run=Run(**{name: row[name] for name in plain}, slots=slots.get(row["id"], {}), tells=bool(row["tells"])),
+            started_at=row["started_at"],
+            ended_at=row["ended_at"],
+        )
+        for row in rows
+    )
 
 
 def _sessions(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredSession, ...]:
@@ -157,7 +173,7 @@ def _sessions(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tu
     found = connection.execute(sql.CHECKS_OF_SESSIONS, numbers).fetchall()
     checks = _by_session(found, _checks(connection, found))
     found = connection.execute(sql.ALERTS_OF_SESSIONS, numbers).fetchall()
-    alerts = _by_session(found, _alerts(connection, found))
+    alerts = _by_session(found, stored_alerts(connection, found))
     found = connection.execute(sql.AUDITS_OF_SESSIONS, numbers).fetchall()
     audits = _by_session(found, [_audit(row) for row in found])
     found = connection.execute(sql.CONFIRMATIONS_OF_SESSIONS, numbers).fetchall()
@@ -230,9 +246,10 @@ def _reached(row: sqlite3.Row, orders: Sequence[OrderKey], lines: Sequence[Check
     )
 
 
-def _alerts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredAlert, ...]:
+def stored_alerts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> tuple[StoredAlert, ...]:
+    """Rows of `alerts`, each with its `session_id`, as values; an alert may come several times, once for each step."""
     orders: dict[int, list[OrderKey]] = {}
-    for key in connection.execute(sql.ORDERS_OF_ALERTS, (json.dumps([row["id"] for row in rows]),)):
+    for key in connection.execute(sql.ORDERS_OF_ALERTS, (json.dumps(list({row["id"]: None for row in rows})),)):
         orders.setdefault(key["alert_row"], []).append(_key(key))
     return tuple(
         StoredAlert(
@@ -308,5 +325,6 @@ def _key_values(key: OrderKey) -> tuple[str, str, str]:
     return (key.source, key.business_day, key.order_id)
 
 
-def _bounded(limit: int) -> int:
+def bounded(limit: int) -> int:
+    """A number of rows that may be read at once."""
     return max(0, min(limit, MAX_LIMIT))

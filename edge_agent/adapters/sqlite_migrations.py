@@ -39,7 +39,12 @@ def m002_staff(db: Database) -> None:
     db.executescript(_STAFF)
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_events, m002_staff)
+def m003_outbox(db: Database) -> None:
+    """What people must be told of and whether they were; which station each slot of a run belongs to."""
+    db.executescript(_OUTBOX)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_events, m002_staff, m003_outbox)
 """All of them, in their order; each is applied under the name of its function."""
 
 
@@ -372,4 +377,27 @@ CREATE TABLE confirmations (
 ) STRICT;
 CREATE INDEX confirmations_by_session ON confirmations (session_row);
 CREATE INDEX confirmations_by_check ON confirmations (check_id);
+"""
+
+# Of an alert from before this migration nobody was told over the network, so it gets no row.
+_OUTBOX = """
+ALTER TABLE runs ADD COLUMN tells INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE run_slots (
+    run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    slot_id TEXT NOT NULL,
+    station TEXT NOT NULL,
+    PRIMARY KEY (run_id, slot_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_row INTEGER NOT NULL REFERENCES alerts (id),
+    step TEXT NOT NULL,
+    station TEXT NOT NULL,
+    at TEXT NOT NULL,
+    delivered_at TEXT,
+    UNIQUE (alert_row, step)
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (seq) WHERE delivered_at IS NULL;
 """

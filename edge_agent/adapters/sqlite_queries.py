@@ -67,6 +67,24 @@ ORDERS_OF_ALERTS = (
     " JOIN alert_orders AS ao ON ao.alert_row = n.value JOIN orders AS o ON o.id = ao.order_row"
     " ORDER BY ao.alert_row, ao.position"
 )
+SLOTS_OF_RUNS = (
+    "SELECT p.* FROM json_each(?) AS n JOIN run_slots AS p ON p.run_id = n.value ORDER BY p.run_id, p.slot_id"
+)
+
+_STEPS = (
+    "SELECT x.seq, x.step, x.station, x.at, a.*, s.session_id FROM outbox AS x"
+    " JOIN alerts AS a ON a.id = x.alert_row JOIN sessions AS s ON s.id = a.session_row"
+)
+STEPS_PENDING = f"{_STEPS} WHERE x.delivered_at IS NULL ORDER BY x.seq LIMIT ?"
+STEPS_AFTER = f"{_STEPS} WHERE x.seq > ? ORDER BY x.seq LIMIT ?"
+STEPS_STANDING = (
+    "SELECT x.seq, x.step, x.station, x.at, a.*, s.session_id FROM alerts AS a"
+    " JOIN outbox AS x ON x.alert_row = a.id AND x.step = 'raised' JOIN sessions AS s ON s.id = a.session_row"
+    " WHERE a.resolution IS NULL ORDER BY a.id"
+)
+STEPS_OF_ALERT = f"{_STEPS} WHERE a.alert_id = ? ORDER BY x.seq DESC LIMIT 1"
+LAST_STEP = "SELECT coalesce(max(seq), 0) FROM outbox"
+NUMBER_PENDING = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 
 from edge_agent.adapters.picture_folder import SavedPicture
 from edge_agent.adapters.sqlite_json import (
     contents_to_text,
-    counts_to_text,
     lines_to_text,
     order_to_text,
     skus_to_text,
@@ -28,10 +29,22 @@ from edge_agent.domain.events import (
     VerdictReached,
 )
 from edge_agent.domain.order import OrderKey, OrderState
-from edge_agent.domain.record import Audit, Confirmation
-from edge_agent.errors import StoreError
+from edge_agent.domain.record import Run
 
 _log = logging.getLogger(__name__)
+
+TELL_RAISED = (
+    "INSERT INTO outbox (alert_row, step, station, at)"
+    " SELECT a.id, 'raised', coalesce(p.station, r.station), ? FROM alerts AS a JOIN runs AS r ON r.id = a.run_id"
+    " JOIN sessions AS s ON s.id = a.session_row"
+    " LEFT JOIN run_slots AS p ON p.run_id = a.run_id AND p.slot_id = s.slot_id"
+    " WHERE a.id = ? AND r.tells = 1"
+)
+TELL_RESOLVED = (
+    "INSERT INTO outbox (alert_row, step, station, at)"
+    " SELECT alert_row, 'resolved', station, ? FROM outbox WHERE alert_row = ? AND step = 'raised'"
+)
+"""Whoever was told that an alert was raised is told of its end, also where the run that ends it tells nobody."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +56,7 @@ class EventRows:
     recorded_at: str
     monotonic_s: float
     check_ids: list[int] = field(default_factory=list)
+    to_tell: int = 0
 
     def write(self, event: Event) -> None:  # noqa: C901 - one case per event
         """Store one event. What it refers to and the store never heard of is stored too, as far as it is known.
@@ -236,17 +250,18 @@ class EventRows:
         )
         for position, order in enumerate(map(self._order, alert.orders)):
             self._insert("alert_orders", order_row=order, alert_row=row, position=position)
+        self._tell(TELL_RAISED, row)
 
     def _resolve(self, event: AlertResolved) -> None:
         """End the alert of this run; or, if it raised none of this name, the newest of an earlier one: it adopted that.
 
         Names repeat between runs, so an alert of this run that has ended already must not end a stranger.
         """
-        done = self.connection.execute(
+        ended = self.connection.execute(
             "UPDATE alerts SET resolution = ?, resolved_at_s = ?, resolved_at = ?, resolved_run = ?, by_staff = ?"
             " WHERE resolution IS NULL AND id ="
             " (SELECT id FROM alerts WHERE alert_id = ? AND (resolution IS NULL OR run_id = ?)"
-            " ORDER BY run_id = ? DESC, id DESC LIMIT 1)",
+            " ORDER BY run_id = ? DESC, id DESC LIMIT 1) RETURNING id",
             (
                 event.resolution.value,
                 event.at_s,
@@ -257,9 +272,15 @@ class EventRows:
                 self.run_id,
                 self.run_id,
             ),
-        )
-        if done.rowcount == 0:
+        ).fetchall()
+        if not ended:
             _log.warning("run %d resolved the alert '%s', which is not open", self.run_id, event.alert_id)
+        for (row,) in ended:
+            self._tell(TELL_RESOLVED, row)
+
+    def _tell(self, sql: str, alert_row: int) -> None:
+        """Put a step of an alert into the outbox, where people are told of it: in the alert's own transaction."""
+        self.to_tell += self.connection.execute(sql, (self.recorded_at, alert_row)).rowcount
 
     def _order(self, key: OrderKey) -> int:
         """The row of an order, made if the store never heard of it: a verdict on it must not be lost for that."""
@@ -304,70 +325,25 @@ class EventRows:
         return insert(self.connection, table, **values)
 
 
-def write_audit(connection: sqlite3.Connection, audit: Audit, recorded_at: str) -> int:
-    """Add a row for a blind look at the pictures of one check, and return its number.
+def write_run(connection: sqlite3.Connection, run: Run, started: Mapping[str, object]) -> int:
+    """Add a row for a run, with its slots, and return its number.
 
     Raises:
-        StoreError: the session is not known, or the check is none of it.
         sqlite3.Error: the database refused.
     """
-    session = _known_session(connection, audit.run_id, audit.session_id)
-    return insert(
-        connection,
-        "audits",
-        run_id=audit.run_id,
-        session_row=session,
-        check_id=_shown(connection, session) if audit.check_id is None else _own(connection, session, audit.check_id),
-        answer=audit.answer.value,
-        contents=counts_to_text(audit.contents),
-        role=audit.role.value,
-        recorded_at=recorded_at,
+    plain = {field.name: getattr(run, field.name) for field in fields(run) if field.name != "slots"}
+    number = insert(connection, "runs", **plain, **started)
+    for slot_id, station in run.slots.items():
+        insert(connection, "run_slots", run_id=number, slot_id=slot_id, station=station)
+    return number
+
+
+def write_delivered(connection: sqlite3.Connection, seqs: Sequence[int], delivered_at: str) -> None:
+    """Mark rows of the outbox as delivered; the first time stands. Raises sqlite3.Error."""
+    connection.execute(
+        "UPDATE outbox SET delivered_at = ? WHERE delivered_at IS NULL AND seq IN (SELECT value FROM json_each(?))",
+        (delivered_at, json.dumps(list(seqs))),
     )
-
-
-def write_confirmation(connection: sqlite3.Connection, confirmation: Confirmation, recorded_at: str) -> int:
-    """Add a row for what the crew said of one check, and return its number.
-
-    Raises:
-        StoreError: the session is not known, or the check is none of it.
-        sqlite3.Error: the database refused.
-    """
-    session = _known_session(connection, confirmation.run_id, confirmation.session_id)
-    return insert(
-        connection,
-        "confirmations",
-        run_id=confirmation.run_id,
-        session_row=session,
-        check_id=_own(connection, session, confirmation.check_id),
-        role=confirmation.role.value,
-        recorded_at=recorded_at,
-    )
-
-
-def _known_session(connection: sqlite3.Connection, run_id: int, session_id: str) -> int:
-    found = connection.execute(
-        "SELECT id FROM sessions WHERE run_id = ? AND session_id = ?", (run_id, session_id)
-    ).fetchone()
-    if found is None:
-        raise StoreError(f"run {run_id} had no tray '{session_id}'")
-    return int(found[0])
-
-
-def _own(connection: sqlite3.Connection, session: int, check_id: int) -> int:
-    found = connection.execute("SELECT 1 FROM checks WHERE id = ? AND session_row = ?", (check_id, session)).fetchone()
-    if found is None:
-        raise StoreError(f"check {check_id} is none of that tray")
-    return check_id
-
-
-def _shown(connection: sqlite3.Connection, session: int) -> int | None:
-    """The session's latest check with a picture, or without any, its latest check."""
-    (shown,) = connection.execute(
-        "SELECT coalesce((SELECT max(check_id) FROM evidence WHERE session_row = ?1 AND path IS NOT NULL),"
-        " (SELECT max(id) FROM checks WHERE session_row = ?1))",
-        (session,),
-    ).fetchone()
-    return None if shown is None else int(shown)
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> int:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import logging
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import timezone
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from edge_agent.adapters.picture_folder import PictureFolder, SavedPicture
 from edge_agent.adapters.sqlite_migrations import open_migrated
-from edge_agent.adapters.sqlite_rows import EventRows, insert, write_audit, write_confirmation
+from edge_agent.adapters.sqlite_rows import EventRows, write_delivered, write_run
+from edge_agent.adapters.sqlite_staff_rows import write_audit, write_confirmation
 from edge_agent.adapters.sqlite_writer import Job, SqliteWriter
 from edge_agent.domain.events import Event
 from edge_agent.domain.record import Audit, Confirmation, Recorded, Run
@@ -21,6 +23,8 @@ from edge_agent.errors import StoreError
 from edge_agent.ports import Clock, Evidence
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def pictures_beside(path: Path) -> Path:
@@ -35,16 +39,20 @@ class SqliteStore:
         path: the database file; made if it does not exist, brought up to date if it is older (and copied before that).
         clock: stamps what is stored.
         patience_s: how long to wait for room in the writer's queue before `StoreBusy`.
+        on_told: called on the writer's thread after a commit that put something into the outbox; must not wait.
 
     Raises:
         StoreTooNew: a newer version of the agent wrote the file.
         StoreError: the file is no database of the agent, or cannot be opened.
     """
 
-    def __init__(self, *, path: Path, clock: Clock, patience_s: float = 2.0) -> None:
+    def __init__(
+        self, *, path: Path, clock: Clock, patience_s: float = 2.0, on_told: Callable[[], None] = lambda: None
+    ) -> None:
         self.path = path
         self.pictures = PictureFolder(folder=pictures_beside(path))
         self._clock = clock
+        self._on_told = on_told
         self._numbers = itertools.count(1)
         self._pictures_failing = False
         self._writer = SqliteWriter(connection=open_migrated(path), path=path, patience_s=patience_s)
@@ -78,7 +86,7 @@ class SqliteStore:
     def begin_run(self, run: Run) -> int:
         """Open a run and return its number; committed on return. Raises StoreError or StoreBusy."""
         started = {"started_at": self._now(), "started_monotonic_s": self._clock.monotonic_s()}
-        return self._writer.wait(lambda connection: insert(connection, "runs", **asdict(run), **started))
+        return self._writer.wait(lambda connection: write_run(connection, run, started))
 
     def end_run(self, run_id: int) -> None:
         """Say that a run ended as it should; committed on return. Raises StoreError or StoreBusy."""
@@ -102,6 +110,15 @@ class SqliteStore:
         """Keep that the staff called a tray right; committed on return. Raises StoreError or StoreBusy."""
         now = self._now()
         return self._writer.wait(lambda connection: write_confirmation(connection, confirmation, now))
+
+    def delivered(self, seqs: Sequence[int]) -> None:
+        """Keep that these steps reached the broker; committed on return. Raises StoreError or StoreBusy."""
+        now = self._now()
+        self._writer.wait(lambda connection: write_delivered(connection, seqs, now))
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a short job of another adapter on the writer; committed on return. Raises StoreError or StoreBusy."""
+        return self._writer.wait(work)
 
     def flush(self) -> None:
         """Wait until all that was recorded before is on the disk; raises StoreError if some of it is lost."""
@@ -127,13 +144,19 @@ class SqliteStore:
                 else:
                     self._pictures_failing = False
                     rows.picture(piece.session_id, piece.at_s, saved[-1])
-            return Recorded(check_ids=tuple(rows.check_ids), pictures_lost=lost)
+            return Recorded(check_ids=tuple(rows.check_ids), pictures_lost=lost, to_tell=rows.to_tell)
 
         def undo() -> None:
             for picture in saved:
                 self.pictures.discard(picture.name)
 
-        return Job(work=work, undo=undo, size_bytes=sum(len(piece.jpeg) for piece in evidence))
+        job = Job(work=work, undo=undo, size_bytes=sum(len(piece.jpeg) for piece in evidence))
+        job.done.add_done_callback(self._say_told)
+        return job
+
+    def _say_told(self, done: Future[Recorded]) -> None:
+        if not done.cancelled() and done.exception() is None and done.result().to_tell:
+            self._on_told()
 
     def _save(self, piece: Evidence, run_id: int, recorded_at: str) -> SavedPicture:
         stem = f"{run_id}-{next(self._numbers)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from edge_agent.adapters.sqlite_migrations import in_words
-from edge_agent.errors import StoreBusy, StoreError
+from edge_agent.errors import RowRefused, StoreBusy, StoreError
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -205,7 +205,8 @@ class SqliteWriter:
 
     def _failure(self, refusal: Exception) -> StoreError:
         said = in_words(self._path, refusal) if isinstance(refusal, sqlite3.Error) else f"{self._path}: {refusal}"
-        failure = StoreError(said)
+        misfit = isinstance(refusal, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError)
+        failure = RowRefused(said) if misfit else StoreError(said)
         failure.__cause__ = refusal
         return failure
 

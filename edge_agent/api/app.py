@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
 from edge_agent.api.access import ACCESS, BROWSED, Call
-from edge_agent.api.answers import ProblemOut
+from edge_agent.api.answers.outgoing import ProblemOut
 from edge_agent.api.auth import Authenticator
 from edge_agent.api.envelope import Envelope
 from edge_agent.api.gate import Gate, GuardedRoute, Limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_agent.api.answers import ProblemOut
+from edge_agent.api.answers.outgoing import ProblemOut
 from edge_agent.api.problems import KINDS, MEDIA_TYPE
 
 ALWAYS = (401, 403, 429)

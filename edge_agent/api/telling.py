@@ -6,7 +6,10 @@ import json
 import re
 from typing import Any
 
-from edge_agent.api.answers import AlertOut, ContentsOut, KeyOut, OrderOut, Outgoing, StationOut, VerdictOut
+from edge_agent.api.answers.checks import AlertOut, ContentsOut, VerdictOut
+from edge_agent.api.answers.orders import OrderOut
+from edge_agent.api.answers.outgoing import KeyOut, Outgoing
+from edge_agent.api.answers.stations import StationOut
 from edge_agent.domain.events import (
     Event,
     OrderAccepted,

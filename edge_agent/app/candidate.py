@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import led_to
-from edge_agent.app.making import ThresholdPlan, train_pack
-from edge_agent.app.models import Evidence, compare_packs, score_pack
+from edge_agent.app.comparing import Evidence, compare_packs, score_pack
+from edge_agent.app.making import train_pack
+from edge_agent.app.plans import ThresholdPlan
 from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
+from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings
 from edge_agent.training.fit import FitRecipe
+from edge_agent.training.labelling import counted_trays
 from edge_agent.training.making import LearningFromOrders, TrainingPlan
+from edge_agent.training.sightings import names_in
 
 FEWEST_TRAYS = 40
 """With fewer, a fifth of them is too little to find thresholds on or to judge by."""
@@ -59,13 +63,15 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
     """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
 
     Raises:
-        BadInput: there are too few trays.
+        BadInput: there are too few trays, or the checkpoint is not that of the active pack.
+        BadConfig: the menu asks for a class that neither the active pack knows nor a tray teaches.
         BadModelPack: a pack does not fit.
         BadRecording: a file of the folder does not read.
         ModuleNotFoundError: the extra `train` is not installed.
     """
+    active = check_start(settings, plan.checkpoint)
     thresholds, judges = blocks_of(plan.trays)
-    active = load_manifest(led_to(settings.detector.pack) / MANIFEST_NAME)
+    _refuse_unteachable(settings.menu, plan.trays, (thresholds, judges), active.classes)
     size = active.input
     train_pack(
         TrainingPlan(
@@ -91,6 +97,32 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
         comparison = None
     manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
     return Candidate(manifest=manifest, judged_by=judges, comparison=comparison)
+
+
+def check_start(settings: Settings, checkpoint: Path) -> PackManifest:
+    """The active pack, whose weights the checkpoint must be; asked before anything is collected.
+
+    Raises:
+        BadInput: there is no such checkpoint, or it knows other classes than the active pack.
+        BadModelPack: the active pack does not fit.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    active = load_manifest(led_to(settings.detector.pack) / MANIFEST_NAME)
+    if (names := names_in(checkpoint)) != active.classes:
+        said = f"these are not the weights of the active pack: they know {', '.join(names)}"
+        raise BadInput(f"{said}, it knows {', '.join(active.classes)}", path=checkpoint)
+    return active
+
+
+def _refuse_unteachable(menu: Path, trays: Path, apart: tuple[TrayBlock, ...], known: tuple[str, ...]) -> None:
+    """With a class that no tray teaches, the candidate could not serve this menu."""
+    teaching = counted_trays(open_trays(trays), apart=apart)
+    learned = {*known, *(name for tray in teaching for name, count in tray.counts.items() if count)}
+    try:
+        load_menu(menu, model_classes=sorted(learned))
+    except BadConfig as refusal:
+        said = f"{refusal}, and will after training: no tray that teaches has it. Collect more trays with it"
+        raise BadConfig(said) from refusal
 
 
 def blocks_of(trays: Path) -> tuple[TrayBlock, TrayBlock]:

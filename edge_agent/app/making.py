@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
+from edge_agent.app.inputs import check_inputs
+from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
+from edge_agent.app.quantising import quantise
+from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_trays
-from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
@@ -23,50 +25,31 @@ from edge_agent.training.thresholds import boxed_trays, counted_blocks, find_thr
 CHECKPOINT_NAME = "weights.pt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdPlan:
-    """Which labelled trays thresholds are found on, and for which budget.
+def train_pack(
+    plan: TrainingPlan,
+    thresholds: ThresholdPlan,
+    command: str,
+    *,
+    quantising: QuantisingPlan | None = None,
+    on_work: OnWork = lambda _: nobody_looks,
+) -> PackManifest:
+    """Train, export, make the pack fast, find its thresholds, make its 8-bit forms, and write its cards.
 
-    Attributes:
-        boxes: a folder of boxed photographs, of which `val` is used.
-        trays: a folder of counted trays, of which those in `blocks` are used.
-        false_alarms: the budget, as a share of right orders.
-    """
-
-    boxes: Path | None = None
-    trays: Path | None = None
-    blocks: tuple[TrayBlock, ...] = ()
-    false_alarms: float = 0.01
-
-
-def train_pack(plan: TrainingPlan, thresholds: ThresholdPlan, command: str) -> PackManifest:
-    """Train, export, make the pack fast, find its thresholds, and write its cards.
-
-    The weights are left in the run's folder (`weights.pt`), so that later training can go on from them.
+    All inputs are looked at first. The weights are left in the run's folder (`weights.pt`), so that later training can
+    go on from them. Without a plan for 8-bit forms the pack runs in fp32.
 
     Raises:
-        BadInput: no tray could show the thresholds of something that is to be learned.
+        BadInput: as `check_inputs`.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    _refuse_no_trays_for_thresholds(plan, thresholds)
+    check_inputs(plan, thresholds, quantising)
     _, weights = make_pack(plan, command, read_photograph=read_photograph)
     shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
     make_pack_fast(plan.pack)
     manifest = calibrate_pack(plan.pack, thresholds)
     write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
-    return manifest
-
-
-def _refuse_no_trays_for_thresholds(plan: TrainingPlan, thresholds: ThresholdPlan) -> None:
-    """Said before hours of training, not after them."""
-    if plan.orders is None or thresholds.blocks:
-        return
-    ordered = {name for tray in open_trays(plan.orders.trays).trays.values() for name in tray.contents}
-    new = sorted(ordered if plan.boxes is None else ordered - set(plan.classes))
-    if new:
-        said = f"nobody boxed '{new[0]}', so thresholds need trays of their own"
-        raise BadInput(f"{said}: name some with --calibrate-on FROM:TO")
+    return manifest if quantising is None else quantise(quantising, on_work=on_work)
 
 
 def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
@@ -84,7 +67,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     if plan.boxes is not None and set(boxed) == set(before.classes):
         trays += boxed_trays(read_boxed(plan.boxes, "val", boxed))
     if plan.trays is not None:
-        trays += counted_blocks(open_trays(plan.trays), plan.blocks)
+        trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
     manifest = find_thresholds(
         pack, trays, false_alarms=plan.false_alarms, open_detector=_cpu_detector, read_photograph=read_photograph
     )

@@ -19,6 +19,7 @@ from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.app.detector import open_detector
 from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.checking.station import Station
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import Event
@@ -29,7 +30,13 @@ from edge_agent.domain.voting import ClassThresholds, Thresholds
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.evaluation.annotated_video import AnnotatedVideoWriter
 from edge_agent.evaluation.evidence import EvidenceKeeper
-from edge_agent.evaluation.photo_checks import TraysEvaluated, contents_of, evaluate_trays, judge_order
+from edge_agent.evaluation.photo_checks import (
+    TraysEvaluated,
+    contents_of,
+    evaluate_trays,
+    judge_order,
+    refuse_unknown_classes,
+)
 from edge_agent.evaluation.recorder import EventRecorder
 from edge_agent.evaluation.replay import Replayed, ReplayWatcher, replay
 from edge_agent.evaluation.report import write_replay_report
@@ -41,7 +48,7 @@ from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Frame
-from edge_agent.settings import Settings
+from edge_agent.settings import Settings, StationSettings
 
 logger = logging.getLogger(__name__)
 
@@ -244,14 +251,18 @@ def evaluate_folder(
     only: Sequence[TrayBlock] = (),
     report: Path | None = None,
     on_tray: OnStep = nobody_looks,
+    also_known: Sequence[str] = (),
 ) -> EvaluationDone:
     """Score the checks of a folder of photographed trays; only those of some blocks, where such are given.
 
+    `also_known` are classes that may lie there although this model has never seen them.
+
     Raises:
-        BadRecording: a file of the folder does not read.
+        BadRecording: a file of the folder does not read, or something lies there that nobody knows.
         BadOrder: an order does not read.
     """
     folder = open_trays(root).only(only)
+    refuse_unknown_classes(folder, eyes.menu.menu, (*eyes.pack.manifest.classes, *also_known))
     total = len({check.tray_id for check in folder.checks})
     done: list[str] = []
 
@@ -276,12 +287,18 @@ def evaluate_folder(
     return EvaluationDone(evaluated=evaluated, report_page=page)
 
 
+def station_with(station: StationSettings, slots: Sequence[Slot]) -> Station:
+    """A station as the checker knows it, its slots in pixels."""
+    return Station(
+        station_id=station.id, slots=tuple(slots), policy=station.policy, channels=frozenset(station.channels)
+    )
+
+
 def checker_for(eyes: Eyes, slots: Sequence[Slot]) -> OrderChecker:
     """A fresh checker for the station of the settings."""
     return OrderChecker(
         menu=eyes.menu.menu,
         thresholds=eyes.thresholds,
-        slots=slots,
-        policy=eyes.settings.station().policy,
+        stations=[station_with(eyes.settings.station(), slots)],
         occluders=eyes.occluders,
     )

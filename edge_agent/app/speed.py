@@ -1,4 +1,4 @@
-"""Put together what makes a pack fast and measures it: bench, tune, quantize."""
+"""Put together what measures how fast a pack is: bench, tune."""
 
 from __future__ import annotations
 
@@ -12,26 +12,18 @@ from edge_agent.adapters.onnx_session import Provider, SessionPlan, Wish, offere
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
-from edge_agent.app.seeing import thresholds_of
-from edge_agent.app.steps import OnStep, nobody_looks
-from edge_agent.checking.gate import Tally, judge_candidate
-from edge_agent.errors import BadRecording
+from edge_agent.app.scored_trays import menu_of_checks, scored_on
+from edge_agent.app.steps import OnWork, nobody_looks
+from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of
-from edge_agent.evaluation.photo_checks import TraysEvaluated, evaluate_trays
-from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import Tuned, write_tuned
 from edge_agent.ports import Detector, Picture
-from edge_agent.training.export import make_pack_fast, revise_pack
-from edge_agent.training.quantise import PLACEMENTS, evenly, quantise_pack
 from edge_agent.training.rival import UltralyticsDetector
 
 BENCH_PHOTOGRAPHS = 8
-
-OnWork = Callable[[str], OnStep]
-"""Told what begins; gives what is to be called with every step of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +62,8 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
     """
     base: Wish = plan.provider if plan.provider not in (None, "auto") else "cpu"
     folder = None if plan.trays is None else open_trays(plan.trays).only(plan.only)
+    classes = load_manifest(plan.pack / MANIFEST_NAME).classes
+    menu = None if folder is None or plan.menu is None else menu_of_checks(plan.menu, classes, folder)
     photographs = plan.photographs or (() if folder is None else _first_photographs(folder))
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     threads = SessionPlan(threads=plan.threads).thread_count
@@ -87,7 +81,7 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
         detect_ms={name: times[name] for name in sides.agents},
         ultralytics_ms={kind: times.get(f"ultralytics .{kind}") for kind in ("pt", "onnx")},
         notes=sides.notes,
-        scores=_scores(plan, folder, sides, bare.pack.manifest, on_work),
+        scores=_scores(menu, folder, sides, bare.pack.manifest, on_work),
         provider=bare.provider,
         threads=threads,
         input_shape=bare.pack.manifest.input.shape,
@@ -139,126 +133,17 @@ def _first_photographs(folder: TrayFolder) -> tuple[Path, ...]:
 
 
 def _scores(
-    plan: BenchPlan, folder: TrayFolder | None, sides: _Sides, manifest: PackManifest, on_work: OnWork
+    menu: Menu | None, folder: TrayFolder | None, sides: _Sides, manifest: PackManifest, on_work: OnWork
 ) -> Mapping[str, Mapping[str, float | None] | None]:
     """The score of every way on the trays; without trays each is None: not measured."""
     everyone: dict[str, Detector] = {**sides.agents}
     everyone |= {f"ultralytics .{kind}": rival for kind, rival in sides.rivals.items()}
-    if folder is None or plan.menu is None:
+    if folder is None or menu is None:
         return dict.fromkeys(everyone)
     return {
-        name: rates_of(_scored(detector, manifest, folder, plan.menu, on_work(f"score of {name}")).scores)
+        name: rates_of(scored_on(detector, manifest, folder, menu, on_work(f"score of {name}")).scores)
         for name, detector in everyone.items()
     }
-
-
-@dataclass(slots=True)
-class _Counting:
-    """Counts trays for whoever looks."""
-
-    on_step: OnStep
-    total: int
-    done: int = 0
-
-    def __call__(self, _tray_id: str) -> None:
-        self.done += 1
-        self.on_step(self.done, self.total)
-
-
-def _scored(
-    detector: Detector, manifest: PackManifest, folder: TrayFolder, menu: Path, on_step: OnStep
-) -> TraysEvaluated:
-    return evaluate_trays(
-        folder,
-        detector=detector,
-        menu=load_menu(menu, model_classes=manifest.classes).menu,
-        thresholds=thresholds_of(manifest),
-        occluders=manifest.occluders,
-        read_photograph=read_photograph,
-        on_tray=_Counting(on_step, len({check.tray_id for check in folder.checks})),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuantisingPlan:
-    """What `edge-agent quantize` is to do.
-
-    Attributes:
-        pack: the pack, with a plain fp32 export.
-        trays: photographed trays; some calibrate, the checks on the others are the gate.
-        held_out: blocks of trays that are not looked at.
-        menu: the menu of the checks.
-        calibrate_with: so many trays calibrate, with one photograph each.
-        tolerance: by so many per 100 right orders each count of the gate may be worse.
-    """
-
-    pack: Path
-    trays: Path
-    held_out: tuple[TrayBlock, ...]
-    menu: Path
-    calibrate_with: int = 96
-    tolerance: float = 1.0
-
-
-def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
-    """Make a pack fast: bytes in, best cells out, and 8-bit files, each with the verdict of its gate in the manifest.
-
-    Raises:
-        BadModelPack: the pack has no plain export, or one whose graph is not understood.
-        BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
-        ModuleNotFoundError: the extra `train` is not installed.
-    """
-    calibrating, judging = split_trays(open_trays(plan.trays), plan.held_out, plan.calibrate_with)
-    make_pack_fast(plan.pack)
-    exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
-    quantise_pack(
-        plan.pack,
-        calibrating,
-        lambda path: exact.prepare(read_photograph(path))[0].copy(),
-        held_out=plan.held_out,
-    )
-    manifest = load_manifest(plan.pack / MANIFEST_NAME)
-
-    def tally(detector: Detector, name: str) -> Tally:
-        on_step = on_work(f"gate: {name}")
-        return Tally.of(_scored(detector, manifest, judging, plan.menu, on_step).scores)
-
-    before = tally(exact, "fp32")
-    files = manifest.model_dump(mode="json", exclude_none=True)["files"]
-    for precision in PLACEMENTS:
-        pack = ModelPack.load(plan.pack, precision=precision)
-        after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
-        decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
-        files[precision]["gate"] = {
-            "passed": decision.passed,
-            "tolerance": decision.tolerance,
-            "fp32": before.counts,
-            "scores": after.counts,
-        }
-    return revise_pack(plan.pack, {"files": files})
-
-
-def split_trays(
-    folder: TrayFolder, held_out: Sequence[TrayBlock], calibrate_with: int
-) -> tuple[tuple[Path, ...], TrayFolder]:
-    """The photographs that calibrate, and the trays with checks that judge: no tray does both, and none is held out.
-
-    Raises:
-        BadRecording: too few trays are left for both.
-    """
-    free = [tray for tray in folder.trays.values() if tray.sure and not any(tray.tray_id in b for b in held_out)]
-    photographed = {folder.root / tray.images[0]: tray.tray_id for tray in free if tray.images}
-    # At most half of the trays calibrate, so that a small folder still has a gate.
-    calibrating = evenly(tuple(photographed), min(calibrate_with, len(photographed) // 2))
-    used = {photographed[path] for path in calibrating}
-    trays = {tray.tray_id: tray for tray in free if tray.tray_id not in used}
-    judging = TrayFolder(folder.root, trays, tuple(check for check in folder.checks if check.tray_id in trays))
-    if not calibrating or not judging.checks:
-        said = (
-            "too few sure trays with checks are left outside the held-out blocks: some calibrate, others are the gate"
-        )
-        raise BadRecording(said, path=folder.root)
-    return calibrating, judging
 
 
 def tune(

@@ -62,6 +62,19 @@ class OpenOrders:
         known.order = order
         return (accepted, *(self.reopen(order.key, at_s) if finished else ()))
 
+    def restore(self, order: Order, state: OrderState, arrived_s: float) -> None:
+        """Take up an order as an earlier life of the agent left it; which of its trays had gone is forgotten."""
+        self._entries[order.key] = _Entry(order, arrived_s, state)
+
+    def known(self, key: OrderKey) -> tuple[Order, OrderState] | None:
+        """The latest snapshot of an order, and where it stands."""
+        entry = self._entries.get(key)
+        return None if entry is None else (entry.order, entry.state)
+
+    def waiting(self) -> tuple[tuple[Order, OrderState], ...]:
+        """The orders that wait, oldest first, and where they stand."""
+        return tuple((entry.order, entry.state) for entry in self._entries.values() if entry.waits)
+
     def _forget_yesterday(self, at_s: float) -> None:
         self._entries = {key: e for key, e in self._entries.items() if e.waits or at_s - e.arrived_s <= FORGET_S}
 

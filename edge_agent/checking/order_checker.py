@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from edge_agent.checking.alert_desk import AlertDesk, Wrong
+from edge_agent.checking.left_open import LeftOpen
 from edge_agent.checking.open_orders import WAITING, OpenOrders
-from edge_agent.checking.policy import Policy
 from edge_agent.checking.slot_watch import Change, SlotWatch
-from edge_agent.domain.alert import Resolution
+from edge_agent.checking.station import Station
+from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.association import (
     Associated,
     Association,
@@ -67,27 +68,96 @@ class _Session:
 
 
 class OrderChecker:
-    """Checks the trays of one station against the orders of its till."""
+    """Checks the trays of a box's stations against the orders of its till.
+
+    Args:
+        menu: what the till can sell.
+        thresholds: from which score on the detector is believed.
+        stations: at least one; all of them draw on the same orders.
+        occluders: classes that hide what lies below, such as hands.
+        prefix: begins the ids of sessions and alerts, so that they are never given twice.
+    """
 
     def __init__(
         self,
         *,
         menu: Menu,
         thresholds: Thresholds,
-        slots: Sequence[Slot],
-        policy: Policy | None = None,
+        stations: Sequence[Station],
         occluders: Iterable[str] = (),
+        prefix: str = "",
     ) -> None:
         self._menu = menu
-        self._policy = policy or Policy()
-        hidden_by = frozenset(occluders)
-        self._watches = {s.slot_id: SlotWatch(s, self._policy, thresholds, hidden_by) for s in slots}
+        self._prefix = prefix
+        self._stations = {station.station_id: station for station in stations}
+        self._at = {slot.slot_id: station for station in stations for slot in station.slots}
+        self._expire_s = max(station.policy.expire_s for station in stations)
+        self._thresholds = thresholds
+        self._hidden_by = frozenset(occluders)
+        self._watches = {slot.slot_id: self._watch(slot) for station in stations for slot in station.slots}
         self._sessions: dict[str, _Session] = {}
         self._last: dict[str, _Session] = {}
         self._left: deque[TrayLeft] = deque(maxlen=REMEMBERED_TRAYS)
         self._orders = OpenOrders()
         self._told: dict[Wrong, None] = {}
+        self._left_open = LeftOpen()
         self._numbered = 0
+
+    def serve(self, menu: Menu, thresholds: Thresholds, at_s: float) -> tuple[Event, ...]:
+        """From now on another menu and other thresholds hold; trays that lie there are judged anew."""
+        self._menu, self._thresholds = menu, thresholds
+        for watch in self._watches.values():
+            watch.thresholds = thresholds
+        return self._refresh(at_s)
+
+    def place(self, station_id: str, slots: Sequence[Slot], at_s: float) -> tuple[Event, ...]:
+        """A station's pictures have another size than was thought: its slots, by their ids, are anew where these are.
+
+        Trays that lie there have left: what was seen of them is in pixels of another picture.
+        """
+        station = self._stations[station_id]
+        events = self._close([slot.slot_id for slot in slots], at_s)
+        self._stations[station_id] = replace(station, slots=tuple(slots))
+        for slot in slots:
+            self._at[slot.slot_id] = self._stations[station_id]
+            self._watches[slot.slot_id] = self._watch(slot)
+        return events
+
+    def restore(self, order: Order, state: OrderState, arrived_s: float) -> None:
+        """Take up an order where an earlier life of the agent left it; nothing is said of it."""
+        self._orders.restore(order, state, arrived_s)
+
+    def adopt(self, alert: Alert, slot_id: str) -> None:
+        """Take up an alert that an earlier life of the agent left open.
+
+        The first tray that is found to be that order goes on with it, under its id; if none is, its tray left.
+        """
+        self._left_open.add(alert, slot_id)
+
+    def station_of(self, event: Event) -> str:
+        """The id of the station that an event speaks of; empty where it is about orders."""
+        slot_id = getattr(event, "slot_id", None)
+        if slot_id is None:
+            named = getattr(event, "session_id", None)
+            now = (slot for slot, session in self._sessions.items() if session.session_id == named)
+            slot_id = next(now, None)
+        return "" if slot_id is None else self._at[slot_id].station_id
+
+    def order(self, named: str) -> tuple[Order, OrderState] | None:
+        """The order that a text names, as it is known, and where it stands."""
+        key = self._orders.find(named)
+        return None if key is None else self._orders.known(key)
+
+    def waiting(self) -> tuple[tuple[Order, OrderState], ...]:
+        """The orders that are open or presented, oldest first, and where they stand."""
+        return self._orders.waiting()
+
+    def slots_now(self) -> tuple[tuple[str, SessionState, str, VerdictReached | None], ...]:
+        """For each slot in which a tray lies: its id, how the tray is, its session, and its verdict, if it has one."""
+        return tuple(
+            (slot_id, self._watches[slot_id].state, session.session_id, session.reached if session.judged else None)
+            for slot_id, session in self._sessions.items()
+        )
 
     def put(self, order: Order, at_s: float) -> tuple[Event, ...]:
         """Take in an order or a new revision; an order that comes shortly after its tray left is judged, silently."""
@@ -97,6 +167,7 @@ class OrderChecker:
         for session in self._sessions.values():
             if order.key in session.orders:
                 events += session.desk.resolve(Resolution.SUPERSEDED, at_s)
+        events += self._left_open.end_order(order.key, Resolution.SUPERSEDED, at_s)
         return (*events, *self._refresh(at_s), *self._judge_late(order.key, at_s))
 
     def cancel(self, named: str, at_s: float) -> tuple[Event, ...]:
@@ -109,6 +180,7 @@ class OrderChecker:
             if key in session.orders:
                 events += session.desk.resolve(Resolution.CANCELLED, at_s)
                 session.assigned = tuple(k for k in session.assigned if k != key)
+        events += self._left_open.end_order(key, Resolution.CANCELLED, at_s)
         return (*events, *self._refresh(at_s))
 
     def ready(self, named: str, at_s: float) -> tuple[Event, ...]:
@@ -140,28 +212,43 @@ class OrderChecker:
         for session in self._sessions.values():
             if session.desk.alert is not None and session.desk.alert.alert_id == alert_id:
                 return session.desk.resolve(resolution, at_s, by_staff=True)
-        return ()
+        return self._left_open.answer(alert_id, resolution, at_s)
 
-    def observe(self, observation: Observation) -> tuple[Event, ...]:
-        """Take in what one frame shows."""
+    def observe(self, observation: Observation, *, station: str | None = None) -> tuple[Event, ...]:
+        """Take in what one frame of a station shows; of the only station, where none is named."""
         at_s = observation.at_s
-        lying = [key for session in self._sessions.values() for key in session.orders]
-        events = list(self._orders.expire(at_s, self._policy.expire_s, lying))
-        for slot_id, watch in self._watches.items():
+        events = list(self.wait(at_s))
+        looked = self._stations[station] if station else next(iter(self._stations.values()))
+        seen = [slot.slot_id for slot in looked.slots]
+        for slot_id in seen:
+            watch = self._watches[slot_id]
             for change in watch.observe(observation):
                 events += self._apply(change, slot_id, at_s)
             if watch.state is SessionState.SETTLED and watch.last_seen_s == at_s:
                 events += self._check(slot_id, at_s)
-        return tuple(events)
+        return (*events, *self._left_open.saw(seen, at_s, slots=self._watches))
+
+    def wait(self, at_s: float) -> tuple[Event, ...]:
+        """Time passes, whether or not anything is seen: orders that nobody collects expire."""
+        lying = [key for session in self._sessions.values() for key in session.orders]
+        return self._orders.expire(at_s, self._expire_s, lying)
 
     def finish(self, at_s: float) -> tuple[Event, ...]:
         """The stream ends: trays that still lie there are given their last verdict."""
-        events: list[Event] = []
-        for slot_id, watch in self._watches.items():
-            if watch.state is not SessionState.LEFT:
-                for change in watch.leave():
-                    events += self._apply(change, slot_id, at_s)
-        return tuple(events)
+        return self._close(self._watches, at_s)
+
+    def _watch(self, slot: Slot) -> SlotWatch:
+        return SlotWatch(slot, self._at[slot.slot_id].policy, self._thresholds, self._hidden_by)
+
+    def _close(self, slot_ids: Iterable[str], at_s: float) -> tuple[Event, ...]:
+        """End the sessions in some slots."""
+        return tuple(
+            event
+            for slot_id in slot_ids
+            if self._watches[slot_id].state is not SessionState.LEFT
+            for change in self._watches[slot_id].leave()
+            for event in self._apply(change, slot_id, at_s)
+        )
 
     def _apply(self, change: Change, slot_id: str, at_s: float) -> list[Event]:
         watch = self._watches[slot_id]
@@ -187,7 +274,7 @@ class OrderChecker:
     def _start(self, slot_id: str, at_s: float) -> list[Event]:
         watch = self._watches[slot_id]
         self._numbered += 1
-        session_id = f"{slot_id}-{self._numbered:04d}"
+        session_id = f"{self._prefix}{slot_id}-{self._numbered:04d}"
         unjudged = VerdictReached(
             at_s=at_s,
             slot_id=slot_id,
@@ -198,7 +285,7 @@ class OrderChecker:
             verdict=Verdict(kind=VerdictKind.UNSURE),
             contents=Contents(unclear=Doubt.TOO_FEW_FRAMES),
         )
-        desk = AlertDesk(session_id, self._policy, self._told)
+        desk = AlertDesk(session_id, self._at[slot_id].policy, self._told)
         self._sessions[slot_id] = _Session(session_id, watch.arrived_s, desk, unjudged)
         return [SessionStarted(at_s=watch.arrived_s, slot_id=slot_id, session_id=session_id)]
 
@@ -249,6 +336,8 @@ class OrderChecker:
         if not session.judged or _said(before) != _said(session.reached):
             events.append(session.reached)
         session.judged = True
+        if session.desk.alert is None:
+            session.desk.alert = self._left_open.take_up(found.keys)
         swapped = (
             found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH and self._fits_another(slot_id, contents)
         )
@@ -263,7 +352,7 @@ class OrderChecker:
             self._candidates(slot_id),
             told=[self._beside(slot_id, self._orders.candidate(key)) for key in told],
             told_by=Association.ASSIGNED if session.assigned else Association.MARKER,
-            rule=self._policy.association,
+            rule=self._at[slot_id].policy.association,
             current=session.orders[0] if session.orders else None,
         )
 
@@ -273,7 +362,8 @@ class OrderChecker:
         return [
             self._beside(slot_id, candidate)
             for candidate in self._orders.candidates()
-            if candidate.parts_before + claimed[candidate.order.key] < candidate.order.parts
+            if self._at[slot_id].takes(candidate.order, known=self._stations)
+            and candidate.parts_before + claimed[candidate.order.key] < candidate.order.parts
         ]
 
     def _beside(self, slot_id: str, candidate: Candidate) -> Candidate:
@@ -298,13 +388,10 @@ class OrderChecker:
 
     def _judge_late(self, key: OrderKey, at_s: float) -> tuple[Event, ...]:
         """An order came: is it that of a tray that left a moment ago? Never where a tray before the camera fits it."""
-        if (
-            self._orders.state_of(key) is not OrderState.OPEN
-            or self._policy.association is not AssociationRule.CONTENTS
-        ):
+        if self._orders.state_of(key) is not OrderState.OPEN:
             return ()
         candidate = self._orders.candidate(key)
-        recent = [left for left in reversed(self._left) if at_s - left.last_seen_s <= self._policy.late_order_s]
+        recent = [left for left in reversed(self._left) if self._may_be_late(left, candidate.order, at_s)]
         judged = [(left, judge(self._menu, left.final.contents, candidate)) for left in recent]
         exact = [pair for pair in judged if pair[1].kind is VerdictKind.MATCH]
         near = [
@@ -320,6 +407,12 @@ class OrderChecker:
             late = replace(left.final, at_s=at_s, orders=(key,), association=how, verdict=verdict, late=True)
             return (*self._orders.hand_out(key, left.final.contents, at_s, matched=False), late)
         return ()
+
+    def _may_be_late(self, left: TrayLeft, order: Order, at_s: float) -> bool:
+        station = self._at[left.slot_id]
+        by_contents = station.policy.association is AssociationRule.CONTENTS
+        recently = at_s - left.last_seen_s <= station.policy.late_order_s
+        return by_contents and recently and station.takes(order, known=self._stations)
 
 
 def _said(reached: VerdictReached) -> tuple[object, ...]:

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from edge_agent import __version__
-from edge_agent.cli import learning, models, seeing, speed, tokens, training
-from edge_agent.cli.common import notes, screen
+from edge_agent.cli import house, learning, living, models, seeing, speed, synth, tokens, training
+from edge_agent.cli.common import notes, say
 from edge_agent.errors import BadInput, EdgeAgentError
 
 app = typer.Typer(
@@ -36,11 +36,12 @@ def agent(
         format="%(levelname)s: %(message)s",
     )
     if version:
-        screen.print(__version__)
+        say(__version__)
         raise typer.Exit
 
 
 for command in (
+    living.run,
     seeing.check,
     seeing.replay,
     seeing.evaluate,
@@ -51,19 +52,41 @@ for command in (
     training.train,
     training.merge,
     learning.learn,
+    house.doctor,
+    house.backup,
+    house.restore,
 ):
     app.command()(command)
+app.add_typer(house.config_app, name="config")
 app.add_typer(models.app, name="models")
+app.add_typer(synth.app, name="synth")
 app.add_typer(tokens.app, name="tokens")
 
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit status."""
     try:
-        app(standalone_mode=True)
-    except BadInput as error:
-        notes.print(f"[red]edge-agent:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        sys.exit(2)
+        status = app(standalone_mode=False)
+    except typer.TyperException as mistake:
+        status = mistake.exit_code
+        _complain(_in_a_sentence(mistake))
+    except typer.Abort:
+        status = 1
     except EdgeAgentError as error:
-        notes.print(f"[red]edge-agent:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        sys.exit(1)
+        status = 2 if isinstance(error, BadInput) else 1
+        _complain(str(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(sentence: str) -> None:
+    if sentence:
+        notes.print(f"[red]edge-agent:[/] {escape(sentence)}", soft_wrap=True, highlight=False)
+
+
+def _in_a_sentence(mistake: typer.TyperException) -> str:
+    """What was typed wrongly, and where to read on; empty where the help was shown already."""
+    said = " ".join(mistake.format_message().split()).rstrip(".")
+    context: typer.Context | None = getattr(mistake, "ctx", None)
+    if not said or context is None:
+        return said
+    return f"{said[0].lower()}{said[1:]}; '{context.command_path} --help' says how it is written"

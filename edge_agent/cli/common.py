@@ -1,26 +1,35 @@
-"""What the commands share: options, the two consoles, progress, the settings with what the command line overrides."""
+"""What the commands share: options, the two consoles, tables, progress, the settings with what is overridden."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
-from edge_agent.errors import BadConfig
+from edge_agent.errors import BadConfig, BadInput
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings, load_settings
 
-screen = Console()
+if TYPE_CHECKING:
+    from edge_agent.app.steps import OnStep, OnWork
+
+PIPE_COLUMNS = 10_000
+"""A pipe has no edge: what is read by a program, or kept in a file, is never cut or folded."""
+
+screen = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 notes = Console(stderr=True)
 
 DEFAULT_CONFIG = Path("configs") / "edge.yaml"
+INSTALLED_CONFIG = Path("/etc/edge-agent/edge.yaml")
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help=f"The configuration. [default: {DEFAULT_CONFIG}]", show_default=False),
@@ -29,6 +38,7 @@ PackOption = Annotated[
     Path | None,
     typer.Option("--pack", help="The model pack (a folder), instead of the configured one.", show_default=False),
 ]
+PackArgument = Annotated[Path, typer.Argument(metavar="PACK_DIR", help="The model pack (a folder).")]
 MenuOption = Annotated[
     Path | None,
     typer.Option("--menu", help="The menu (YAML), instead of the configured one.", show_default=False),
@@ -40,9 +50,39 @@ ProviderOption = Annotated[
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", help="Folder for a page (index.html) with pictures.", show_default=False),
+]
+TraysOption = Annotated[
+    Path | None,
+    typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.", show_default=False),
+]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="FROM:TO", help="Only these trays, as in noon-2585:noon-2730; repeatable."),
+]
+HeldOutOption = Annotated[
+    list[str] | None,
+    typer.Option("--held-out", metavar="FROM:TO", help="Trays that take no part at all; repeatable."),
+]
+CalibrateOnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--calibrate-on",
+        metavar="FROM:TO",
+        help="Trays of --trays on which thresholds are found, as in noon-2433:noon-2530; repeatable.",
+    ),
+]
+BudgetOption = Annotated[
+    float, typer.Option("--false-alarms", min=0, max=100, help="Budget for the thresholds: per 100 right orders.")
+]
+VersionOption = Annotated[str, typer.Option("--version", help="Version written into the pack.")]
 
 
-def settings_from(config: Path | None, *, pack: Path | None, menu: Path | None, provider: str | None) -> Settings:
+def settings_from(
+    config: Path | None, *, pack: Path | None = None, menu: Path | None = None, provider: str | None = None
+) -> Settings:
     """The configuration with what the command line overrides."""
     path = config or next((p for p in _default_configs() if p.is_file()), None)
     if path is None and (pack is None or menu is None):
@@ -54,9 +94,49 @@ def settings_from(config: Path | None, *, pack: Path | None, menu: Path | None, 
     return settings.model_copy(update={"detector": detector, "menu": menu or settings.menu})
 
 
+def config_path(config: Path | None) -> Path:
+    """The configuration file that was named, or the one that is there by default.
+
+    Raises:
+        BadConfig: there is none.
+    """
+    path = config or next((p for p in _default_configs() if p.is_file()), None)
+    if path is None:
+        raise BadConfig(f"there is no {DEFAULT_CONFIG} here: name one with --config")
+    return path
+
+
 def _default_configs() -> tuple[Path, ...]:
-    """Here, or beside the package in a checkout."""
-    return DEFAULT_CONFIG, Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
+    """Here, or beside the package in a checkout, or where `deploy/install.sh` puts it."""
+    return DEFAULT_CONFIG, Path(__file__).resolve().parents[2] / DEFAULT_CONFIG, INSTALLED_CONFIG
+
+
+def blocks_from(texts: list[str] | None, *, of: Path | None, option: str) -> tuple[TrayBlock, ...]:
+    """The blocks that an option named, of the folder that `--trays` named."""
+    if texts and of is None:
+        raise BadInput(f"{option} chooses among the trays of a folder; name that with --trays")
+    return tuple(TrayBlock.parse(text) for text in texts or ())
+
+
+def say(text: str) -> None:
+    """A line on standard output, as it is: nothing in it is markup, and a terminal does not break its words."""
+    screen.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def warn(text: str) -> None:
+    """A line on standard error that people should read."""
+    notes.print(f"[yellow]{escape(text)}[/]", soft_wrap=True, highlight=False)
+
+
+def table_of(*headers: str, right: tuple[str, ...] = ()) -> Table:
+    """A plain table; what does not fit into a terminal's column goes on in the next line. `right` are numbers."""
+    columns = (Column(each, overflow="fold", justify="right" if each in right else "left") for each in headers)
+    return Table(*columns, box=None)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on one line of standard output."""
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
 @contextmanager
@@ -68,11 +148,27 @@ def progress(unit: str, *, hidden: bool) -> Iterator[Any]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on one line of standard output."""
-    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+@contextmanager
+def pieces_of_work(*, hidden: bool) -> Iterator[OnWork]:
+    """A progress bar for each piece of work that begins; the one before it ends."""
+    with ExitStack() as stack:
+
+        def begin(name: str) -> OnStep:
+            stack.close()
+            step: OnStep = stack.enter_context(progress(name, hidden=hidden))
+            return step
+
+        yield begin
 
 
-def blocks_from(texts: list[str] | None) -> tuple[TrayBlock, ...]:
-    """The blocks of trays that an option named."""
-    return tuple(TrayBlock.parse(text) for text in texts or ())
+@contextmanager
+def extra_train(doing: str) -> Iterator[None]:
+    """Around what needs the extra `train`.
+
+    Raises:
+        BadInput: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BadInput(f"{doing} needs the extra 'train' ({error.name} is missing): pip install '.[train]'") from error

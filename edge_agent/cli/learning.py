@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from edge_agent.cli.common import (
-    ConfigOption,
-    JsonOption,
-    MenuOption,
-    PackOption,
-    notes,
-    print_json,
-    progress,
-    screen,
-    settings_from,
-)
+from edge_agent.cli import common
+from edge_agent.cli.common import extra_train, print_json, progress, say, screen, settings_from, table_of, warn
 from edge_agent.cli.models import show_comparison
-from edge_agent.cli.training import BudgetOption
 from edge_agent.errors import BadInput
 from edge_agent.settings import Settings
 
@@ -51,11 +40,11 @@ def learn(
         typer.Option("--checkpoint", help="With --candidate: the active pack's weights (.pt).", show_default=False),
     ] = None,
     epochs: Annotated[int, typer.Option("--epochs", min=1, help="With --candidate: passes over the trays.")] = 24,
-    false_alarms: BudgetOption = 1.0,
-    config: ConfigOption = None,
-    pack: PackOption = None,
-    menu: MenuOption = None,
-    as_json: JsonOption = False,
+    false_alarms: common.BudgetOption = 1.0,
+    config: common.ConfigOption = None,
+    pack: common.PackOption = None,
+    menu: common.MenuOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Collect the trays of a store whose contents people vouched for, as a folder to train and score with.
 
@@ -69,7 +58,9 @@ def learn(
     if into is None and not dry_run:
         raise BadInput("--into names the folder to write; with --dry-run none is needed")
     first_day = _day(since)
-    settings = settings_from(config, pack=pack, menu=menu, provider=None)
+    settings = settings_from(config, pack=pack, menu=menu)
+    if checkpoint is not None and candidate is not None:
+        _check(settings, checkpoint)
     with progress("trays", hidden=as_json) as step:
         collected = collect(
             db,
@@ -98,16 +89,23 @@ def _train(settings: Settings, trays: Path, checkpoint: Path, pack: Path, epochs
         epochs=epochs,
         false_alarms=false_alarms,
     )
-    try:
+    with extra_train("training"):
         made = make_candidate(settings, plan)
-    except ModuleNotFoundError as error:
-        raise BadInput(f"training needs the extra 'train' ({error.name} is missing): pip install '.[train]'") from error
     if made.comparison is None:
         said = "The active pack lacks a class of this menu, so the two cannot be compared"
-        notes.print(f"[yellow]{said}; the candidate's card has its scores.[/]", soft_wrap=True)
+        warn(f"{said}; the candidate's card has its scores.")
     else:
         show_comparison(made.comparison)
-    screen.print(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
+    say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
+    say(f"It runs in fp32; 'edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by}' makes 8-bit forms.")
+
+
+def _check(settings: Settings, checkpoint: Path) -> None:
+    """Said before the store is read: what is collected by then would be in the way of a second try."""
+    from edge_agent.app.candidate import check_start
+
+    with extra_train("training"):
+        check_start(settings, checkpoint)
 
 
 def _day(text: str | None) -> date | None:
@@ -118,13 +116,13 @@ def _day(text: str | None) -> date | None:
 
 
 def _show(collected: Collected) -> None:
-    labels = Table("label", "trays", box=None)
+    labels = table_of("label", "trays")
     for kind, count in collected.trays.items():
         labels.add_row(kind.value.replace("_", " "), str(count))
-    passed_over = Table("passed over", "trays", box=None)
+    passed_over = table_of("passed over", "trays")
     for why, count in collected.passed_over.items():
         passed_over.add_row(why.value, str(count))
-    classes = Table("class", "on trays", "", box=None)
+    classes = table_of("class", "on trays", "")
     new = collected.new_classes or {}
     for name, count in collected.classes.items():
         classes.add_row(escape(name), str(count), "new to the model" if name in new else "")
@@ -136,9 +134,8 @@ def _show(collected: Collected) -> None:
         f"{collected.labelled} of {collected.sessions} trays have a label ({collected.hard} hard), "
         f"with {collected.photographs} photographs and {collected.checks} checks."
     )
-    screen.print(what, soft_wrap=True, highlight=False)
+    say(what)
     if collected.into is not None:
-        screen.print(f"Written to {escape(str(collected.into))}.", soft_wrap=True, highlight=False)
+        say(f"Written to {collected.into}.")
     if new:
-        said = f"The model has never seen {', '.join(new)}; only one trained on these trays can."
-        notes.print(f"[yellow]{escape(said)}[/]", soft_wrap=True, highlight=False)
+        warn(f"The model has never seen {', '.join(new)}; only one trained on these trays can.")

@@ -1,4 +1,4 @@
-"""check, replay, evaluate, bench: look at pictures, and say what was seen."""
+"""check, replay, evaluate: look at pictures, and say what was seen."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
-from edge_agent.cli.common import (
-    ConfigOption,
-    JsonOption,
-    MenuOption,
-    PackOption,
-    ProviderOption,
-    blocks_from,
-    notes,
-    print_json,
-    progress,
-    screen,
-    settings_from,
-)
+from edge_agent.cli import common
+from edge_agent.cli.common import blocks_from, print_json, progress, say, settings_from, warn
 from edge_agent.cli.showing import show_items, show_replay, show_scores, show_verdict
 from edge_agent.evaluation.photo_checks import evaluation_as_json, line_as_json
 from edge_agent.evaluation.replay import replay_as_json
@@ -30,11 +18,11 @@ def check(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photographs of one tray, one or more.")],
     *,
     order: Annotated[Path, typer.Option("--order", help="The order as JSON, as the till sends it.")],
-    config: ConfigOption = None,
-    pack: PackOption = None,
-    menu: MenuOption = None,
-    provider: ProviderOption = None,
-    as_json: JsonOption = False,
+    config: common.ConfigOption = None,
+    pack: common.PackOption = None,
+    menu: common.MenuOption = None,
+    provider: common.ProviderOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Hold one order against photographs of its tray."""
     from edge_agent.app.seeing import check_photographs, open_eyes
@@ -60,24 +48,19 @@ def check(
 def replay(
     video: Annotated[Path, typer.Argument(help="The recording; NAME.orders.jsonl and NAME.truth.jsonl lie beside it.")],
     *,
-    config: ConfigOption = None,
-    pack: PackOption = None,
-    menu: MenuOption = None,
-    provider: ProviderOption = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report",
-            help="Folder for index.html and the annotated video. [default: report; with --json none]",
-            show_default=False,
-        ),
-    ] = None,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    config: common.ConfigOption = None,
+    pack: common.PackOption = None,
+    menu: common.MenuOption = None,
+    provider: common.ProviderOption = None,
+    report: common.ReportOption = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Write no report. Else it goes to 'report', but not with --json.")
+    ] = False,
     db: Annotated[
         Path | None,
         typer.Option("--db", help="Also store orders, trays and checks in this SQLite file.", show_default=False),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Replay a recording and its orders through the checker: one verdict per tray, a report, a score."""
     from edge_agent.app.seeing import open_eyes, replay_recording
@@ -87,51 +70,44 @@ def replay(
     with progress("frames", hidden=as_json) as step:
         done = replay_recording(eyes, video, report=folder, db=db, on_frame=step)
     if done.replayed.recording.orders_path is None:
-        beside = escape(str(video.with_suffix(".orders.jsonl")))
-        notes.print(f"[yellow]there is no {beside}: without orders every tray is nobody's[/]", soft_wrap=True)
+        warn(f"there is no {video.with_suffix('.orders.jsonl')}: without orders every tray is nobody's")
     if done.replayed.problem:
-        said = escape(done.replayed.problem)
-        notes.print(f"[yellow]{said}; what follows is what was read so far[/]", soft_wrap=True)
+        warn(f"{done.replayed.problem}; what follows is what was read so far")
     if as_json:
         print_json(replay_as_json(done.replayed))
         return
     show_replay(done.replayed)
     if done.report_page is not None:
-        screen.print(f"The report: {done.report_page}")
+        say(f"The report: {done.report_page}")
 
 
 def evaluate(
     trays_dir: Annotated[Path, typer.Argument(metavar="TRAYS_DIR", help="A folder with trays.jsonl and orders.jsonl.")],
     *,
-    config: ConfigOption = None,
-    pack: PackOption = None,
-    menu: MenuOption = None,
-    provider: ProviderOption = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Folder for a page with every failure as a picture.", show_default=False),
-    ] = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="FROM:TO", help="Only these trays, as in noon-2585:noon-2730; repeatable."),
-    ] = None,
-    as_json: JsonOption = False,
+    config: common.ConfigOption = None,
+    pack: common.PackOption = None,
+    menu: common.MenuOption = None,
+    provider: common.ProviderOption = None,
+    report: common.ReportOption = None,
+    only: common.OnlyOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Score the order checks of a folder of photographed trays."""
     from edge_agent.app.seeing import evaluate_folder, open_eyes
 
+    blocks = blocks_from(only, of=trays_dir, option="--only")
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
     with progress("trays", hidden=as_json) as step:
-        done = evaluate_folder(eyes, trays_dir, only=blocks_from(only), report=report, on_tray=step)
+        done = evaluate_folder(eyes, trays_dir, only=blocks, report=report, on_tray=step)
     evaluated = done.evaluated
     if as_json:
         print_json(evaluation_as_json(evaluated, eyes.detector.provider))
         return
     show_scores(evaluated.scores)
     show_items(evaluated.items)
-    screen.print(
+    say(
         f"{len(evaluated.verdicts)} checks on {len(evaluated.contents)} trays, "
         f"{evaluated.frames_per_s:.1f} photographs/s in detect() on {eyes.detector.provider}"
     )
     if done.report_page is not None:
-        screen.print(f"The report: {done.report_page}")
+        say(f"The report: {done.report_page}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from rich.markup import escape
-from rich.table import Table
 
 from edge_agent.checking.item_scores import ItemScores
 from edge_agent.checking.scoring import Scores, Share
-from edge_agent.cli.common import screen
+from edge_agent.cli.common import say, screen, table_of, warn
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_items import macro_phrase
+from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.shares import in_digits, interval
 
 SIGNS = {
     VerdictKind.MATCH: "[green]● match[/]",
@@ -22,13 +23,13 @@ SIGNS = {
 def show_verdict(verdict: Verdict) -> None:
     """One verdict, line by line."""
     screen.print(f"{SIGNS[verdict.kind]}  {verdict.checked_pieces} of {verdict.wanted_pieces} checked")
-    table = Table("line", "ordered", "seen", "result", "why", box=None)
+    table = table_of("line", "ordered", "seen", "result", "why")
     for line in verdict.lines:
         why = line.reason.replace("_", " ")
         table.add_row(escape(line.name), str(line.expected), _seen(line), line.result.value, why)
     screen.print(table)
     if verdict.by_hand:
-        screen.print("by hand: " + escape(", ".join(line.name for line in verdict.by_hand)))
+        say("by hand: " + ", ".join(line.name for line in verdict.by_hand))
     if verdict.allergy:
         screen.print("[bold yellow]The order speaks of an allergy: the camera cannot check that.[/]")
 
@@ -39,7 +40,7 @@ def _seen(line: CheckedLine) -> str:
 
 def show_replay(replayed: Replayed) -> None:
     """A replay, tray by tray, and its scores where the truth is known."""
-    table = Table("tray", "settled", "left", "order", "association", "verdict", "what (seen/ordered)", box=None)
+    table = table_of("tray", "settled", "left", "order", "association", "verdict", "what (seen/ordered)")
     for tray in replayed.trays:
         verdict = tray.reached.verdict if tray.reached else None
         plain = (LineResult.OK, LineResult.NOT_CHECKED)
@@ -56,7 +57,7 @@ def show_replay(replayed: Replayed) -> None:
     screen.print(table)
     if replayed.recording.truth:
         show_scores(replayed.scores)
-    screen.print(
+    say(
         f"{len(replayed.trays)} trays in {replayed.duration_s:.0f} s of video, {replayed.frames_per_s:.0f} frames/s "
         f"({replayed.times_real_time:.1f} x real time) on {replayed.provider}"
     )
@@ -68,12 +69,22 @@ def show_scores(scores: Scores) -> None:
     for name in ("wrong_orders", "right_orders", "no_order"):
         counts = ", ".join(f"{kind.replace('_', ' ')} {n}" for kind, n in said[name].items() if kind != "n")
         if said[name]["n"]:
-            screen.print(f"{name.replace('_', ' ')}: {said[name]['n']} ({counts})", highlight=False)
-    table = Table("share", "value", "95 % interval", box=None)
-    for name, (value, low, high) in said["rates"].items():
-        if value is not None:
-            table.add_row(name.replace("_", " "), f"{value:.3f}", f"{low:.3f} to {high:.3f}")
+            say(f"{name.replace('_', ' ')}: {said[name]['n']} ({counts})")
+    table = table_of("share", "value", "95 % interval")
+    for name, share in scores.rates.items():
+        if share.value is not None:
+            table.add_row(name.replace("_", " "), in_digits(share.value), escape(interval(share)))
     screen.print(table)
+
+
+def show_gates(manifest: PackManifest) -> None:
+    """How the 8-bit forms of a pack did beside fp32, and which were kept."""
+    for name, gate in manifest.gates.items():
+        say(f"{name}: {'passed' if gate.passed else 'not passed, left out of the pack'}")
+        for count, before in gate.fp32.items():
+            say(f"    {count.replace('_', ' ')}: {before} in fp32, {gate.scores[count]} now")
+    if len(manifest.offered) == 1:
+        warn("no 8-bit form keeps the score: the pack runs in fp32")
 
 
 def show_items(items: ItemScores) -> None:
@@ -81,27 +92,22 @@ def show_items(items: ItemScores) -> None:
     if not items.classes:
         return
     averaged = {each.class_name for each in items.in_macro}
-    table = Table("class", box=None)
-    for name in ("trays", "items", "recall"):
-        table.add_column(name, justify="right")
-    table.add_column("95 % interval")
-    for name in ("precision", "exact"):
-        table.add_column(name, justify="right")
+    numbers = ("trays", "items", "recall", "precision", "exact")
+    table = table_of("class", *numbers[:3], "95 % interval", *numbers[3:], right=numbers)
     for each in items.classes:
-        low, high = each.recall.low, each.recall.high
         table.add_row(
             escape(each.class_name),
             str(each.trays),
             str(each.items),
-            _share(each.recall),
-            "" if low is None or high is None else f"{low:.3f} to {high:.3f}",
-            _share(each.precision),
-            _share(each.exact),
+            _digits(each.recall),
+            escape(interval(each.recall)),
+            _digits(each.precision),
+            _digits(each.exact),
             style="" if each.class_name in averaged else "dim",
         )
     screen.print(table)
-    screen.print(escape(macro_phrase(items)), highlight=False, soft_wrap=True)
+    say(macro_phrase(items))
 
 
-def _share(share: Share) -> str:
-    return "-" if share.value is None else f"{share.value:.3f}"
+def _digits(share: Share) -> str:
+    return "-" if share.value is None else in_digits(share.value)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from edge_agent.cli.common import ConfigOption, JsonOption, notes, print_json, screen, settings_from
+from edge_agent.cli import common
+from edge_agent.cli.common import notes, print_json, say, screen, settings_from, table_of
 from edge_agent.domain.access import Role, Token
 from edge_agent.errors import BadInput, Conflict, Unknown
 
@@ -34,8 +34,8 @@ def create(
         int | None, typer.Option("--days", min=1, max=3_650, help="It serves so long. [default: for ever]")
     ] = None,
     file: FileOption = None,
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
+    config: common.ConfigOption = None,
+    as_json: common.JsonOption = False,
 ) -> None:
     """Make a token and show it, this once: only its hash is kept."""
     tokens = _tokens(file, config)
@@ -56,14 +56,16 @@ def create(
 
 
 @app.command("list")
-def list_tokens(*, file: FileOption = None, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def list_tokens(
+    *, file: FileOption = None, config: common.ConfigOption = None, as_json: common.JsonOption = False
+) -> None:
     """List the tokens: whose, what they may do, when they were used last (to the hour)."""
     tokens = _tokens(file, config)
     known = tokens.tokens()
     if as_json:
         print_json({"file": str(tokens.path), "tokens": [_as_json(token) for token in known]})
         return
-    table = Table("id", "name", "role", "created", "last used", "expires", box=None)
+    table = table_of("id", "name", "role", "created", "last used", "expires")
     for token in known:
         times = (token.created_at, token.last_used_at, token.expires_at)
         table.add_row(token.token_id, escape(token.name), token.role.value, *(_shown(each) for each in times))
@@ -75,21 +77,21 @@ def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id, as `tokens list` shows it.")],
     *,
     file: FileOption = None,
-    config: ConfigOption = None,
+    config: common.ConfigOption = None,
 ) -> None:
     """Take a token out of service, for good; a running agent knows at the next request."""
     try:
         token = _tokens(file, config).revoke(token_id)
     except Unknown as error:
         raise BadInput(str(error)) from error
-    screen.print(f"Revoked: '{escape(token.name)}', role {token.role.value}.", soft_wrap=True, highlight=False)
+    say(f"Revoked: '{token.name}', role {token.role.value}.")
 
 
 def _tokens(file: Path | None, config: Path | None) -> TokenFile:
     from edge_agent.app.tokens import open_tokens
 
     if file is None:
-        file = settings_from(config, pack=None, menu=None, provider=None).api.tokens
+        file = settings_from(config).api.tokens
     return open_tokens(file)
 
 

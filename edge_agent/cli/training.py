@@ -8,21 +8,12 @@ from typing import Annotated
 
 import typer
 
-from edge_agent.cli.common import blocks_from, screen
+from edge_agent.cli import common
+from edge_agent.cli.common import blocks_from, extra_train, pieces_of_work, say, settings_from
+from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
-
-BudgetOption = Annotated[
-    float, typer.Option("--false-alarms", min=0, max=100, help="Budget for the thresholds: per 100 right orders.")
-]
-CalibrateOnOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--calibrate-on",
-        metavar="FROM:TO",
-        help="Trays of --trays on which thresholds are found, as in noon-2433:noon-2530; repeatable.",
-    ),
-]
+from edge_agent.formats.tray_block import TrayBlock
 
 
 def calibrate(
@@ -36,13 +27,16 @@ def calibrate(
     trays: Annotated[
         Path | None, typer.Option("--trays", help="Trays of which the counts are known.", show_default=False)
     ] = None,
-    calibrate_on: CalibrateOnOption = None,
-    false_alarms: BudgetOption = 1.0,
+    calibrate_on: common.CalibrateOnOption = None,
+    false_alarms: common.BudgetOption = 1.0,
 ) -> None:
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
-    from edge_agent.app.making import ThresholdPlan, calibrate_pack
+    from edge_agent.app.making import calibrate_pack
+    from edge_agent.app.plans import ThresholdPlan
 
-    blocks = blocks_from(calibrate_on)
+    blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
+    if trays is not None and not blocks:
+        raise BadInput("--trays needs --calibrate-on FROM:TO, which says on which of them the thresholds are found")
     plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)
     _show_calibration(pack, calibrate_pack(pack, plan))
 
@@ -67,7 +61,7 @@ def train(
     architecture: Annotated[
         str, typer.Option("--architecture", help="An Ultralytics model definition, or a checkpoint to start from.")
     ] = "yolo11n.yaml",
-    version: Annotated[str, typer.Option("--version", help="Version written into the pack.")] = "1",
+    version: common.VersionOption = "1",
     trays: Annotated[
         Path | None,
         typer.Option(
@@ -92,34 +86,41 @@ def train(
             show_default=False,
         ),
     ] = None,
-    held_out: Annotated[
-        list[str] | None,
-        typer.Option("--held-out", metavar="FROM:TO", help="Trays that take no part at all; repeatable."),
-    ] = None,
-    calibrate_on: CalibrateOnOption = None,
-    false_alarms: BudgetOption = 1.0,
+    held_out: common.HeldOutOption = None,
+    calibrate_on: common.CalibrateOnOption = None,
+    false_alarms: common.BudgetOption = 1.0,
+    no_quantize: Annotated[
+        bool, typer.Option("--no-quantize", help="Make no 8-bit forms of the pack; without --trays none are made.")
+    ] = False,
+    config: common.ConfigOption = None,
+    menu: common.MenuOption = None,
 ) -> None:
     """Train a detector on boxed photographs, from random weights, and on orders; write a model pack (extra `train`).
 
     With --trays a teacher finds out which box is which item from the counts alone, and a student learns from that. The
-    items of the trays may be finer than the boxed classes, or new. Typed again after a cut, the same command goes on.
+    items of the trays may be finer than the boxed classes, or new. At the end the pack's 8-bit forms are made and held
+    against fp32, by the checks of those trays and the menu. Typed again after a cut, the same command goes on.
     """
-    from edge_agent.app.making import ThresholdPlan, train_pack
+    from edge_agent.app.making import train_pack
+    from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
     from edge_agent.training.fit import FitRecipe
     from edge_agent.training.making import ROUNDS, LearningFromOrders, TrainingPlan
 
-    names = tuple(name.strip() for name in classes.split(","))
-    if not all(names) or len(set(names)) < len(names):
-        raise BadInput("--classes needs different names with commas between them, such as plate,fruit,drink")
     if image_size % 32:
         raise BadInput(f"--image-size must be a multiple of 32 (the network's coarsest cell), not {image_size}")
     if not pack.name or not version:
         raise BadInput("--pack needs a folder with a name, and --version a text")
-    kept = blocks_from(calibrate_on)
-    learning = None
+    if trays is None and (rounds or teacher is not None):
+        raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
+    names = _names_in(classes)
+    kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
+    learning = quantising = None
     if trays is not None:
-        apart = (*blocks_from(held_out), *kept)
+        apart = (*unseen, *kept)
         learning = LearningFromOrders(trays=trays, apart=apart, rounds=tuple(rounds or ROUNDS), teacher=teacher)
+        if not no_quantize:
+            checked_by = settings_from(config, pack=pack, menu=menu).menu
+            quantising = QuantisingPlan(pack=pack, trays=trays, held_out=unseen, menu=checked_by)
     plan = TrainingPlan(
         boxes=boxes,
         classes=names,
@@ -132,12 +133,34 @@ def train(
         orders=learning,
     )
     thresholds = ThresholdPlan(boxes=boxes, trays=trays, blocks=kept, false_alarms=false_alarms / 100)
-    try:
-        manifest = train_pack(plan, thresholds, "edge-agent train")
-    except ModuleNotFoundError as error:
-        raise BadInput(f"training needs the extra 'train' ({error.name} is missing): pip install '.[train]'") from error
-    screen.print(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}", highlight=False)
+    with extra_train("training"), pieces_of_work(hidden=False) as on_work:
+        manifest = train_pack(plan, thresholds, "edge-agent train", quantising=quantising, on_work=on_work)
+    say(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}")
     _show_calibration(pack, manifest)
+    if quantising is None:
+        say(f"It runs in fp32. Next: 'edge-agent quantize {pack} --trays DIR' makes and judges its 8-bit forms.")
+    else:
+        show_gates(manifest)
+    only = "".join(f" --only {block}" for block in unseen)
+    say(f"Next: 'edge-agent models score {pack} --trays {trays or 'DIR'}{only}' writes its scores into its card.")
+
+
+def _names_in(classes: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in classes.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise BadInput("--classes needs different names with commas between them, such as plate,fruit,drink")
+    return names
+
+
+def _blocks_apart(
+    calibrate_on: list[str] | None, held_out: list[str] | None, trays: Path | None
+) -> tuple[tuple[TrayBlock, ...], tuple[TrayBlock, ...]]:
+    """The trays that set thresholds, and those that take no part; none may be both."""
+    kept = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
+    unseen = blocks_from(held_out, of=trays, option="--held-out")
+    if shared := next((block for block in kept if any(block.overlaps(other) for other in unseen)), None):
+        raise BadInput(f"the block {shared} is to set thresholds and to take no part at all; it can do only one")
+    return kept, unseen
 
 
 def merge(
@@ -145,25 +168,22 @@ def merge(
     *,
     groups: Annotated[Path, typer.Option("--groups", help="Which fine classes each coarse one is made of (YAML).")],
     pack: Annotated[Path, typer.Option("--pack", help="The model pack to write.")],
-    version: Annotated[str, typer.Option("--version", help="Version written into the pack.")] = "1",
+    version: common.VersionOption = "1",
 ) -> None:
     """Write a pack that reports groups of another pack's classes (extra `train`); calibrate it next."""
     from edge_agent.app.making import merge_classes
 
-    try:
+    with extra_train("merging"):
         manifest = merge_classes(source, groups, pack, version=version)
-    except ModuleNotFoundError as error:
-        raise BadInput(f"merging needs the extra 'train' ({error.name} is missing): pip install '.[train]'") from error
-    screen.print(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with 'edge-agent calibrate {pack}'")
+    say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with 'edge-agent calibrate {pack}'")
 
 
 def _show_calibration(pack: Path, manifest: PackManifest) -> None:
     said = manifest.metrics
-    screen.print(
+    say(
         f"{pack}: thresholds from {said['calibration_trays']} trays; there, of right orders, false alarms "
         f"{said['calibration_false_alarms']}, called match {said['calibration_decided']}; of wrong ones, caught "
-        f"{said['calibration_caught']}",
-        highlight=False,
+        f"{said['calibration_caught']}"
     )
 
 

@@ -22,6 +22,8 @@ class Run:
         model_sha256: the hash of the very file that ran.
         provider: what the model really ran on.
         boot_id: which boot of the machine the monotonic times belong to; empty where that is not known.
+        slots: the station of each slot, where it checks several stations.
+        tells: whether people are told of its alerts; not in shadow mode, nor in a replay.
     """
 
     station: str = ""
@@ -33,14 +35,23 @@ class Run:
     agent_version: str = ""
     provider: str = ""
     boot_id: str = ""
+    slots: Mapping[str, str] = field(default_factory=dict)
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What came of storing events: the numbers their checks got, and how many pictures could not be kept."""
+    """What came of storing events.
+
+    Attributes:
+        check_ids: the numbers that their checks got.
+        pictures_lost: how many pictures could not be kept.
+        to_tell: how many steps of alerts wait in the outbox because of them.
+    """
 
     check_ids: tuple[int, ...] = ()
     pictures_lost: int = 0
+    to_tell: int = 0
 
 
 class StaffRole(str, Enum):

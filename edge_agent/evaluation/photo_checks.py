@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,21 @@ def judge_order(menu: Menu, order: Order, contents: Contents) -> Verdict:
     """The verdict on one tray that is known to be this order's, or one part of it."""
     verdict = compare(menu, wanted(menu, order), contents, complete=order.parts == 1)
     return replace(verdict, allergy=order.mentions_allergy)
+
+
+def refuse_unknown_classes(folder: TrayFolder, menu: Menu, classes: Collection[str]) -> None:
+    """Hold what lies on the trays against the menu and the models: nobody can find what neither of them knows.
+
+    A dish that the camera cannot tell belongs on the menu as `visibility: hidden`.
+
+    Raises:
+        BadRecording: something lies there that neither knows; names the line, and on how many trays.
+    """
+
+    def is_known(name: str) -> bool:
+        return name in classes or name in menu.classes or menu.find(name) is not None
+
+    folder.refuse_unknown(is_known, by="the menu (nor the model)")
 
 
 def evaluate_trays(

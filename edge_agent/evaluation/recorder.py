@@ -35,12 +35,11 @@ class EventRecorder:
             self._store.record(self._run_id, events, evidence=[self._evidence(frame, event) for event in reached])
 
     def _evidence(self, frame: Frame, reached: VerdictReached) -> Evidence:
-        slot = self._slots[reached.slot_id]
-        return Evidence(
-            session_id=reached.session_id, at_s=frame.at_s, jpeg=_jpeg(outside_blacked(frame.picture, [slot]))
-        )
+        jpeg = slots_as_jpeg(frame.picture, [self._slots[reached.slot_id]])
+        return Evidence(session_id=reached.session_id, at_s=frame.at_s, jpeg=jpeg)
 
 
-def _jpeg(picture: Picture) -> bytes:
-    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def slots_as_jpeg(picture: Picture, slots: Sequence[Slot]) -> bytes:
+    """The picture as JPEG, black outside the slots."""
+    _, encoded = cv2.imencode(".jpg", outside_blacked(picture, slots), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return encoded.tobytes()

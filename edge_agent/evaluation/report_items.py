@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edge_agent.checking.item_scores import NOTHING, ClassItems, ItemScores
 from edge_agent.checking.scoring import Share
 from edge_agent.evaluation.report_charts import IntervalBar
+from edge_agent.formats.shares import in_digits
 
 MOST_MISTAKES = 10
 
@@ -71,7 +72,7 @@ def macro_phrase(items: ItemScores) -> str:
         return f"macro recall: not measured, there are no {chosen}, or none of them lies on these trays"
     absent = ", ".join(each.class_name for each in items.frequent if not each.items)
     without = f"; without those that lie on none of these trays: {absent}" if absent else ""
-    return f"macro recall {items.macro_recall:.3f} ({chosen}: {len(items.frequent)}{without})"
+    return f"macro recall {in_digits(items.macro_recall)} ({chosen}: {len(items.frequent)}{without})"
 
 
 def _row(scored: ClassItems, *, in_macro: bool) -> ItemRow:

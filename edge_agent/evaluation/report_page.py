@@ -12,6 +12,7 @@ from edge_agent import __version__
 from edge_agent.domain.voting import Thresholds
 from edge_agent.evaluation.evidence import write_whole
 from edge_agent.evaluation.report_views import percent
+from edge_agent.formats.shares import in_digits, interval
 
 PAGE = "index.html"
 SHORT_SHA256 = 12
@@ -39,12 +40,8 @@ class Used:
         )
 
 
-def write_page(directory: Path, template: str, values: dict[str, Any]) -> Path:
-    """Render a template into `directory/index.html` and return that path.
-
-    Raises:
-        BadInput: the page cannot be written.
-    """
+def templates() -> Environment:
+    """The templates of the reports, with what writes numbers."""
     environment = Environment(
         loader=PackageLoader("edge_agent.evaluation"),
         autoescape=True,
@@ -52,8 +49,17 @@ def write_page(directory: Path, template: str, values: dict[str, Any]) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["percent"] = percent
-    text = environment.get_template(template).render(footer=f"Edge Agent {__version__}", **values)
+    environment.globals |= {"percent": percent, "in_digits": in_digits, "interval": interval}
+    return environment
+
+
+def write_page(directory: Path, template: str, values: dict[str, Any]) -> Path:
+    """Render a template into `directory/index.html` and return that path.
+
+    Raises:
+        BadInput: the page cannot be written.
+    """
+    text = templates().get_template(template).render(footer=f"Edge Agent {__version__}", **values)
     path = directory / PAGE
     write_whole(path, text.encode("utf-8", "backslashreplace"))
     return path

@@ -9,6 +9,7 @@ from edge_agent.checking.scoring import WRONG_SHARES, Outcome, Scores, Share
 from edge_agent.domain.alert import Alert
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.domain.order import Order, OrderLine
+from edge_agent.evaluation.red_precision import red_precision
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_charts import IntervalBar, Moment, Spell, TimelineLine, timeline
 from edge_agent.evaluation.trays import Held, TrayRecord
@@ -133,7 +134,7 @@ def score_rows(scores: Scores) -> tuple[tuple[str, str], ...]:
         return "not measured" if p50 is None else f"median {p50:.2f} s · 95 % within {p95:.2f} s"
 
     precision = " · ".join(
-        f"{percent(scores.red_precision(share))} where {percent(share)} of the orders are wrong"
+        f"{share_phrase(red_precision(scores, share))} where {percent(share)} of the orders are wrong"
         for share in WRONG_SHARES
     )
     return (

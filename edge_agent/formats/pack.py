@@ -135,6 +135,13 @@ class PackFile(FileModel):
     """Whether it keeps the score of fp32; without a gate nobody has measured that."""
 
 
+class RefusedForm(FileModel):
+    """A form of the network that did not keep the score of fp32: what was measured stays, its file does not."""
+
+    quantised: Mapping[str, JsonValue] | None = None
+    gate: PrecisionGate
+
+
 class PlainExport(FileModel):
     """The network as its framework exported it. It never runs: benchmarks measure against it."""
 
@@ -159,6 +166,8 @@ class PackManifest(FileModel):
     nms: Suppression = Suppression()
     files: Annotated[Mapping[Precision, PackFile], Field(min_length=1)]
     """One file per precision, all with the same input and output; the first is taken when none is asked for."""
+    refused: Mapping[Precision, RefusedForm] = {}
+    """Forms that were made, and left out because they did not pass their gate."""
     plain: PlainExport | None = None
     metrics: Mapping[str, float | int | str] = {}
     provenance: Mapping[str, JsonValue] = {}
@@ -169,6 +178,12 @@ class PackManifest(FileModel):
         """The precisions that may be chosen for their speed: the first one, and those whose gate was passed."""
         first = next(iter(self.files))
         return tuple(name for name, file in self.files.items() if name == first or (file.gate and file.gate.passed))
+
+    @property
+    def gates(self) -> dict[Precision, PrecisionGate]:
+        """How each form scored beside fp32, those that were left out among them."""
+        kept = {name: file.gate for name, file in self.files.items() if file.gate is not None}
+        return kept | {name: form.gate for name, form in self.refused.items()}
 
     @cached_property
     def score_floor(self) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,6 +16,8 @@ from edge_agent.errors import BadRecording
 from edge_agent.formats.orders import first_complaint, order_from_json, parse_json
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.yaml_file import FileModel
+
+TRAYS_NAME, CHECKS_NAME = "trays.jsonl", "orders.jsonl"
 
 MAX_LINE_BYTES = 1_000_000
 """A longer line is no record but a file of another kind."""
@@ -108,26 +111,67 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class TrayFolder:
-    """A folder of photographed trays and the order checks on them; `part_of` is the whole, of which this is a part."""
+    """A folder of photographed trays and the order checks on them.
+
+    Attributes:
+        root: the folder.
+        trays: the trays by their ids.
+        checks: the checks on them.
+        part_of: the whole, of which this is a part.
+        lines: where each tray stands in `trays.jsonl`, counted from 1.
+    """
 
     root: Path
     trays: dict[str, PhotographedTray] = field(default_factory=dict)
     checks: tuple[TrayCheck, ...] = ()
     part_of: TrayFolder | None = None
+    lines: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def trays_path(self) -> Path:
+        return self.root / TRAYS_NAME
+
+    def refuse_empty(self, blocks: Sequence[TrayBlock]) -> None:
+        """Hold blocks that somebody typed against the trays: with a slip in one, the wrong trays would be taken.
+
+        Raises:
+            BadRecording: a block holds no tray.
+        """
+        for block in blocks:
+            if not any(tray_id in block for tray_id in self.trays):
+                raise BadRecording(
+                    f"no tray lies in the block {block}; is it spelt as in the file?", path=self.trays_path
+                )
+
+    def refuse_unknown(self, is_known: Callable[[str], bool], *, by: str) -> None:
+        """Hold the names of what lies on the trays against those that somebody knows; `by` says who that is.
+
+        Raises:
+            BadRecording: a name is not known; names the line where it first stands, and on how many trays.
+        """
+        lying = Counter(name for tray in self.trays.values() for name, count in tray.contents.items() if count)
+        for name, trays in lying.items():
+            if not is_known(name):
+                first = next(tray_id for tray_id, tray in self.trays.items() if tray.contents.get(name))
+                said = f"{by} does not know '{name[:100]}', which lies on {trays} tray{'s' if trays > 1 else ''}"
+                raise BadRecording(said, path=self.trays_path, line=self.lines.get(first))
 
     def only(self, blocks: Sequence[TrayBlock]) -> TrayFolder:
         """The part of it that lies in the blocks; the whole where there are none.
 
         Raises:
-            BadRecording: nothing is left.
+            BadRecording: a block holds no tray.
         """
         if not blocks:
             return self
-        trays = {tray_id: tray for tray_id, tray in self.trays.items() if any(tray_id in block for block in blocks)}
-        if not trays:
-            raise BadRecording("none of its trays lies in the blocks asked for", path=self.root)
+        self.refuse_empty(blocks)
+        return self.part(lambda tray: any(tray.tray_id in block for block in blocks))
+
+    def part(self, chosen: Callable[[PhotographedTray], bool]) -> TrayFolder:
+        """The part of it that is chosen, with the checks on those trays."""
+        trays = {tray_id: tray for tray_id, tray in self.trays.items() if chosen(tray)}
         checks = tuple(check for check in self.checks if check.tray_id in trays)
-        return TrayFolder(self.root, trays, checks, self.part_of or self)
+        return TrayFolder(self.root, trays, checks, self.part_of or self, self.lines)
 
 
 def open_recording(video: Path) -> Recording:
@@ -158,29 +202,31 @@ def open_trays(root: Path) -> TrayFolder:
         BadRecording: a file or a photograph is missing, or a line does not read; names file and line.
         BadOrder: an order does not read; names file and line.
     """
-    trays_path, checks_path = root / "trays.jsonl", root / "orders.jsonl"
+    trays_path, checks_path = root / TRAYS_NAME, root / CHECKS_NAME
     for path in (trays_path, checks_path):
         if not _is_file(path):
             raise BadRecording("there is no such file; a folder of trays needs trays.jsonl and orders.jsonl", path=path)
-    trays = _trays(root, trays_path)
+    trays, lines = _trays(root, trays_path)
     checks = tuple(_checks(checks_path, trays))
     if not checks:
         raise BadRecording("the file lists no check", path=checks_path)
-    return TrayFolder(root, trays, checks)
+    return TrayFolder(root, trays, checks, lines=lines)
 
 
-def _trays(root: Path, trays_path: Path) -> dict[str, PhotographedTray]:
+def _trays(root: Path, trays_path: Path) -> tuple[dict[str, PhotographedTray], dict[str, int]]:
+    """The trays by their ids, and the lines on which they stand."""
     trays: dict[str, PhotographedTray] = {}
+    lines: dict[str, int] = {}
     for line, tray in _entries(trays_path, PhotographedTray):
         if tray.tray_id in trays:
             raise BadRecording(f"the tray '{tray.tray_id}' stands twice", path=trays_path, line=line)
         for image in tray.images:
             if not _is_file(root / image):
                 raise BadRecording(f"the photograph '{image[:200]}' is not there", path=trays_path, line=line)
-        trays[tray.tray_id] = tray
+        trays[tray.tray_id], lines[tray.tray_id] = tray, line
     if not trays:
         raise BadRecording("the file lists no tray", path=trays_path)
-    return trays
+    return trays, lines
 
 
 def _checks(checks_path: Path, trays: dict[str, PhotographedTray]) -> Iterator[TrayCheck]:

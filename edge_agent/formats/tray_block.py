@@ -27,10 +27,17 @@ class TrayBlock:
         numbers = [number for _, _, number in ends]
         if len(ends) != 2 or len(names) != 1 or "" in names or not all(n.isdecimal() for n in numbers):  # noqa: PLR2004
             raise BadInput(f"'{text}' is no block of trays; write it like noon-2585:noon-2730")
-        return cls(names.pop(), int(numbers[0]), int(numbers[1]))
+        block = cls(names.pop(), int(numbers[0]), int(numbers[1]))
+        if block.first > block.last:
+            raise BadInput(f"'{text}' is no block of trays; its first number is higher than its last")
+        return block
 
     def __str__(self) -> str:
         return f"{self.name}-{self.first}:{self.name}-{self.last}"
+
+    def overlaps(self, other: TrayBlock) -> bool:
+        """Whether a tray can lie in both."""
+        return self.name == other.name and self.first <= other.last and other.first <= self.last
 
     def __contains__(self, tray_id: str) -> bool:
         name, _, number = tray_id.rpartition("-")

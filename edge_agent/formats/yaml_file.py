@@ -80,6 +80,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 _SHOWN_CHARACTERS = 60
+_MAY_HOLD_A_SECRET = ("password", "url", "pipeline")
+"""Keys whose values are not repeated in a complaint: somebody may have written a password there by mistake."""
+
 _PLAIN = {
     "model_type": "should be a group of keys",
     "dict_type": "should be a group of keys",
@@ -117,6 +120,23 @@ def load_yaml(path: Path, model: type[Model], *, error: type[BadInput] = BadConf
     except ValidationError as refusal:
         details = refusal.errors(include_url=False)
         raise _complaint(path, root, model, details, error) from refusal
+
+
+def faults_in(path: Path, model: type[BaseModel], *, error: type[BadInput] = BadConfig) -> tuple[BadInput, ...]:
+    """All that keeps `load_yaml` from reading the file, from top to bottom; nothing where it would."""
+    try:
+        root, data = _parse(path, error)
+    except BadInput as refusal:
+        return (refusal,)
+    try:
+        model.model_validate(data)
+    except ValidationError as refusal:
+        found = [
+            (_line_at(root, detail["loc"]), _sentence(detail, model))
+            for detail in _telling(refusal.errors(include_url=False))
+        ]
+        return tuple(error(said, path=path, line=line) for line, said in sorted(dict.fromkeys(found)))
+    return ()
 
 
 def find_line(path: Path, loc: Loc) -> int | None:
@@ -211,17 +231,21 @@ def _complaint(
     path: Path, root: yaml.Node, model: type[BaseModel], details: list[ErrorDetails], error: type[BadInput]
 ) -> BadInput:
     """The error that helps most: an unknown key first (a mistyped key is also missing), then the topmost."""
-    # A list whose items are refused is also called too short, since none of them counts.
+    details = _telling(details)
+    first = min(details, key=lambda d: (d["type"] != "extra_forbidden", _line_at(root, d["loc"])))
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    return error(_sentence(first, model) + more, path=path, line=_line_at(root, first["loc"]))
+
+
+def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without those that only follow: a list whose items are refused is also called too short."""
     inner = [d["loc"] for d in details]
     told = [
         d
         for d in details
         if d["type"] != "too_short" or not any(loc != d["loc"] and loc[: len(d["loc"])] == d["loc"] for loc in inner)
     ]
-    details = told or details
-    first = min(details, key=lambda d: (d["type"] != "extra_forbidden", _line_at(root, d["loc"])))
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return error(_sentence(first, model) + more, path=path, line=_line_at(root, first["loc"]))
+    return told or details
 
 
 def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -239,7 +263,8 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if detail["type"] in ("value_error", "assertion_error"):
         return f"{where}: {detail['msg'].partition(', ')[2]}"
     said = _PLAIN.get(detail["type"]) or re.sub(r"^\w+ (?=should)", "", detail["msg"])
-    found = "" if ", not " in said else f", not {_shown(detail['input'])}"
+    is_hidden = ", not " in said or any(word in str(part) for part in detail["loc"] for word in _MAY_HOLD_A_SECRET)
+    found = "" if is_hidden else f", not {_shown(detail['input'])}"
     is_unquoted = detail["type"] == "string_type" and isinstance(detail["input"], int | float)
     return f"{where} {said}{found}" + ("; put it in quotes" if is_unquoted else "")
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from edge_agent.ports.seeing import Clock, Detector, Frame, FrameSource, LiveFrame, LiveSource, MarkerReader, Picture
+from edge_agent.ports.seeing import (
+    ChangeMeter,
+    Clock,
+    Detector,
+    Frame,
+    FrameMeter,
+    FrameSource,
+    LiveFrame,
+    LiveSource,
+    MarkerReader,
+    Picture,
+)
 from edge_agent.ports.serving import (
     AlertNews,
     Alerts,
@@ -27,10 +38,13 @@ from edge_agent.ports.serving import (
     Watch,
 )
 from edge_agent.ports.storing import EventHistory, EventStore, Evidence
+from edge_agent.ports.telling import BrokerLink, LinkListener, Message, MessageBroker, Outbox
 
 __all__ = [
     "AlertNews",
     "Alerts",
+    "BrokerLink",
+    "ChangeMeter",
     "Clock",
     "Detector",
     "EventFeed",
@@ -38,17 +52,22 @@ __all__ = [
     "EventStore",
     "Evidence",
     "Frame",
+    "FrameMeter",
     "FrameSource",
     "InUse",
+    "LinkListener",
     "LiveFrame",
     "LiveSource",
     "MarkerReader",
+    "Message",
+    "MessageBroker",
     "ModelInUse",
     "News",
     "OrderBook",
     "OrderName",
     "OrderPut",
     "OrderStanding",
+    "Outbox",
     "PhotoChecked",
     "PhotoChecker",
     "Picture",

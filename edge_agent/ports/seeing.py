@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.domain.camera import FrameFigures
 from edge_agent.domain.detection import Detection, Marker
 from edge_agent.domain.geometry import Box
 
@@ -77,6 +78,26 @@ class LiveSource(Protocol):
 
     def close(self) -> None:
         """Let go of it; allowed at any time, any number of times."""
+        ...
+
+
+class FrameMeter(Protocol):
+    """Measures the frames of one camera, in their order. Not for several threads."""
+
+    def measure(self, frame: LiveFrame) -> FrameFigures:
+        """The figures by which the camera is judged."""
+        ...
+
+
+class ChangeMeter(Protocol):
+    """How much each slot of one camera differs from a picture that was kept. Not for several threads."""
+
+    def changes(self, picture: Picture) -> tuple[float, ...] | None:
+        """Per slot, in grey levels; None where nothing was kept, or the pictures have another size than before."""
+        ...
+
+    def keep(self) -> None:
+        """From now on, compare with the picture that was given last."""
         ...
 
 

@@ -20,6 +20,11 @@ class LatestFrame:
         self.frames = 0
         self.dropped = 0
 
+    @property
+    def has_frame(self) -> bool:
+        """Whether one waits to be taken."""
+        return self._frame is not None
+
     def put(self, frame: LiveFrame) -> None:
         """A frame came; one that nobody took is lost, and counted."""
         with self.arrived:

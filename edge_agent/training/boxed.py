@@ -11,6 +11,8 @@ from edge_agent.errors import BadRecording
 
 SPLITS = ("train", "val")
 MAX_LABEL_BYTES = 1_000_000
+CLASSES_NAME = "classes.txt"
+"""Many drawing programs lay a list of the classes beside the labels."""
 SHARES = ("cx", "cy", "width", "height")
 
 
@@ -27,17 +29,22 @@ def read_boxed(root: Path, split: str, names: tuple[str, ...]) -> tuple[BoxedPho
     """Read one split; `names` are the classes in the order of the label files' indices.
 
     Raises:
-        BadRecording: the split is empty, a photograph has no label file, or a label does not read; names file and line.
+        BadRecording: the split is empty, a photograph has no label file or the reverse, or a label does not read; names
+            file and line.
     """
     folder = root / "images" / split
     photographs = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     if not photographs:
         raise BadRecording("there is no photograph in this folder", path=folder)
+    labels = root / "labels" / split
     stems: dict[str, Path] = {}
     for path in photographs:
         if (other := stems.setdefault(path.stem, path)) is not path:
             raise BadRecording(f"'{other.name}' and this one would share one label file; rename one", path=path)
-    return tuple(_boxed(path, root / "labels" / split / f"{path.stem}.txt", names) for path in photographs)
+    for path in sorted(labels.glob("*.txt")):
+        if path.stem not in stems and path.name != CLASSES_NAME:
+            raise BadRecording(f"the photograph of this label file is not in {folder}", path=path)
+    return tuple(_boxed(path, labels / f"{path.stem}.txt", names) for path in photographs)
 
 
 def _boxed(photograph: Path, labels: Path, names: tuple[str, ...]) -> BoxedPhotograph:

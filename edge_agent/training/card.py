@@ -11,6 +11,7 @@ from typing import Any
 from edge_agent.checking.item_scores import ItemScores
 from edge_agent.checking.scoring import Scores
 from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 
 CARD_NAME = "README.md"
@@ -36,23 +37,16 @@ def _sayable(value: Any) -> Any:
 def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock]) -> dict[str, float | int | str]:
     """What a manifest keeps of scores on trays that took no part: shares with their intervals, as text."""
     said = scores.as_json()
-    shares = {f"scored_{name}": _interval(*share) for name, share in said["rates"].items()}
-    recalls = {f"scored_recall_{each.class_name}": _interval(*each.recall.as_json()) for each in items.classes}
-    macro = items.macro_recall
+    shares = {f"scored_{name}": with_interval(share) for name, share in scores.rates.items()}
+    recalls = {f"scored_recall_{each.class_name}": with_interval(each.recall) for each in items.classes}
     return {
         "scored_on": ", ".join(str(block) for block in only) or "all trays of the folder",
         "scored_wrong_orders": said["wrong_orders"]["n"],
         "scored_right_orders": said["right_orders"]["n"],
         **shares,
-        "scored_macro_recall": "not measured" if macro is None else round(macro, 4),
+        "scored_macro_recall": in_digits(items.macro_recall),
         **recalls,
     }
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None or low is None or high is None:
-        return "not measured"
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def write_model_card(folder: Path, manifest: PackManifest) -> Path:
@@ -64,6 +58,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         *_rounds(manifest),
         *_calibration(manifest),
         *_scores(manifest),
+        *_gates(manifest),
         "",
         "## Classes",
         "",
@@ -151,6 +146,31 @@ def _scores(manifest: PackManifest) -> list[str]:
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {said.get(f'scored_{name}', 'not measured')} |" for name in shares),
         f"| macro recall (classes on 30 trays or more) | {said['scored_macro_recall']} |",
+    ]
+
+
+def _gates(manifest: PackManifest) -> list[str]:
+    """What the 8-bit forms did beside fp32, those that were left out among them."""
+    gates = manifest.gates
+    if not gates:
+        return []
+    first = next(iter(gates.values()))
+    wrong, right = (first.fp32.get(kind, "?") for kind in ("wrong", "right"))
+    counts = ("caught", "escaped", "right_match", "false_alarm")
+
+    def row(name: str, scores: Mapping[str, int], result: str) -> str:
+        return f"| {name} | " + " | ".join(str(scores.get(count, "?")) for count in counts) + f" | {result} |"
+
+    return [
+        "",
+        "## 8-bit forms",
+        "",
+        f"Held against fp32 on {wrong} wrong orders and {right} right ones; a count may be worse by {first.tolerance}.",
+        "",
+        "| form | caught | escaped | called match | false alarms | |",
+        "|---|---|---|---|---|---|",
+        row("fp32", first.fp32, ""),
+        *(row(n, gate.scores, "passed" if gate.passed else "not passed, left out") for n, gate in gates.items()),
     ]
 
 

@@ -49,7 +49,15 @@ def write_pack(
     metrics: Mapping[str, float],
     provenance: Mapping[str, Any],
 ) -> PackManifest:
-    """Write the manifest for a freshly exported model of this (width, height), with thresholds still to be found."""
+    """Write the manifest for a freshly exported model of this (width, height), with thresholds still to be found.
+
+    Other files of a pack that was there before are deleted: they are forms of another network.
+    """
+    path = folder / MANIFEST_NAME
+    if path.exists():
+        for entry in load_manifest(path).files.values():
+            if entry.file != MODEL_NAME:
+                (folder / entry.file).unlink(missing_ok=True)
     manifest = PackManifest.model_validate(
         {
             "schema": 1,
@@ -65,7 +73,7 @@ def write_pack(
             "provenance": dict(provenance),
         }
     )
-    write_manifest(manifest, folder / MANIFEST_NAME)
+    write_manifest(manifest, path)
     return manifest
 
 
@@ -93,6 +101,7 @@ def make_pack_fast(folder: Path) -> PackManifest:
         "input": taken.model_dump(mode="json"),
         "plain": {"file": file, "sha256": sha256_of(plain), "input": given.model_dump(mode="json")},
         "files": {"fp32": {"file": FAST_NAME, "sha256": sha256_of(folder / FAST_NAME)}},
+        "refused": {},
     }
     revised = revise_pack(folder, changes)
     for name in stale:

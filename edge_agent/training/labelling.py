@@ -16,7 +16,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.errors import BadInput
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
@@ -90,11 +89,9 @@ def counted_trays(folder: TrayFolder, *, apart: Sequence[TrayBlock]) -> tuple[Co
     """The trays to learn from: those marked sure that are in none of the blocks kept apart.
 
     Raises:
-        BadInput: a block holds no tray; with a slip in it, trays that were to be kept apart would teach.
+        BadRecording: a block holds no tray; with a slip in it, trays that were to be kept apart would teach.
     """
-    for block in apart:
-        if not any(tray_id in block for tray_id in folder.trays):
-            raise BadInput(f"no tray of {folder.root} lies in the block {block}")
+    folder.refuse_empty(apart)
     return tuple(
         CountedTray(tray.tray_id, tuple(folder.root / image for image in tray.images), dict(tray.contents))
         for tray in folder.trays.values()

@@ -79,7 +79,7 @@ def train_weights(plan: TrainingPlan, *, read_photograph: ReadPhotograph) -> tup
     """Fit on boxed photographs, then on what orders teach; returns the best weights and an account of the rounds.
 
     Raises:
-        BadInput: there is nothing to start from.
+        BadInput: there is nothing to start from, or the teacher cannot find what the orders name.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
@@ -157,9 +157,6 @@ def _learn_from_orders(
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
         teacher = Teacher(labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph)
-        if number == 1 and teacher.names != plan.classes:
-            said = f"{labeller.name} knows other classes ({', '.join(teacher.names)}) than --classes names"
-            raise BadInput(f"{said}; in the first round they must be the same, in the same order")
         taught = label_trays(trays, named, run / "labels", look=teacher.look, accept=orders.accept)
         # Which item a drawn class may be is asked of the first teacher, which knows the drawn classes.
         naming = naming or Naming.of(taught, teacher.names, named)
@@ -169,6 +166,10 @@ def _learn_from_orders(
         val = val or renamed(splits["val"], into=run / "labels-val") or taught.photographs[::SPARED]
         learned = [each for each in taught.photographs if each not in val]
         both = {"train": (*boxed, *learned), "val": val}
+        if not all(both.values()):
+            photographs = sum(len(tray.photographs) for tray in trays)
+            said = f"of {photographs} photographs {len(taught.photographs)} could be labelled by their counts"
+            raise BadInput(f"{said}, too few to learn from: the teacher knows too little of what lies there")
         recipe = replace(
             ROUND_RECIPE, epochs=epochs, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number
         )

@@ -59,6 +59,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     data = before.model_dump(mode="json", by_alias=True, exclude_none=True)
     # Quantised files are made anew (edge-agent quantize): their gate was held with other classes.
     data["files"] = {"fp32": data["files"]["fp32"]}
+    data["refused"] = {}
     for entry in [*data["files"].values(), *([data["plain"]] if data.get("plain") else [])]:
         _merge(source / entry["file"], table, target / entry["file"])
         entry["sha256"] = sha256_of(target / entry["file"])

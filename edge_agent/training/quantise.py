@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,15 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, load_manifest, sha256_of
+from edge_agent.formats.pack import (
+    MANIFEST_NAME,
+    PackManifest,
+    Precision,
+    PrecisionGate,
+    RefusedForm,
+    load_manifest,
+    sha256_of,
+)
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.export import revise_pack
 
@@ -69,7 +77,27 @@ def quantise_pack(
         target = folder / f"model.{precision}.onnx"
         quantise(folder / manifest.files["fp32"].file, target, inputs, precision)
         entries[precision] = {"file": target.name, "sha256": sha256_of(target), "quantised": told}
-    return revise_pack(folder, {"files": entries})
+    return revise_pack(folder, {"files": entries, "refused": {}})
+
+
+def keep_passed(folder: Path, gates: Mapping[Precision, PrecisionGate]) -> PackManifest:
+    """Write the verdicts of the gates into a pack, and take the files that did not pass out of it."""
+    manifest = load_manifest(folder / MANIFEST_NAME)
+    kept, refused = {}, {}
+    for precision, file in manifest.files.items():
+        entry = file.model_dump(mode="json", exclude_none=True)
+        gate = gates.get(precision)
+        if gate is not None:
+            entry["gate"] = gate.model_dump(mode="json")
+        if gate is None or gate.passed:
+            kept[precision] = entry
+        else:
+            refused[precision] = {key: value for key, value in entry.items() if key in RefusedForm.model_fields}
+    # First the manifest: a file that nothing names does no harm, a name without its file does.
+    revised = revise_pack(folder, {"files": kept, "refused": refused})
+    for precision in refused:
+        (folder / manifest.files[precision].file).unlink(missing_ok=True)
+    return revised
 
 
 def quantise(source: Path, target: Path, inputs: Iterable[npt.NDArray[Any]], precision: Precision) -> None:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.errors import BadInput
 from edge_agent.ports import Picture
 
 Floats = npt.NDArray[np.float32]
@@ -46,6 +47,42 @@ class Sighting:
     size_px: tuple[int, int]
 
 
+def names_in(weights: Path) -> tuple[str, ...]:
+    """The classes that a checkpoint knows.
+
+    Raises:
+        BadInput: there is no such checkpoint, or it does not read.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    if not weights.is_file():
+        # Else the library looks for weights of this name elsewhere.
+        raise BadInput("there is no such checkpoint", path=weights)
+    names = _loaded(str(weights)).names
+    return tuple(names[index] for index in sorted(names))
+
+
+def check_architecture(name: str) -> None:
+    """Whether a fit can start from this model definition or checkpoint.
+
+    Raises:
+        BadInput: there is no such definition or checkpoint, or it does not read.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    if name.endswith(".pt"):
+        names_in(Path(name))
+    else:
+        _loaded(name)
+
+
+def _loaded(name: str) -> Any:
+    from ultralytics import YOLO
+
+    try:
+        return YOLO(name)
+    except (OSError, RuntimeError, TypeError) as error:  # what the library raises of what it cannot read
+        raise BadInput("this is no model definition and no checkpoint that Ultralytics reads", path=name) from error
+
+
 class Teacher:
     """Trained weights that look at photographs; for one thread."""
 
@@ -60,9 +97,7 @@ class Teacher:
             height_px: height of the network's input.
             read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
         """
-        from ultralytics import YOLO
-
-        loaded: Any = YOLO(weights)
+        loaded = _loaded(str(weights))
         self.names: tuple[str, ...] = tuple(loaded.names[index] for index in sorted(loaded.names))
         self._network = loaded.model.float().eval()
         self._network.model[-1].register_forward_pre_hook(self._keep_features)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from edge_agent.domain.voting import Thresholds
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
@@ -63,7 +63,13 @@ def find_thresholds(
         "calibration_decided": round(found.decided, 4),
         "calibration_caught": round(found.caught, 4),
     }
-    return revise_pack(pack, {"thresholds": _as_data(found.thresholds), "metrics": metrics})
+    # So would gates that 8-bit files were held against.
+    ungated = {
+        precision: file.model_dump(mode="json", exclude={"gate"}, exclude_none=True)
+        for precision, file in before.files.items()
+    }
+    changes = {"thresholds": _as_data(found.thresholds), "metrics": metrics, "files": ungated, "refused": {}}
+    return revise_pack(pack, changes)
 
 
 def boxed_trays(photographs: Sequence[BoxedPhotograph]) -> list[LabelledShots]:
@@ -78,20 +84,21 @@ def boxed_trays(photographs: Sequence[BoxedPhotograph]) -> list[LabelledShots]:
     return [(tuple(shot.path for shot in shots), _most(shots)) for shots in trays.values()]
 
 
-def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock]) -> list[LabelledShots]:
+def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock], classes: Collection[str]) -> list[LabelledShots]:
     """The sure trays of some blocks.
 
     Raises:
-        BadInput: a block holds no tray.
+        BadRecording: a block holds no tray, all are marked as not sure, or one holds something that is no class of
+            the pack: its thresholds would be found on labels that say less than what lies there.
     """
-    for block in blocks:
-        if not any(tray_id in block for tray_id in folder.trays):
-            raise BadInput(f"no tray of {folder.root} lies in the block {block}")
-    return [
-        (tuple(folder.root / image for image in tray.images), dict(tray.contents))
-        for tray in folder.trays.values()
-        if tray.sure and any(tray.tray_id in block for block in blocks)
-    ]
+    if not blocks:
+        return []
+    kept = folder.only(blocks).part(lambda tray: tray.sure)
+    if not kept.trays:
+        blocked = ", ".join(str(block) for block in blocks)
+        raise BadRecording(f"none of the trays in {blocked} is marked sure", path=folder.trays_path)
+    kept.refuse_unknown(classes.__contains__, by="the model")
+    return [(tuple(folder.root / image for image in tray.images), dict(tray.contents)) for tray in kept.trays.values()]
 
 
 def _most(shots: Sequence[BoxedPhotograph]) -> dict[str, int]:

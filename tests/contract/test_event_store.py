@@ -54,7 +54,16 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
 
 
 def test_a_run_says_which_model_and_menu_decided(case: Case) -> None:
-    run = Run(station="pass", source="a.mp4", model_name="canteen", model_sha256="ab", menu_sha256="cd", boot_id="b")
+    run = Run(
+        station="pass",
+        source="a.mp4",
+        model_name="canteen",
+        model_sha256="ab",
+        menu_sha256="cd",
+        boot_id="b",
+        slots={"left": "pass", "right": "drive"},
+        tells=True,
+    )
     first, second = case.store.begin_run(run), case.store.begin_run(Run())
     case.clock.advance(1.5)
     case.store.end_run(first)

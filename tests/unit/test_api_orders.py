@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.api.answers import OrderOut
+from edge_agent.api.answers.orders import OrderOut
 from edge_agent.domain.order import MAX_TEXT, Order, OrderKey, OrderLine
 from edge_agent.errors import EdgeAgentError, OrderVolatile, StoreBusy, StoreError
 from edge_agent.formats.orders import WireOrder

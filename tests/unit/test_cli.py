@@ -338,11 +338,29 @@ def test_the_version_is_told(run: Run, here: Path) -> None:
     assert run("--version").out.strip() == __version__
 
 
-@pytest.mark.parametrize("words", [("chek",), ("check",), ("check", "--ordr", "x"), ("bench", "--rounds", "0")])
-def test_a_mistyped_command_ends_with_status_2(run: Run, here: Path, words: tuple[str, ...]) -> None:
-    told = run(*words)
-    assert (told.status, told.out) == (2, "")
-    assert told.err
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("chek",), ("no such command 'chek'", "'check'", "'edge-agent --help'")),
+        (("check",), ("missing argument 'PHOTO...'", "'edge-agent check --help'")),
+        (("check", "--ordr", "x"), ("no such option: --ordr", "--order")),
+        (("bench", "--rounds", "0"), ("'--rounds'", "3", "'edge-agent bench --help'")),
+        (("models", "actvate"), ("no such command 'actvate'", "'activate'", "'edge-agent models --help'")),
+        (("replay", "v.mp4", "--report"), ("'--report' requires an argument",)),
+    ],
+)
+def test_a_mistyped_command_is_refused_in_one_sentence(
+    run: Run, here: Path, words: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    """A script that logs the last line of standard error must have all of it."""
+    run(*words).refused(*said)
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_its_words(run: Run, here: Path) -> None:
+    """A pipe has no edge, so nothing may be cut there."""
+    name = "a very long name of a dish " * 6
+    (here / "menu.yaml").write_text(MENU.replace("sku: plate, d", f"sku: plate, name: '{name.strip()}', d"))
+    assert name.strip() in run(*CHECK).out
 
 
 def test_the_classes_of_the_tiny_model_are_those_of_the_menu() -> None:

@@ -211,6 +211,19 @@ def test_the_list_shows_what_is_active_and_what_is_damaged(run: Run, models: Pat
     assert "sha256" in people.err
 
 
+def test_the_list_shows_scores_and_cuts_no_name(run: Run, here: Path) -> None:
+    """In a pipe, too, where it is a script that reads."""
+    name = "a-model-with-a-name-that-needs-more-than-the-eighty-columns-of-a-terminal-for-itself-alone"
+    scored = {"scored_caught": "0.904 [0.826, 0.955]", "scored_macro_recall": "0.945", "val_map50": 0.7}
+    write_pack(
+        here / "models" / name, constant_model(raw_output(SEEN)), "ultralytics_raw", name=name[:60], metrics=scored
+    )
+    told = run("models", "list", "--models", "models")
+    assert (told.status, told.err) == (0, "")
+    for word in (f" {name} ", f" {name[:60]} 1 ", "caught 0.904 [0.826, 0.955]", "macro recall 0.945"):
+        assert word in told.out
+
+
 def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> None:
     run("models", "activate", "models/good", *CONFIG)
     (models / "good" / "model.yaml").unlink()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+
+from edge_agent.ports import ModelInUse, StationStatus
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CLI_PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
@@ -91,6 +93,54 @@ def test_every_room_is_on_the_map() -> None:
         if not path.name.startswith(("_", "."))
     ]
     assert [room for room in rooms if f"`{room}`" not in readme and f"edge_agent/{room}" not in readme] == []
+
+
+def settings_below(model: Any, place: str = "") -> Iterator[str]:
+    """Every setting by its path: `stations.camera.url`."""
+    from pydantic import BaseModel
+
+    def models(annotation: Any) -> Iterator[Any]:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
+        for inner in get_args(annotation):
+            yield from models(inner)
+
+    for name, field in model.model_fields.items():
+        yield place + name
+        for inner in models(field.annotation):
+            yield from settings_below(inner, f"{place}{name}.")
+
+
+def test_every_setting_is_in_the_reference_below_the_heading_of_its_group() -> None:
+    from edge_agent.settings import Settings
+
+    page = (REPOSITORY / "docs" / "reference" / "settings.md").read_text()
+    pieces = re.split(r"(?m)^#+ +(.*)$", page)
+    by_heading = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    missing = []
+    for setting in settings_below(Settings):
+        *groups, name = setting.split(".")
+        heading = f"`{': '.join(groups)}`" if groups else "Settings"
+        if setting.startswith(("stations.slots.", "api.tls.")):  # told of in the table of their group
+            heading, name = f"`{groups[0]}`", name
+        told = by_heading.get(heading, "") + ("" if groups else page)
+        if not _names(told, name):
+            missing.append(setting)
+    assert missing == []
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    from edge_agent.runtime.numbers import Facts, Numbers
+
+    model = ModelInUse(name="m", version="1", sha256="0", precision="fp32", provider="cpu", classes=(), stations=())
+    station = StationStatus(station_id="pass", camera="online", can_decide=True, frame_age_s=0.1)
+    facts = Facts(
+        stations=(station,), dropped={}, outbox_pending=0, disk_free_bytes=0, events_waiting=0, models=(model,)
+    )
+    page = (REPOSITORY / "docs" / "reference" / "metrics.md").read_text()
+    families = {metric.name: metric.type for metric in Numbers(facts=lambda: facts).registry.collect()}
+    names = {f"{name}_total" if kind == "counter" else name for name, kind in families.items()}
+    assert names == set(re.findall(r"(?m)^\| `(edge_agent_\w+)`", page))
 
 
 def _names(text: str, name: str) -> bool:

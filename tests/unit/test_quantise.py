@@ -13,9 +13,11 @@ import pytest
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, PrecisionGate, load_manifest
+from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast, revise_pack
-from edge_agent.training.quantise import evenly, kept_in_float, quantise_pack
+from edge_agent.training.export import write_pack as write_trained
+from edge_agent.training.quantise import evenly, keep_passed, kept_in_float, quantise_pack
 from tests.builders_detect import detect_export
 from tests.builders_onnx import write_pack
 
@@ -93,6 +95,40 @@ def gated(pack: Path, **passed: bool) -> PackManifest:
     for name, verdict in passed.items():
         files[name]["gate"] = {"passed": verdict, "tolerance": 1, "fp32": {"caught": 9}, "scores": {"caught": 9}}
     return revise_pack(pack, {"files": files})
+
+
+def gate(*, passed: bool) -> PrecisionGate:
+    before = {"wrong": 30, "right": 10, "caught": 28, "escaped": 0, "right_match": 7, "false_alarm": 0}
+    return PrecisionGate(passed=passed, tolerance=1, fp32=before, scores=before | {"caught": 28 if passed else 21})
+
+
+def test_a_form_that_did_not_pass_leaves_its_score_and_no_file(pack: Path) -> None:
+    """A file that nobody may run only makes the pack larger; what was measured of it is worth knowing."""
+    keep_passed(pack, {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    assert (list(manifest.files), manifest.offered) == (["fp32", "int8_convs"], ("fp32", "int8_convs"))
+    assert sorted(path.name for path in pack.glob("*.onnx")) == [
+        "model.fp32.onnx", "model.int8_convs.onnx", "model.onnx",
+    ]  # fmt: skip
+    assert manifest.gates["int8"].scores["caught"] == 21
+    assert manifest.refused["int8"].quantised is not None
+    write_model_card(pack, manifest)
+    rows = (pack / "README.md").read_text().splitlines()
+    assert "| int8 | 21 | 0 | 7 | 0 | not passed, left out |" in rows
+    assert "| int8_convs | 28 | 0 | 7 | 0 | passed |" in rows
+    assert "| fp32 | 28 | 0 | 7 | 0 |  |" in rows
+
+
+def test_a_form_that_was_left_out_can_be_made_again(pack: Path) -> None:
+    keep_passed(pack, {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
+    manifest = quantise_pack(pack, PHOTOGRAPHS, noise)
+    assert (set(manifest.files), manifest.refused) == ({"fp32", "int8", "int8_convs"}, {})
+
+
+def test_a_new_export_takes_the_forms_of_the_old_one_out_of_the_pack(pack: Path) -> None:
+    classes = ("a", "b", "c")
+    write_trained(pack, name="tiny", version="2", classes=classes, size_px=(64, 64), metrics={}, provenance={})
+    assert [path.name for path in pack.glob("*.onnx")] == ["model.onnx"]
 
 
 def test_without_photographs_nothing_is_calibrated(pack: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.checking.station import Station
 from edge_agent.domain.detection import Detection, Observation
 from edge_agent.domain.events import Event, OrderAccepted, TrayLeft
 from edge_agent.domain.geometry import Polygon
@@ -79,7 +80,7 @@ def run(
         recording,
         source=source or Frames(TENTHS),
         detector=ScriptedDetector(classes=("plate", "bread"), script=script),
-        checker=OrderChecker(menu=of, thresholds=Thresholds(), slots=[slot]),
+        checker=OrderChecker(menu=of, thresholds=Thresholds(), stations=[Station(slots=(slot,))]),
         menu=of,
         provider="fake",
         watchers=watchers,

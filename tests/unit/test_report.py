@@ -11,7 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_agent.checking.item_scores import item_scores
 from edge_agent.checking.scoring import Outcome
@@ -30,7 +29,7 @@ from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report import write_replay_report
 from edge_agent.evaluation.report_charts import SPAN_S, Moment, Spell, heat_tables, timeline
 from edge_agent.evaluation.report_items import ItemsView, items_view, macro_phrase
-from edge_agent.evaluation.report_page import Used
+from edge_agent.evaluation.report_page import Used, templates
 from edge_agent.evaluation.trays_report import write_trays_report
 from edge_agent.evaluation.wording import NOT_FOUND
 from edge_agent.formats.recordings import OrderEvent, PhotographedTray, TrayCheck, TrayFolder
@@ -422,8 +421,7 @@ def test_classes_that_lie_on_none_of_the_trays_are_named_beside_the_macro_recall
 
 def rendered(view: ItemsView | None) -> str:
     """Only the part of the page about single items."""
-    environment = Environment(loader=PackageLoader("edge_agent.evaluation"), autoescape=True, undefined=StrictUndefined)
-    return environment.from_string('{% import "parts.html" as parts %}{{ parts.items(items) }}').render(items=view)
+    return templates().from_string('{% import "parts.html" as parts %}{{ parts.items(items) }}').render(items=view)
 
 
 def test_an_evaluation_without_a_failure_says_so(tmp_path: Path) -> None:

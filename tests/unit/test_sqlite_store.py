@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.adapters import sqlite_json, sqlite_queries
+from edge_agent.adapters import sqlite_json, sqlite_queries, sqlite_rows
 from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_history import SqliteHistory
-from edge_agent.adapters.sqlite_migrations import MIGRATIONS, m001_events, open_migrated
+from edge_agent.adapters.sqlite_migrations import MIGRATIONS, m001_events, m002_staff, open_migrated
+from edge_agent.adapters.sqlite_outbox import SqliteOutbox
 from edge_agent.adapters.sqlite_queries import CheckFilter, Query
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.sqlite_writer import MAX_BATCH, Job, SqliteWriter
@@ -265,6 +266,36 @@ def test_a_database_of_version_1_is_copied_and_brought_up_to_date(path: Path) ->
     assert rows(path, "PRAGMA foreign_key_check") == []
 
 
+def test_a_database_of_version_2_is_copied_and_its_alerts_were_told_to_nobody(path: Path) -> None:
+    """An alert of last week must not sound because the box was upgraded; its next one must."""
+    open_migrated(path, migrations=(m001_events, m002_staff)).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(_A_RUN)
+        connection.execute("INSERT INTO sessions VALUES (1, 1, 'left-0001', 'left', 0, 0, 0, 0, 9, 0, '')")
+        connection.execute(
+            "INSERT INTO alerts (run_id, alert_id, session_row, severity, late, swapped, sounds, lines, raised_at_s,"
+            " recorded_at, monotonic_s) VALUES (1, 'old', 1, 'critical', 0, 0, 1, '[]', 1, '', 0)"
+        )
+    with SqliteStore(path=path, clock=FakeClock()) as store:
+        outbox = SqliteOutbox(store=store)
+        ended = AlertResolved(at_s=1.0, alert_id="old", resolution=Resolution.FIXED)
+        store.commit(store.begin_run(Run(tells=True)), [ended, raised("new")])
+        assert [(news.seq, news.told_id) for news in outbox.after(0, limit=9)] == [(1, "new")]
+    assert [(r.run.tells, r.run.slots) for r in SqliteHistory(path=path).runs()] == [(True, {}), (False, {})]
+    assert rows(path.with_name("edge.sqlite.before-3.sqlite"), "SELECT alert_id FROM alerts") == [("old",)]
+    assert rows(path, "PRAGMA foreign_key_check") == []
+
+
+def test_a_listener_that_fails_does_not_end_the_writer(path: Path) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    with SqliteStore(path=path, clock=FakeClock(), on_told=fail) as store:
+        run_id = store.begin_run(Run(tells=True))
+        assert store.commit(run_id, [raised()]).to_tell == 1
+        assert store.commit(run_id, [raised("another")]).to_tell == 1
+
+
 @pytest.mark.parametrize("migration", [m002_fails, m002_breaks_rows])
 def test_a_migration_that_fails_leaves_the_database_as_it_was(
     path: Path, migration: Callable[[Database], None]
@@ -345,7 +376,10 @@ def test_a_full_queue_is_busy_and_what_it_took_is_stored(writer: SqliteWriter, p
     assert numbers(path, "orders") == 4
 
 
-_A_RUN = "INSERT INTO runs VALUES (1, '', '', '', '', '', '', '', '', '', '', 0, NULL)"
+_A_RUN = (
+    "INSERT INTO runs (id, station, source, model_name, model_version, model_sha256, menu_sha256, agent_version,"
+    " provider, boot_id, started_at, started_monotonic_s) VALUES (1, '', '', '', '', '', '', '', '', '', '', 0)"
+)
 
 
 def test_pictures_that_wait_are_bounded_by_their_size(writer: SqliteWriter) -> None:
@@ -548,6 +582,11 @@ def test_no_page_of_checks_reads_or_sorts_the_whole_table(store: SqliteStore, wa
         (sqlite_queries.newest_sessions(limit=50, before=9, since=""), "SEARCH sessions USING INTEGER PRIMARY KEY"),
         ((sqlite_queries.ORDER, ("a", "b", "c")), "sqlite_autoindex_orders"),
         ((sqlite_queries.REVISIONS, ("a", "b", "c")), "order_revisions_by_order"),
+        ((sqlite_queries.STEPS_PENDING, (50,)), "outbox_pending"),
+        ((sqlite_queries.NUMBER_PENDING, ()), "outbox_pending"),
+        ((sqlite_queries.STEPS_AFTER, (9, 50)), "SEARCH x USING INTEGER PRIMARY KEY (rowid>?)"),
+        ((sqlite_queries.STEPS_STANDING, ()), "alerts_open"),
+        ((sqlite_rows.TELL_RESOLVED, ("", 1)), "sqlite_autoindex_outbox"),
     ],
 )
 def test_other_questions_use_their_index_without_sorting(store: SqliteStore, query: Query, uses: str) -> None:
@@ -568,6 +607,7 @@ def test_other_questions_use_their_index_without_sorting(store: SqliteStore, que
         sqlite_queries.AUDITS_OF_SESSIONS,
         sqlite_queries.CONFIRMATIONS_OF_SESSIONS,
         sqlite_queries.SNAPSHOTS_OF_CHECKS,
+        sqlite_queries.SLOTS_OF_RUNS,
     ],
 )
 def test_what_belongs_to_a_page_is_looked_up_row_by_row(store: SqliteStore, sql: str) -> None:

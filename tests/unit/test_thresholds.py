@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import pytest
 
+from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.thresholds import boxed_trays, find_thresholds
+from tests.builders_onnx import CLASSES, write_pack
 
 
 def never(path: Path) -> NoReturn:
@@ -26,6 +31,35 @@ def test_photographs_of_one_tray_are_one_tray_and_a_forgotten_box_stands_on_anot
         ((Path("noon-1-0.jpg"), Path("noon-1-1.jpg")), {"plate": 1, "bread": 2}),
         ((Path("noon-2-0.jpg"),), {}),
     ]
+
+
+class Blind:
+    """A detector that sees nothing."""
+
+    classes = CLASSES
+
+    def detect(self, picture: Picture) -> tuple[Detection, ...]:
+        return ()
+
+
+def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
+    """An 8-bit form kept the score under other thresholds; under these nobody has measured it."""
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    form = {"file": "model.onnx", "sha256": "0" * 64}
+    files = {"fp32": form, "int8": {**form, "gate": passed}}
+    refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
+    before = load_manifest(pack / MANIFEST_NAME)
+    assert (before.offered, set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+    black = np.zeros((8, 8, 3), np.uint8)
+    after = find_thresholds(
+        pack,
+        [((Path("a.jpg"),), {"plate": 1})],
+        false_alarms=0.01,
+        open_detector=lambda _: Blind(),
+        read_photograph=lambda _: black,
+    )
+    assert (list(after.files), after.offered, after.gates) == (["fp32", "int8"], ("fp32",), {})
 
 
 def test_without_a_tray_there_is_a_sentence_and_the_pack_stays_as_it_was(tmp_path: Path) -> None:

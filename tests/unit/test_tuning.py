@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from edge_agent.app.detector import choose, measured_for, open_detector
-from edge_agent.app.speed import split_trays, tune
+from edge_agent.app.quantising import split_trays
+from edge_agent.app.speed import tune
 from edge_agent.errors import BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, sha256_of, write_manifest
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from edge_agent.api.access import V1
-from edge_agent.api.answers import AlertOut, AlertsOut
+from edge_agent.api.answers.checks import AlertOut, AlertsOut
 from edge_agent.api.described import problems
 from edge_agent.api.gate import GuardedRoute, principal_of
 from edge_agent.api.schemas import ResolveIn

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from edge_agent.api.access import V1
-from edge_agent.api.answers import CheckOut, ChecksOut, ContentsOut, PhotoCheckOut, VerdictOut
+from edge_agent.api.answers.checks import CheckOut, ChecksOut, ContentsOut, PhotoCheckOut, VerdictOut
 from edge_agent.api.described import jpeg, problems
 from edge_agent.api.gate import GuardedRoute, refuse_other_than
 from edge_agent.api.problems import Problem

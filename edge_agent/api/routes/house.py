@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.responses import JSONResponse
 
-from edge_agent.api.answers import AliveOut, ReadyOut
+from edge_agent.api.answers.stations import AliveOut, ReadyOut
 from edge_agent.api.described import Described, problems
 from edge_agent.api.gate import GuardedRoute
 from edge_agent.api.problems import Problem

@@ -8,16 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from edge_agent.api.access import ORDER, ORDER_IN_FULL, V1
-from edge_agent.api.answers import (
-    BatchOut,
-    EntryOut,
-    KeyOut,
-    KeysOut,
-    OrderPutOut,
-    OrdersOut,
-    ProblemOut,
-    StandingOut,
-)
+from edge_agent.api.answers.orders import BatchOut, EntryOut, KeysOut, OrderPutOut, OrdersOut, StandingOut
+from edge_agent.api.answers.outgoing import KeyOut, ProblemOut
 from edge_agent.api.described import problems
 from edge_agent.api.gate import GuardedRoute
 from edge_agent.api.problems import RETRY_STORE_S, Problem, problem_of

@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from edge_agent.api.access import V1
-from edge_agent.api.answers import MenuOut, ModelOut, ModelsOut, StationOut, StationsOut
+from edge_agent.api.answers.stations import MenuOut, ModelOut, ModelsOut, StationOut, StationsOut
 from edge_agent.api.described import jpeg, problems
 from edge_agent.api.gate import GuardedRoute
 from edge_agent.api.problems import Problem

@@ -1,0 +1,131 @@
+"""Put together what scores model packs: one for its card, or two side by side on the same checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from edge_agent.adapters.model_shelf import led_to
+from edge_agent.app.seeing import evaluate_folder, open_eyes, replay_recording
+from edge_agent.app.steps import OnStep, nobody_looks
+from edge_agent.checking.scoring import ScoredCheck
+from edge_agent.errors import BadInput, BadRecording
+from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
+from edge_agent.formats.recordings import open_recording
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.settings import Settings
+from edge_agent.training.card import scored_metrics, write_model_card
+from edge_agent.training.export import revise_pack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What models are scored on: a folder of photographed trays (perhaps only some blocks of it), and recordings.
+
+    Raises:
+        BadInput: blocks without a folder that they could choose from.
+    """
+
+    trays: Path | None = None
+    only: Sequence[TrayBlock] = ()
+    recordings: Sequence[Path] = ()
+
+    def __post_init__(self) -> None:
+        if self.only and self.trays is None:
+            raise BadInput("--only chooses among the trays of a folder; name that with --trays")
+
+    def __bool__(self) -> bool:
+        return self.trays is not None or bool(self.recordings)
+
+    def as_json(self) -> dict[str, JsonValue]:
+        blocks: list[JsonValue] = [f"{block.name}-{block.first}:{block.name}-{block.last}" for block in self.only]
+        return {
+            "trays": None if self.trays is None else str(self.trays),
+            "only": blocks,
+            "recordings": [str(video) for video in self.recordings],
+        }
+
+
+def compare_packs(
+    settings: Settings,
+    before: Path,
+    after: Path,
+    evidence: Evidence,
+    *,
+    tolerance: int = 0,
+    on_step: OnStep = nobody_looks,
+) -> Comparison:
+    """Score two packs on the same checks, with the settings' menu, station and provider.
+
+    Raises:
+        BadInput: there is nothing to score on.
+        BadModelPack: a pack does not fit.
+        BadConfig: the menu does not read, or names a class that one of the models lacks.
+        BadRecording: something of the evidence does not read, or a recording has no truth beside it.
+    """
+    if not evidence:
+        raise BadInput("there is nothing to compare on; name photographed trays with --trays, or a --recording")
+    for video in evidence.recordings:
+        if open_recording(video).truth_path is None:
+            said = (
+                f"there is no {video.with_suffix('.truth.jsonl').name} beside it; without the truth nothing is scored"
+            )
+            raise BadRecording(said, path=video)
+    # What one of the two knows is no slip in the trays, even where the other has never seen it.
+    known = tuple(name for pack in (before, after) for name in load_manifest(led_to(pack) / MANIFEST_NAME).classes)
+    return Comparison(
+        before=_judged(settings, before, evidence, known, on_step),
+        after=_judged(settings, after, evidence, known, on_step),
+        tolerance=tolerance,
+    )
+
+
+def score_pack(
+    settings: Settings, folder: Path, trays: Path, only: Sequence[TrayBlock], on_tray: OnStep = nobody_looks
+) -> PackManifest:
+    """Score a pack on trays that took no part in its making, and write the scores into its manifest and its card.
+
+    Raises:
+        BadModelPack: the pack does not fit, or not the menu.
+        BadRecording: a file of the folder does not read.
+    """
+    detector = settings.detector.model_copy(update={"pack": folder})
+    eyes = open_eyes(settings.model_copy(update={"detector": detector}))
+    evaluated = evaluate_folder(eyes, trays, only=only, on_tray=on_tray).evaluated
+    before = load_manifest(folder / MANIFEST_NAME)
+    kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
+    metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
+    manifest = revise_pack(folder, {"metrics": metrics})
+    write_model_card(folder, manifest)
+    return manifest
+
+
+def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep) -> JudgedPack:
+    folder = led_to(pack)
+    detector = settings.detector.model_copy(update={"pack": folder})
+    eyes = open_eyes(settings.model_copy(update={"detector": detector}))
+    checks: list[JudgedCheck] = []
+    extras: list[ScoredCheck] = []
+    problems: list[str] = []
+    if evidence.trays is not None:
+        done = evaluate_folder(eyes, evidence.trays, only=evidence.only, on_tray=on_step, also_known=known)
+        checks += judged_trays(done.evaluated)
+    for video in evidence.recordings:
+        replayed = replay_recording(eyes, video, on_frame=on_step).replayed
+        true, beyond = judged_replay(replayed)
+        checks += true
+        extras += beyond
+        problems += [f"{video}: {replayed.problem}"] if replayed.problem else []
+    return JudgedPack(
+        folder=str(folder),
+        name=eyes.pack.manifest.name,
+        version=eyes.pack.manifest.version,
+        sha256=sha256_of(eyes.pack.manifest_path),
+        checks=tuple(checks),
+        extras=tuple(extras),
+        problems=tuple(problems),
+    )

@@ -1,0 +1,157 @@
+"""Hold a configuration against what it names: the menu, the pack, cameras, passwords, certificates, tokens."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edge_agent.adapters.camera_address import pipeline_of, url_of
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.model_shelf import led_to
+from edge_agent.adapters.mqtt_client import read_password
+from edge_agent.api.open_port import refuse_open_port
+from edge_agent.app.camera import meter_for
+from edge_agent.app.detector import choose
+from edge_agent.app.tokens import open_tokens
+from edge_agent.errors import BadConfig, BadInput, BadModelPack, BrokerRefused, CameraUnusable
+from edge_agent.formats.menu import load_menu
+from edge_agent.formats.yaml_file import Loc, faults_in, find_line
+from edge_agent.settings import MqttSettings, Settings, StationSettings, TlsSettings, load_settings
+
+
+@dataclass(slots=True)
+class ConfigChecked:
+    """What is wrong with a configuration (faults), and what is allowed but perhaps not meant (notes).
+
+    `settings` is None where the file itself does not read.
+    """
+
+    path: Path
+    settings: Settings | None = None
+    faults: list[BadInput] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def at(self, *loc: str | int) -> Iterator[None]:
+        """A refusal in here is a fault; one that names no file is a fault of the key at `loc`."""
+        try:
+            yield
+        except BadInput as refusal:
+            self.faults.append(refusal if refusal.path is not None else self._fault(str(refusal), loc))
+        except (BrokerRefused, CameraUnusable, OSError) as refusal:
+            self.faults.append(self._fault(str(refusal), loc))
+
+    def say(self, said: str, *loc: str | int) -> None:
+        """A fault of the key at `loc`."""
+        self.faults.append(self._fault(said, loc))
+
+    def _fault(self, said: str, loc: Loc) -> BadConfig:
+        return BadConfig(said, path=self.path, line=find_line(self.path, loc))
+
+
+def check_config(path: Path) -> ConfigChecked:
+    """All that is wrong with the configuration and the files it names, in one go. Opens no camera and no network."""
+    checked = ConfigChecked(path)
+    checked.faults.extend(faults_in(path, Settings))
+    if checked.faults:
+        return checked
+    settings = checked.settings = load_settings(path)
+    _check_model(checked, settings)
+    for number, station in enumerate(settings.stations):
+        _check_station(checked, station, number)
+    _check_api(checked, settings)
+    if settings.mqtt is None:
+        checked.notes.append("no mqtt: alerts are stored and shown, but sent nowhere")
+    else:
+        _check_mqtt(checked, settings.mqtt)
+    _check_folders(checked, settings)
+    if settings.shadow:
+        checked.notes.append("shadow: true: trays are checked and stored, and nobody is told of anything")
+    return checked
+
+
+def _check_model(checked: ConfigChecked, settings: Settings) -> None:
+    classes = None
+    with checked.at("detector", "pack"):
+        folder = led_to(settings.detector.pack)
+        classes = ModelPack.manifest_of(folder).classes
+        try:
+            ModelPack.load(folder, precision=choose(folder, settings.detector).precision)
+        except BadModelPack as refusal:
+            named = settings.detector.precision != "auto" and settings.detector.precision in refusal.message
+            checked.say(refusal.message, "detector", "precision") if named else checked.faults.append(refusal)
+    with checked.at("menu"):
+        load_menu(settings.menu, model_classes=classes)
+
+
+def _check_station(checked: ConfigChecked, station: StationSettings, number: int) -> None:
+    here = ("stations", number, "camera")
+    camera = station.camera
+    if camera is None:
+        checked.notes.append(f"station {station.id} has no camera")
+        return
+    if camera.file is not None and not camera.file.exists():
+        checked.say(f"there is no {camera.file}; name a video, or a folder of pictures", *here, "file")
+    with checked.at(*here, "password_env" if camera.password_env else "password_file"):
+        url_of(camera)
+        pipeline_of(camera)
+    with checked.at(*here, "reference"):
+        meter_for(station)
+
+
+def _check_api(checked: ConfigChecked, settings: Settings) -> None:
+    tokens = None
+    with checked.at("api", "tokens"):
+        tokens = open_tokens(settings.api.tokens).serving()
+    if tokens is not None:
+        with checked.at("api", "host"):
+            refuse_open_port(settings.api.host, tokens=tokens)
+    if settings.api.tls is not None:
+        _check_tls(checked, settings.api.tls)
+
+
+def _check_tls(checked: ConfigChecked, tls: TlsSettings) -> None:
+    for name, path in (("certificate", tls.certificate), ("key", tls.key)):
+        if not os.access(path, os.R_OK) or not path.is_file():
+            checked.say(
+                f"{path} cannot be read; it must be a PEM file that the agent's user may read", "api", "tls", name
+            )
+            return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key, password=lambda: b"")  # else it would ask the terminal
+    except (ssl.SSLError, ValueError):
+        said = f"{tls.certificate} and {tls.key} are no certificate and its key without a passphrase, both as PEM"
+        checked.say(said, "api", "tls")
+
+
+def _check_mqtt(checked: ConfigChecked, mqtt: MqttSettings) -> None:
+    with checked.at("mqtt", "password_env" if mqtt.password_env else "password_file"):
+        read_password(mqtt)
+    if mqtt.ca is not None:
+        try:
+            ssl.create_default_context(cafile=mqtt.ca)
+        except (ssl.SSLError, OSError):
+            checked.say(f"{mqtt.ca} holds no certificates (PEM) that can be read", "mqtt", "ca")
+
+
+def _check_folders(checked: ConfigChecked, settings: Settings) -> None:
+    """What does not exist yet is made by the agent, where it may."""
+    folders = [(settings.store.path.parent, ("store", "path"))]
+    if settings.order_folder is not None:
+        folders.append((settings.order_folder.path, ("order_folder", "path")))
+    for folder, loc in folders:
+        there = _nearest(folder.absolute())
+        if not there.is_dir():
+            checked.say(f"{there} is no folder", *loc)
+        elif not os.access(there, os.W_OK | os.X_OK):
+            checked.say(f"nothing can be written to {there} as this user", *loc)
+
+
+def _nearest(folder: Path) -> Path:
+    """The folder, or what there is of the way to it."""
+    return next(each for each in (folder, *folder.parents) if each.exists())

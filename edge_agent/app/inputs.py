@@ -1,0 +1,99 @@
+"""Look at everything that a training is given, before hours of it and not after them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_agent.adapters.photograph import read_photograph
+from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
+from edge_agent.app.quantising import check_quantising
+from edge_agent.errors import BadConfig, BadInput, BadRecording
+from edge_agent.evaluation.photo_checks import refuse_unknown_classes
+from edge_agent.formats.recordings import TrayFolder, open_trays
+from edge_agent.training.alignment import FOLDS
+from edge_agent.training.boxed import SPLITS, read_boxed
+from edge_agent.training.labelling import CountedTray, counted_trays
+from edge_agent.training.making import LearningFromOrders, TrainingPlan
+from edge_agent.training.sightings import check_architecture, names_in
+from edge_agent.training.thresholds import counted_blocks
+
+
+def check_inputs(plan: TrainingPlan, thresholds: ThresholdPlan, quantising: QuantisingPlan | None) -> None:
+    """Refuse what would end the training later on. Every photograph is read once: a broken one would teach nothing.
+
+    Raises:
+        BadInput: there is nothing to start from, a checkpoint does not read or knows other classes, a folder cannot be
+            written, the menu of the checks does not fit what is to be learned, or no tray could show its thresholds.
+        BadRecording: a photograph or a label does not read, a block holds no tray, something lies there that nobody
+            knows, or too few trays are left.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    photographs: list[Path] = []
+    learned = set(plan.classes)
+    if plan.boxes is not None:
+        photographs += [each.path for split in SPLITS for each in read_boxed(plan.boxes, split, plan.classes)]
+    elif plan.orders is None or plan.orders.teacher is None:
+        raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
+    if plan.orders is not None:
+        folder = open_trays(plan.orders.trays)
+        teaching = _teaching(folder, plan.orders)
+        ordered = {name for tray in teaching for name, count in tray.counts.items() if count}
+        _refuse_no_trays_for_thresholds(plan, thresholds, ordered)
+        learned |= ordered
+        kept = counted_blocks(folder, thresholds.blocks, learned)
+        photographs += [path for tray in teaching for path in tray.photographs]
+        photographs += [path for shots, _ in kept for path in shots]
+        if quantising is not None:
+            _check_menu(quantising, folder, learned, plan.classes)
+    _check_weights(plan)
+    for path in photographs:
+        read_photograph(path)
+    _check_writable((plan.run, plan.pack))
+
+
+def _teaching(folder: TrayFolder, orders: LearningFromOrders) -> tuple[CountedTray, ...]:
+    teaching = counted_trays(folder, apart=orders.apart)
+    if len(teaching) < FOLDS:
+        said = f"{len(teaching)} sure trays are left to learn from, outside the blocks kept apart; it takes {FOLDS}"
+        raise BadRecording(said, path=folder.trays_path)
+    return teaching
+
+
+def _refuse_no_trays_for_thresholds(plan: TrainingPlan, thresholds: ThresholdPlan, ordered: set[str]) -> None:
+    if thresholds.blocks:
+        return
+    new = sorted(ordered if plan.boxes is None else ordered - set(plan.classes))
+    if new:
+        said = f"nobody boxed '{new[0]}', so thresholds need trays of their own"
+        raise BadInput(f"{said}: name some with --calibrate-on FROM:TO")
+
+
+def _check_menu(quantising: QuantisingPlan, folder: TrayFolder, learned: set[str], drawn: tuple[str, ...]) -> None:
+    """A name that the menu does not know would be learned as if it were a new item."""
+    try:
+        _, _, menu = check_quantising(quantising, sorted(learned))
+        refuse_unknown_classes(folder, menu, drawn)
+    except (BadConfig, BadRecording) as refusal:
+        said = f"{refusal}; name the menu of these trays with --menu, or make no 8-bit forms (--no-quantize)"
+        raise BadInput(said) from refusal
+
+
+def _check_weights(plan: TrainingPlan) -> None:
+    teacher = None if plan.orders is None else plan.orders.teacher
+    if teacher is not None and (names := names_in(teacher)) != plan.classes:
+        said = f"it knows other classes ({', '.join(names)}) than --classes names; they must be the same, in this order"
+        raise BadInput(said, path=teacher)
+    if plan.boxes is not None:
+        check_architecture(plan.recipe.architecture)
+
+
+def _check_writable(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise BadInput(f"the folder cannot be written to: {error.strerror}", path=folder) from error

@@ -1,0 +1,44 @@
+"""The last configuration that worked, for a start when the present one does not read."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+from edge_agent.errors import BadConfig, BadInput
+from edge_agent.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "last-good"
+
+
+def keep_as_good(settings: Settings) -> None:
+    """Remember a configuration, with its menu, that the agent has started with. A failure is logged, never raised."""
+    folder = settings.store.path.parent / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        menu = folder / "menu.yaml"
+        if settings.menu.resolve() != menu.resolve():
+            shutil.copyfile(settings.menu, folder / "menu.tmp")
+            (folder / "menu.tmp").replace(menu)
+        kept = settings.relative_to(Path.cwd()).model_copy(update={"menu": menu.resolve()})
+        unfinished = folder / "edge.tmp"
+        # JSON is YAML too, so that the same strict reader reads it.
+        unfinished.write_text(json.dumps(kept.model_dump(mode="json"), indent=1), encoding="utf-8")
+        unfinished.chmod(0o600)
+        unfinished.replace(folder / "edge.yaml")
+    except OSError as error:
+        logger.warning("the configuration could not be kept as the last good one: %s", error)
+
+
+def last_good(state: Path) -> Settings | None:
+    """The configuration that the agent started with last; None where there is none that still reads."""
+    path = state / FOLDER / "edge.yaml"
+    try:
+        return load_settings(path) if path.is_file() else None
+    except (BadConfig, BadInput, OSError) as error:
+        logger.warning("the last good configuration does not read either: %s", error)
+        return None

@@ -1,0 +1,45 @@
+"""What thresholds and 8-bit forms are to be made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent.formats.tray_block import TrayBlock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdPlan:
+    """Which labelled trays thresholds are found on, and for which budget.
+
+    Attributes:
+        boxes: a folder of boxed photographs, of which `val` is used.
+        trays: a folder of counted trays, of which those in `blocks` are used.
+        false_alarms: the budget, as a share of right orders.
+    """
+
+    boxes: Path | None = None
+    trays: Path | None = None
+    blocks: tuple[TrayBlock, ...] = ()
+    false_alarms: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantisingPlan:
+    """What `edge-agent quantize` is to do.
+
+    Attributes:
+        pack: the pack, with a plain fp32 export.
+        trays: photographed trays; some calibrate, the checks on the others are the gate.
+        held_out: blocks of trays that are not looked at.
+        menu: the menu of the checks.
+        calibrate_with: so many trays calibrate, with one photograph each.
+        tolerance: by so many per 100 right orders each count of the gate may be worse.
+    """
+
+    pack: Path
+    trays: Path
+    held_out: tuple[TrayBlock, ...]
+    menu: Path
+    calibrate_with: int = 96
+    tolerance: float = 1.0

@@ -1,0 +1,99 @@
+"""Put together what makes 8-bit forms of a pack, and holds each against fp32: quantize."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.adapters.photograph import read_photograph
+from edge_agent.app.plans import QuantisingPlan
+from edge_agent.app.scored_trays import menu_of_checks, scored_on
+from edge_agent.app.steps import OnWork, nobody_looks
+from edge_agent.checking.gate import Tally, judge_candidate
+from edge_agent.domain.menu import Menu
+from edge_agent.errors import BadRecording
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, PrecisionGate, load_manifest
+from edge_agent.formats.recordings import TrayFolder, open_trays
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports import Detector
+from edge_agent.training.card import write_model_card
+from edge_agent.training.export import make_pack_fast
+from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, quantise_pack
+
+
+def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
+    """Make a pack fast: bytes in, best cells out, and 8-bit files that keep the score.
+
+    The verdict of each gate stands in the manifest and in the card; a file that did not pass is not kept.
+
+    Raises:
+        BadModelPack: the pack has no plain export, or one whose graph is not understood.
+        BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    calibrating, judging, menu = check_quantising(plan, load_manifest(plan.pack / MANIFEST_NAME).classes)
+    make_pack_fast(plan.pack)
+    exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
+    quantise_pack(
+        plan.pack,
+        calibrating,
+        lambda path: exact.prepare(read_photograph(path))[0].copy(),
+        held_out=plan.held_out,
+    )
+    manifest = load_manifest(plan.pack / MANIFEST_NAME)
+
+    def tally(detector: Detector, name: str) -> Tally:
+        on_step = on_work(f"gate: {name}")
+        return Tally.of(scored_on(detector, manifest, judging, menu, on_step).scores)
+
+    before = tally(exact, "fp32")
+    gates: dict[Precision, PrecisionGate] = {}
+    for precision in PLACEMENTS:
+        pack = ModelPack.load(plan.pack, precision=precision)
+        after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
+        decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
+        gates[precision] = PrecisionGate(
+            passed=decision.passed, tolerance=decision.tolerance, fp32=before.counts, scores=after.counts
+        )
+    revised = keep_passed(plan.pack, gates)
+    write_model_card(plan.pack, revised)
+    return revised
+
+
+def check_quantising(plan: QuantisingPlan, classes: Collection[str]) -> tuple[tuple[Path, ...], TrayFolder, Menu]:
+    """What a plan comes to for a pack of these classes: calibrating photographs, trays that judge, their menu.
+
+    Raises:
+        BadConfig: the menu does not read, or names a class that the pack lacks.
+        BadRecording: the folder of trays does not read, names what the menu does not know, or holds too few trays.
+    """
+    folder = open_trays(plan.trays)
+    calibrating, judging = split_trays(folder, plan.held_out, plan.calibrate_with)
+    looked_at = folder.part(lambda tray: not any(tray.tray_id in block for block in plan.held_out))
+    return calibrating, judging, menu_of_checks(plan.menu, classes, looked_at)
+
+
+def split_trays(
+    folder: TrayFolder, held_out: Sequence[TrayBlock], calibrate_with: int
+) -> tuple[tuple[Path, ...], TrayFolder]:
+    """The photographs that calibrate, and the trays with checks that judge: no tray does both, and none is held out.
+
+    Raises:
+        BadRecording: a block holds no tray, or too few trays are left for both.
+    """
+    folder.refuse_empty(held_out)
+    free = folder.part(lambda tray: tray.sure and not any(tray.tray_id in block for block in held_out)).trays.values()
+    photographed = {folder.root / tray.images[0]: tray.tray_id for tray in free if tray.images}
+    # At most half of the trays calibrate, so that a small folder still has a gate.
+    calibrating = evenly(tuple(photographed), min(calibrate_with, len(photographed) // 2))
+    used = {photographed[path] for path in calibrating}
+    judges = {tray.tray_id for tray in free} - used
+    judging = folder.part(lambda tray: tray.tray_id in judges)
+    if not calibrating or not judging.checks:
+        said = (
+            "too few sure trays with checks are left outside the held-out blocks: some calibrate, others are the gate"
+        )
+        raise BadRecording(said, path=folder.root)
+    return calibrating, judging

@@ -1,0 +1,143 @@
+"""The process around the running agent: its configuration, its signals, its port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from edge_agent.adapters.systemd_notify import SystemdNotify
+from edge_agent.app.last_good import keep_as_good, last_good
+from edge_agent.app.living import LiveAgent, live_agent
+from edge_agent.errors import BadConfig
+from edge_agent.settings import ApiSettings, Settings, load_settings
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_S = 2
+"""Answers that are being given have so long; the whole shutdown stays below five seconds."""
+
+BACKLOG = 128
+
+OnAddress = Callable[[str, Settings], None]
+
+
+def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = lambda _a, _s: None) -> str:
+    """Run the agent until it is told to end; returns why it must be started anew, or nothing.
+
+    Args:
+        config: the configuration.
+        strict: refuse one that does not read, where there is a last good one.
+        on_address: told the API's address once it answers.
+
+    Raises:
+        BadConfig: the configuration does not read and there is no last good one, or the port cannot be had.
+        EdgeAgentError: the model, the menu or the database cannot be used.
+    """
+    settings, complaints = _settings_from(config, strict=strict)
+    notify = SystemdNotify.from_environment()
+    with contextlib.closing(_socket_for(settings.api)) as listening:
+        with live_agent(
+            settings, notify=notify, read_again=lambda: load_settings(config), complaints=complaints
+        ) as agent:
+            if not complaints:
+                keep_as_good(settings)
+            scheme = "https" if settings.api.tls else "http"
+            host = f"[{settings.api.host}]" if ":" in settings.api.host else settings.api.host
+            address = f"{scheme}://{host}:{listening.getsockname()[1]}/"
+
+            def say() -> None:
+                notify.ready(f"checking; {address}")
+                on_address(address, settings)
+
+            asyncio.run(_serve(agent, settings.api, listening, notify, say))
+            notify.stopping()
+        return agent.ending.why
+
+
+def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, ...]]:
+    """The configuration; the last good one where it does not read, with the complaint."""
+    try:
+        return load_settings(config), ()
+    except BadConfig as error:
+        # Where the state lies is not known from a file that does not read: it is looked for where it lies by default.
+        known = None if strict else last_good(config.parent / Settings().store.path.parent)
+        if known is None:
+            raise
+        said = f"{error}; the agent runs on the last configuration that worked: mend the file and restart"
+        logger.error("%s", said)  # noqa: TRY400  the sentence says it all
+        return known, (said,)
+
+
+def _socket_for(api: ApiSettings) -> socket.socket:
+    """A socket that listens: a port that is taken is said in a sentence, before anything else begins."""
+    family = socket.AF_INET6 if ":" in api.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((api.host, api.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise BadConfig(
+            f"the API cannot listen on {api.host} port {api.port} ({error.strerror}): is another agent running? "
+            "api.host and api.port are in the configuration"
+        ) from error
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the agent, which has more to end than this."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(
+    agent: LiveAgent, api: ApiSettings, listening: socket.socket, notify: SystemdNotify, started: Callable[[], None]
+) -> None:
+    """Answer until a signal comes, or the agent gives up."""
+    server = _Server(
+        uvicorn.Config(
+            agent.api,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            ssl_certfile=None if api.tls is None else str(api.tls.certificate),
+            ssl_keyfile=None if api.tls is None else str(api.tls.key),
+        )
+    )
+
+    def end() -> None:
+        # Streams of events end by themselves then, instead of holding the server up.
+        agent.feed.close()
+        server.should_exit = True
+
+    def reload() -> None:
+        notify.reloading()
+        said = loop.run_in_executor(None, agent.reload)
+        said.add_done_callback(lambda done: notify.ready(str(done.exception() or done.result())))
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
+    told = False
+    while not serving.done():
+        if server.started and not told:
+            told = True
+            started()
+        if agent.ending.is_asked:
+            end()
+        await asyncio.wait([serving], timeout=0.1)
+    await serving

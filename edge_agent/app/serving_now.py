@@ -1,0 +1,62 @@
+"""What the running agent checks by: its menu, its thresholds, its model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.app.seeing import Eyes, thresholds_of
+from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.domain.events import Event
+from edge_agent.domain.menu import Menu
+from edge_agent.errors import BadInput
+from edge_agent.formats.menu import load_menu
+from edge_agent.ports import ModelInUse
+from edge_agent.runtime.checker_thread import CheckerThread
+from edge_agent.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+RELOADED_S = 5.0
+
+
+class ServingNow:
+    """An `InUse` that can be told to read the menu and the thresholds anew."""
+
+    def __init__(self, settings: Settings, eyes: Eyes) -> None:
+        self._menu = eyes.menu.menu
+        pack = eyes.pack
+        self._folder = pack.manifest_path.parent
+        self._model = ModelInUse(
+            name=pack.manifest.name,
+            version=pack.manifest.version,
+            sha256=pack.sha256,
+            precision=pack.precision,
+            provider=eyes.detector.provider,
+            classes=eyes.detector.classes,
+            stations=tuple(station.id for station in settings.stations),
+        )
+
+    def menu(self) -> Menu:
+        return self._menu
+
+    def models(self) -> tuple[ModelInUse, ...]:
+        return (self._model,)
+
+    def reload(self, read_again: Callable[[], Settings], checker: CheckerThread) -> str:
+        """Read menu and thresholds anew; says what came of it. What does not read changes nothing."""
+        try:
+            menu = load_menu(read_again().menu, model_classes=self._model.classes).menu
+            thresholds = thresholds_of(ModelPack.manifest_of(self._folder))
+        except BadInput as error:
+            logger.error("nothing was reloaded: %s", error)  # noqa: TRY400  the sentence says it all
+            return f"nothing was reloaded: {error}"
+
+        def serve(checker: OrderChecker, at_s: float) -> tuple[None, Sequence[Event]]:
+            return None, checker.serve(menu, thresholds, at_s)
+
+        checker.ask(serve).result(RELOADED_S)
+        self._menu = menu
+        logger.info("menu and thresholds were reloaded; all else needs a restart")
+        return "menu and thresholds were reloaded"

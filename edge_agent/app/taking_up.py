@@ -1,0 +1,61 @@
+"""Take up what an earlier life of the agent left: the orders of the day, and the alerts that are open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from edge_agent.adapters.sqlite_history import SqliteHistory
+from edge_agent.checking.open_orders import FORGET_S
+from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.domain.order import OrderKey, OrderState
+from edge_agent.domain.record import StoredAlert, StoredOrder
+from edge_agent.ports import Clock
+
+PAGE = 500
+
+
+def take_up(checker: OrderChecker, history: SqliteHistory, clock: Clock) -> dict[OrderKey, str]:
+    """Give the checker what the store remembers; returns when each order came.
+
+    The wall clock says how long ago that was; one that was set back since makes the order new.
+
+    Raises:
+        StoreError: the database does not answer.
+    """
+    now, now_s = clock.now_utc(), clock.monotonic_s()
+    received = {}
+    for stored in _orders_of_a_day(history, now):
+        if stored.order is None:
+            continue
+        age_s = min(max((now - datetime.fromisoformat(stored.recorded_at)).total_seconds(), 0.0), FORGET_S)
+        # Whether its tray still lies there is found out anew.
+        state = OrderState.OPEN if stored.state is OrderState.PRESENTED else stored.state
+        checker.restore(stored.order, state, now_s - age_s)
+        received[stored.key] = stored.recorded_at
+    for alert in _open_alerts(history):
+        session = history.session(alert.run_id, alert.alert.session_id)
+        checker.adopt(alert.alert, "" if session is None else session.slot_id)
+    return received
+
+
+def _orders_of_a_day(history: SqliteHistory, now: datetime) -> list[StoredOrder]:
+    """The orders that came within a day, oldest first."""
+    since = now - timedelta(seconds=FORGET_S)
+    found: list[StoredOrder] = []
+    before = None
+    while page := history.orders(limit=PAGE, before=before):
+        recent = [each for each in page if datetime.fromisoformat(each.recorded_at) >= since]
+        found += recent
+        if len(recent) < len(page):
+            break
+        before = page[-1].number
+    return found[::-1]
+
+
+def _open_alerts(history: SqliteHistory) -> list[StoredAlert]:
+    found: list[StoredAlert] = []
+    before = None
+    while page := history.alerts(limit=PAGE, before=before, open_only=True):
+        found += page
+        before = page[-1].number
+    return found[::-1]

@@ -1,0 +1,1 @@
+"""All that needs Blender (`bpy`): meshes, materials, the items themselves, rendering. One unit is one centimetre."""

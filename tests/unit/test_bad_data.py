@@ -1,0 +1,217 @@
+"""Whatever is wrong with trays, boxes, blocks or a command is one sentence that names it, before any work is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output, write_pack
+from tests.unit import test_cli
+from tests.unit.test_cli import MENU, SEEN, Run
+
+run = test_cli.run
+here = test_cli.here
+
+EYES = ("--pack", "pack", "--menu", "menu.yaml")
+MENU_ONLY = ("--config", "edge.yaml", "--menu", "menu.yaml")
+TRAIN = ("train", "--classes", ",".join(CLASSES), "--pack", "new", "--run", "run", "--config", "edge.yaml")
+LEARN = (*TRAIN, "--trays", "many", "--teacher", "t.pt")
+BOXED = ("calibrate", "pack", "--boxes", "boxes")
+
+ON_TRAYS: dict[str, tuple[str, ...]] = {
+    "evaluate": ("evaluate", "many", *EYES),
+    "bench": ("bench", "--pack", "pack", "--rounds", "3", "--trays", "many", *MENU_ONLY),
+    "score": ("models", "score", "pack", "--trays", "many", *MENU_ONLY),
+    "compare": ("models", "compare", "pack", "pack", "--trays", "many", *MENU_ONLY),
+    "quantize": ("quantize", "pack", "--trays", "many", *MENU_ONLY),
+    "calibrate": ("calibrate", "pack", "--trays", "many", "--calibrate-on", "t-1:t-12"),
+    "train": (*LEARN, "--calibrate-on", "t-11:t-12"),
+}
+BLOCKS = {
+    "evaluate": "--only",
+    "bench": "--only",
+    "score": "--only",
+    "compare": "--only",
+    "quantize": "--held-out",
+    "calibrate": "--calibrate-on",
+    "train": "--held-out",
+}
+
+Change = Callable[[list[dict[str, Any]]], None]
+
+
+@pytest.fixture
+def many(here: Path) -> Path:
+    """Twelve trays with a check each, six boxed photographs, and what the commands need beside them."""
+    (here / "edge.yaml").write_text("detector: {pack: pack, provider: cpu}\nmenu: menu.yaml\n")
+    (here / "t.pt").write_bytes(b"stands for a checkpoint; nothing here gets so far as to read it")
+    (here / "many").mkdir()
+    rows, checks = [], []
+    for n in range(1, 13):
+        cv2.imwrite(str(here / "many" / f"{n}.png"), np.full((SIDE_PX, SIDE_PX, 3), 90 + n, dtype=np.uint8))
+        rows.append({"tray_id": f"t-{n}", "images": [f"{n}.png"], "contents": {"plate": 1, "bread": 1}})
+        order = {"order_id": f"A-{n}", "lines": [{"sku": "plate"}, {"sku": "bread"}]}
+        checks.append({"check_id": f"c-{n}", "tray_id": f"t-{n}", "order": order, "expected": "match"})
+    write(here / "many" / "trays.jsonl", rows)
+    write(here / "many" / "orders.jsonl", checks)
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (here / "boxes" / kind / split).mkdir(parents=True)
+        for n in range(3):
+            cv2.imwrite(
+                str(here / "boxes" / "images" / split / f"b-{n}.jpg"), np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+            )
+            (here / "boxes" / "labels" / split / f"b-{n}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    return here
+
+
+def write(path: Path, entries: Sequence[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+
+def change(path: Path, change: Change) -> None:
+    entries = [json.loads(line) for line in path.read_text().splitlines()]
+    change(entries)
+    write(path, entries)
+
+
+@pytest.mark.parametrize("command", sorted(ON_TRAYS))
+def test_a_mistyped_block_beside_a_good_one_is_named(run: Run, many: Path, command: str) -> None:
+    """Without a word, trays that were to be kept apart would teach, or be left out of the score."""
+    option = BLOCKS[command]
+    told = run(*ON_TRAYS[command], option, "t-1:t-3", option, "t-80:t-90")
+    told.refused("many/trays.jsonl: no tray lies in the block t-80:t-90")
+
+
+def test_a_mistyped_block_for_thresholds_is_named_before_the_training(run: Run, many: Path) -> None:
+    run(*LEARN, "--calibrate-on", "t-80:t-90").refused("no tray lies in the block t-80:t-90")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("bench", "--pack", "pack", "--only", "t-1:t-3"),
+        ("models", "compare", "pack", "pack", "--recording", "v.mp4", *MENU_ONLY, "--only", "t-1:t-3"),
+        (*BOXED, "--calibrate-on", "t-1:t-3"),
+        (*TRAIN, "boxes", "--calibrate-on", "t-1:t-3"),
+        (*TRAIN, "boxes", "--held-out", "t-1:t-3"),
+    ],
+)
+def test_a_block_without_a_folder_of_trays_is_refused(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    run(*words).refused(words[-2], "--trays")
+
+
+def test_a_block_that_ends_before_it_begins_is_refused(run: Run, many: Path) -> None:
+    run(*ON_TRAYS["evaluate"], "--only", "t-3:t-1").refused("'t-3:t-1' is no block of trays", "higher than its last")
+
+
+def test_trays_cannot_be_held_out_and_set_thresholds(run: Run, many: Path) -> None:
+    told = run(*LEARN, "--held-out", "t-1:t-6", "--calibrate-on", "t-5:t-9")
+    told.refused("t-5:t-9", "it can do only one")
+
+
+@pytest.mark.parametrize("command", sorted(ON_TRAYS))
+def test_a_photograph_that_is_missing_is_named(run: Run, many: Path, command: str) -> None:
+    change(many / "many" / "trays.jsonl", lambda rows: rows[4].update(images=["gone.jpg"]))
+    run(*ON_TRAYS[command]).refused("many/trays.jsonl:5: ", "gone.jpg")
+
+
+@pytest.mark.parametrize("command", sorted(ON_TRAYS))
+def test_a_count_that_cannot_be_is_named(run: Run, many: Path, command: str) -> None:
+    change(many / "many" / "trays.jsonl", lambda rows: rows[4].update(contents={"plate": -1}))
+    run(*ON_TRAYS[command]).refused("many/trays.jsonl:5: ")
+
+
+@pytest.mark.parametrize("command", sorted(ON_TRAYS))
+def test_a_list_without_a_tray_is_named(run: Run, many: Path, command: str) -> None:
+    (many / "many" / "trays.jsonl").write_text("\n")
+    run(*ON_TRAYS[command]).refused("many/trays.jsonl: the file lists no tray")
+
+
+@pytest.mark.parametrize("command", sorted(ON_TRAYS))
+def test_a_class_that_nobody_knows_is_named_with_its_line_and_its_trays(run: Run, many: Path, command: str) -> None:
+    """Else it would count as overlooked on every one of them, or be learned as if it were a new item."""
+
+    def misspell(rows: list[dict[str, Any]]) -> None:
+        for n in (2, 3, 7):
+            rows[n]["contents"] = {"plat": 1, "bread": 1}
+
+    change(many / "many" / "trays.jsonl", misspell)
+    run(*ON_TRAYS[command]).refused("many/trays.jsonl:3: ", "does not know 'plat', which lies on 3 trays")
+
+
+def test_what_the_menu_calls_hidden_may_lie_on_the_trays(run: Run, many: Path) -> None:
+    """A dish that no model has learned yet is on the menu as something that the camera cannot see."""
+    (many / "menu.yaml").write_text(MENU + "  - {sku: soup, visibility: hidden}\n")
+    change(many / "many" / "trays.jsonl", lambda rows: rows[0].update(contents={"plate": 1, "bread": 1, "soup": 1}))
+    assert run(*ON_TRAYS["evaluate"]).status == 0
+
+
+def test_what_one_of_two_compared_models_knows_may_lie_on_the_trays(run: Run, many: Path) -> None:
+    """With the old menu the two are compared on what both know; the new item is no slip."""
+    write_pack(
+        many / "newer", constant_model(raw_output(SEEN, classes=4)), "ultralytics_raw", classes=(*CLASSES, "soup")
+    )
+    change(many / "many" / "trays.jsonl", lambda rows: rows[0].update(contents={"plate": 1, "bread": 1, "soup": 1}))
+    told = run("models", "compare", "pack", "newer", "--trays", "many", *MENU_ONLY)
+    assert told.status == 0, told
+    run("models", "compare", "pack", "pack", "--trays", "many", *MENU_ONLY).refused("'soup', which lies on 1 tray")
+
+
+@pytest.mark.parametrize("words", [BOXED, (*TRAIN, "boxes")])
+def test_a_label_out_of_range_is_named(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    (many / "boxes" / "labels" / "val" / "b-1.txt").write_text("0 0.5 0.5 0.2 0.2\n3 0.5 0.5 0.2 0.2\n")
+    run(*words).refused("boxes/labels/val/b-1.txt:2: the class 3 is out of range")
+
+
+@pytest.mark.parametrize("words", [BOXED, (*TRAIN, "boxes")])
+def test_labels_whose_photograph_is_missing_are_named(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    (many / "boxes" / "images" / "val" / "b-1.jpg").unlink()
+    run(*words).refused("boxes/labels/val/b-1.txt: the photograph of this label file is not in")
+
+
+def test_a_list_of_classes_beside_the_labels_is_no_label(run: Run, many: Path) -> None:
+    (many / "boxes" / "labels" / "val" / "classes.txt").write_text("plate\nbread\nhand\n")
+    assert run(*BOXED).status == 0
+
+
+def test_a_teacher_that_is_not_there_is_named_before_the_training(run: Run, many: Path) -> None:
+    told = run(*TRAIN, "boxes", "--trays", "many", "--teacher", "none.pt")
+    told.refused("none.pt: there is no such checkpoint")
+    assert not (many / "run").exists()
+
+
+def test_a_menu_that_does_not_fit_is_named_before_the_training(run: Run, many: Path) -> None:
+    (many / "other.yaml").write_text("items:\n  - {sku: soup, detects_as: soup}\n")
+    told = run(*ON_TRAYS["train"], "--menu", "other.yaml")
+    told.refused("other.yaml:2: ", "'soup'", "--menu", "--no-quantize")
+
+
+def test_too_few_trays_to_learn_from_are_refused(run: Run, many: Path) -> None:
+    run(*LEARN, "--held-out", "t-1:t-9").refused("many/trays.jsonl: 3 sure trays are left to learn from")
+
+
+def test_trays_of_which_none_is_sure_set_no_thresholds(run: Run, many: Path) -> None:
+    def doubt(rows: list[dict[str, Any]]) -> None:
+        for row in rows[:3]:
+            row["sure"] = False
+
+    change(many / "many" / "trays.jsonl", doubt)
+    told = run("calibrate", "pack", "--trays", "many", "--calibrate-on", "t-1:t-3")
+    told.refused("many/trays.jsonl: none of the trays in t-1:t-3 is marked sure")
+
+
+@pytest.mark.parametrize("words", [("--teacher", "t.pt"), ("--round", "3")])
+def test_learning_from_orders_needs_trays(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    run(*TRAIN, "boxes", *words).refused("name the trays with --trays")
+
+
+def test_trays_for_thresholds_need_blocks(run: Run, many: Path) -> None:
+    """Without them they would be left unread beside boxes."""
+    run(*BOXED, "--trays", "many").refused("--trays needs --calibrate-on")
