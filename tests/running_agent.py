@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class RunningAgent:
         folder: for configuration, state and log.
         more: settings beside those that every test needs, as YAML reads them.
         before: a command that the agent runs under, such as strace.
+        options: of the command `run`, after `--config`.
         environment: variables beside those of the test.
     """
 
@@ -40,6 +42,7 @@ class RunningAgent:
         *,
         more: Mapping[str, Any] | None = None,
         before: Sequence[str] = (),
+        options: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +51,7 @@ class RunningAgent:
         self.config = folder / "configs" / "edge.yaml"
         self.store = folder / "state" / "edge.sqlite"
         self.log = folder / "log.txt"
-        self._before = list(before)
+        self._before, self.options = list(before), list(options)
         self._environment = {**os.environ, **(environment or {})}
         self.settings: dict[str, Any] = {
             "shadow": False,
@@ -68,7 +71,7 @@ class RunningAgent:
         self.config.parent.mkdir(exist_ok=True)
         self.config.write_text(json.dumps(self.settings, indent=1))
 
-    def __enter__(self) -> RunningAgent:
+    def __enter__(self) -> RunningAgent:  # noqa: PYI034 - Self needs Python 3.11
         self.start()
         return self
 
@@ -80,6 +83,7 @@ class RunningAgent:
     def launch(self) -> None:
         """Start it, without waiting."""
         command = [*self._before, sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)]
+        command += self.options
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
 
@@ -130,6 +134,13 @@ class RunningAgent:
 
     def ask(self, method: str, path: str, body: Any = None, *, secret: str | None = "") -> tuple[int, Any]:
         """One request; the status, and the JSON or the bytes of the answer. A path without `/` is below `/api/v1/`."""
+        status, _, said = self.ask_in_full(method, path, body, secret=secret)
+        return status, said
+
+    def ask_in_full(
+        self, method: str, path: str, body: Any = None, *, secret: str | None = ""
+    ) -> tuple[int, HTTPMessage, Any]:
+        """As `ask`, with the headers between."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {} if secret is None else {"Authorization": f"Bearer {secret or self.secret}"}
         sent = None if body is None else json.dumps(body).encode()
@@ -141,7 +152,7 @@ class RunningAgent:
             answer = connection.getresponse()
             read = answer.read()
             is_json = "json" in (answer.getheader("content-type") or "")
-            return answer.status, json.loads(read) if is_json else read
+            return answer.status, answer.headers, json.loads(read) if is_json else read
         finally:
             connection.close()
 
@@ -153,7 +164,7 @@ class RunningAgent:
     def camera(self, station: str = "pass") -> str:
         """How a station's camera does."""
         stations = self.ask("GET", "stations")[1]["stations"]
-        return next(each["camera"] for each in stations if each["station_id"] == station)
+        return str(next(each["camera"] for each in stations if each["station_id"] == station))
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""

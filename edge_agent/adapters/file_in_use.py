@@ -1,4 +1,4 @@
-"""Whether another process has a database open, and keeping it from that for a while."""
+"""Whether another process has a database open, and keeping others from it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_agent.errors import Conflict
+from edge_agent.errors import Conflict, StoreError
 
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 """The bytes that SQLite locks of an open database (os.h; sqlite.org/lockingv3.html). In WAL mode a connection holds its
@@ -36,6 +36,33 @@ def nobody_else(path: Path) -> Iterator[None]:
         except BlockingIOError as refusal:
             raise Conflict(
                 f"{path} is open in another process: stop the agent first (systemctl stop edge-agent)"
+            ) from refusal
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def only_agent_on(path: Path) -> Iterator[None]:
+    """In here this is the only agent on a database: SQLite lets several write, and each would tell of the same alerts.
+
+    A lock on a file beside it, which ends with the process however that ends. Whoever merely reads needs none.
+
+    Raises:
+        Conflict: another agent works on it.
+        StoreError: the folder takes no file.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as refusal:
+        raise StoreError(f"{lock}: the file cannot be made: {refusal.strerror}") from refusal
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as refusal:
+            raise Conflict(
+                f"{path}: another agent works on this database; stop that one, or give this one a store.path of its own"
             ) from refusal
         yield
     finally:

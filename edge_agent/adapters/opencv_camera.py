@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from edge_agent.adapters.camera_address import pipeline_of, url_of
+from edge_agent.adapters.camera_knock import answers_at
 from edge_agent.checking.source_clock import SourceClock
 from edge_agent.errors import CameraError, CameraLost, CameraRefused, CameraUnusable
 from edge_agent.ports import Clock, LiveFrame
@@ -82,6 +83,8 @@ class OpenCvCamera:
 
     def _open_url(self, shown: str) -> cv2.VideoCapture:
         address = url_of(self._camera)
+        if not answers_at(address, timeout_s=self._camera.open_timeout_s):
+            raise _silent(shown, self._camera.open_timeout_s)
         capture = _opened(
             address,
             cv2.CAP_FFMPEG,
@@ -167,6 +170,10 @@ def _why(address: str, shown: str, timeout_s: float) -> CameraError:
         pass
     if refused:  # raised out here, so that FFmpeg's error, which holds the password, hangs on nothing
         return CameraRefused(f"{shown}: the camera refuses; are the user, the password and the path right?")
+    return _silent(shown, timeout_s)
+
+
+def _silent(shown: str, timeout_s: float) -> CameraLost:
     return CameraLost(f"{shown}: the camera does not answer within {timeout_s:g} s, or sends no video")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass
@@ -20,10 +21,16 @@ class SavedPicture:
 
 
 class PictureFolder:
-    """A folder with one sub-folder per day. Names are made here, never from anything that came from outside."""
+    """A folder with one sub-folder per day. Names are made here, never from anything that came from outside.
 
-    def __init__(self, *, folder: Path) -> None:
+    Args:
+        folder: made with the first picture; the folder that it is in exists.
+        spare_bytes: with less than this free on the disk nothing is written.
+    """
+
+    def __init__(self, *, folder: Path, spare_bytes: int = 0) -> None:
         self.folder = folder
+        self._spare_bytes = spare_bytes
 
     def save(self, jpeg: bytes, *, day: str, stem: str) -> SavedPicture:
         """Write a picture so that after a power cut it is there whole, or not at all.
@@ -34,8 +41,9 @@ class PictureFolder:
             stem: makes the name unique together with the content.
 
         Raises:
-            OSError: the disk refused.
+            OSError: the disk refused, or has too little left.
         """
+        self._refuse_without_room()
         sha256 = hashlib.sha256(jpeg).hexdigest()
         name = f"{day}/{stem}-{sha256[:12]}.jpg"
         path = self.path_of(name)
@@ -86,6 +94,11 @@ class PictureFolder:
             self.path_of(name).unlink(missing_ok=True)
         except OSError:
             return
+
+    def _refuse_without_room(self) -> None:
+        found = os.statvfs(self.folder.parent)
+        if found.f_bavail * found.f_frsize < self._spare_bytes:
+            raise OSError(errno.ENOSPC, f"less than {self._spare_bytes // 1_000_000} MB are free on the disk")
 
 
 def sync_folder(folder: Path) -> None:

@@ -28,6 +28,17 @@ _LEDGER = "_sqlite_migrations"
 _IN_FORCE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 """What the writer must run under: FULL (2) makes a commit survive a power cut, which WAL's usual NORMAL does not."""
 
+_IN_WORDS = {
+    "file is not a database": "this file is no SQLite database; point the agent at another file",
+    "malformed": "the database is damaged ({said}); restore a backup, or move it away to start a new one",
+    "unable to open": "the database cannot be opened: does it exist, and may this user read and write it?",
+    "disk is full": "the disk is full; make room",
+    "disk I/O error": "the disk does not do as it is told ({said}): is it full, or broken?",
+    "readonly database": "the database cannot be written to: is the disk read-only, or the file another user's?",
+    "locked": "another process keeps the database locked",
+}
+"""What SQLite says, by a sign in its text, and what that means."""
+
 
 def m001_events(db: Database) -> None:
     """Runs, orders, sessions, checks, alerts, evidence."""
@@ -104,15 +115,8 @@ def in_words(path: Path, refusal: sqlite3.Error) -> str:
     said = str(refusal)
     if path.is_dir():
         return f"{path}: this is a folder, no database"
-    if "file is not a database" in said:
-        return f"{path}: this file is no SQLite database; point the agent at another file"
-    if "malformed" in said:
-        return f"{path}: the database is damaged ({said}); restore a backup, or move it away to start a new one"
-    if "unable to open" in said:
-        return f"{path}: the database cannot be opened: does it exist, and may this user read and write it?"
-    if "locked" in said:
-        return f"{path}: another process keeps the database locked"
-    return f"{path}: the database refused: {said}"
+    meant = next((words for sign, words in _IN_WORDS.items() if sign in said), "the database refused: {said}")
+    return f"{path}: {meant.format(said=said)}"
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Callable[[Database], None]]) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from edge_agent.adapters.picture_folder import PictureFolder, SavedPicture
+from edge_agent.adapters.sqlite_log import WrittenLog
 from edge_agent.adapters.sqlite_migrations import open_migrated
 from edge_agent.adapters.sqlite_rows import EventRows, write_delivered, write_run
 from edge_agent.adapters.sqlite_staff_rows import write_audit, write_confirmation
@@ -40,22 +41,37 @@ class SqliteStore:
         clock: stamps what is stored.
         patience_s: how long to wait for room in the writer's queue before `StoreBusy`.
         on_told: called on the writer's thread after a commit that put something into the outbox; must not wait.
+        spare_bytes: with less than this free on the disk no picture is written.
+        make_room: asked on the writer's thread when the disk is full; says whether it made room.
 
     Raises:
         StoreTooNew: a newer version of the agent wrote the file.
         StoreError: the file is no database of the agent, or cannot be opened.
+
+    Attributes:
+        lost: what an earlier life had stored and is not there any more, in a sentence; None where nothing is missing.
     """
 
     def __init__(
-        self, *, path: Path, clock: Clock, patience_s: float = 2.0, on_told: Callable[[], None] = lambda: None
+        self,
+        *,
+        path: Path,
+        clock: Clock,
+        patience_s: float = 2.0,
+        on_told: Callable[[], None] = lambda: None,
+        spare_bytes: int = 0,
+        make_room: Callable[[], bool] = lambda: False,
     ) -> None:
         self.path = path
-        self.pictures = PictureFolder(folder=pictures_beside(path))
+        self.pictures = PictureFolder(folder=pictures_beside(path), spare_bytes=spare_bytes)
         self._clock = clock
         self._on_told = on_told
         self._numbers = itertools.count(1)
         self._pictures_failing = False
-        self._writer = SqliteWriter(connection=open_migrated(path), path=path, patience_s=patience_s)
+        log = WrittenLog.beside(path)
+        connection = open_migrated(path)
+        self.lost = _what_was_lost(path, log.lost(connection))
+        self._writer = SqliteWriter(connection=connection, path=path, patience_s=patience_s, make_room=make_room)
 
     def __enter__(self) -> SqliteStore:  # noqa: PYI034 - Self needs Python 3.11
         return self
@@ -169,3 +185,14 @@ class SqliteStore:
 
     def _now(self) -> str:
         return self._clock.now_utc().astimezone(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _what_was_lost(path: Path, transactions: int) -> str | None:
+    if not transactions:
+        return None
+    said = (
+        f"{path}-wal was damaged: the last {transactions} things that were stored before the restart are lost, such as "
+        "orders and alerts; send the orders of the last hours again, and have the disk looked at"
+    )
+    _log.error("%s", said)
+    return said

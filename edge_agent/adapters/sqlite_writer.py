@@ -98,6 +98,8 @@ class SqliteWriter:
 
     Each job runs in a savepoint, so that one that fails does not take its neighbours along; a commit that fails fails
     all of its jobs. No failure is lost: whoever waits for a job gets it, the others are raised by `flush` or `close`.
+
+    Where the disk is full, `make_room` is asked for some; if it made any, what did not go in is tried once more.
     """
 
     def __init__(
@@ -106,12 +108,14 @@ class SqliteWriter:
         connection: sqlite3.Connection,
         path: Path,
         patience_s: float = 2.0,
+        make_room: Callable[[], bool] = lambda: False,
         most_waiting: int = MAX_WAITING,
         most_waiting_bytes: int = MAX_WAITING_BYTES,
     ) -> None:
         self._connection = connection
         self._path = path
         self._patience_s = patience_s
+        self._make_room = make_room
         self._waiting = _Waiting(most=most_waiting, most_bytes=most_waiting_bytes)
         self._first_lost: StoreError | None = None
         self._lost = 0
@@ -166,16 +170,29 @@ class SqliteWriter:
     def _run(self) -> None:
         while batch := self._waiting.take(MAX_BATCH):
             running = [job for job in batch if job.done.set_running_or_notify_cancel()]
-            try:
-                outcomes = self._write(running)
-            except Exception as refusal:  # noqa: BLE001 - this thread must outlive all of them: the next order waits
-                outcomes = [self._failure(refusal)] * len(running)
+            outcomes = self._outcomes(running)
+            if any(map(_lacks_room, outcomes)) and self._make_room():
+                outcomes = self._tried_again(running, outcomes)
             for job, outcome in zip(running, outcomes, strict=True):
                 if isinstance(outcome, StoreError):
                     job.undo()
                     job.done.set_exception(outcome)
                 else:
                     job.done.set_result(outcome)
+
+    def _tried_again(self, jobs: list[Job[Any]], outcomes: list[Any]) -> list[Any]:
+        """There is room now: write what found none; per job its result or its StoreError."""
+        again = [job for job, outcome in zip(jobs, outcomes, strict=True) if _lacks_room(outcome)]
+        for job in again:
+            job.undo()
+        found = iter(self._outcomes(again))
+        return [next(found) if _lacks_room(outcome) else outcome for outcome in outcomes]
+
+    def _outcomes(self, jobs: list[Job[Any]]) -> list[Any]:
+        try:
+            return self._write(jobs)
+        except Exception as refusal:  # noqa: BLE001 - this thread must outlive all of them: the next order waits
+            return [self._failure(refusal)] * len(jobs)
 
     def _write(self, jobs: list[Job[Any]]) -> list[Any]:
         """Run the jobs in one transaction and commit it; per job its result or its StoreError."""
@@ -225,3 +242,10 @@ class SqliteWriter:
             self._first_lost, self._lost = None, 0
         if first is not None:
             raise StoreError(f"{first} (so {lost} times)" if lost > 1 else str(first)) from first
+
+
+def _lacks_room(outcome: Any) -> bool:
+    """Whether a job failed for want of space. Growing the log's index says "disk I/O error" for that."""
+    refusal = outcome.__cause__ if isinstance(outcome, StoreError) else None
+    said = str(refusal) if isinstance(refusal, sqlite3.OperationalError) else ""
+    return "disk is full" in said or "disk I/O error" in said

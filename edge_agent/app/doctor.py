@@ -39,5 +39,8 @@ def examinations(config: Path) -> Iterator[Examination]:
 
 def _of_configuration(checked: ConfigChecked) -> list[Finding]:
     faults = [wrong("configuration", str(fault), "mend it there") for fault in checked.faults]
-    notes = [attention("configuration", note, "change that in the configuration, unless it is meant") for note in checked.notes]
+    notes = [
+        attention("configuration", note, "change that in the configuration, unless it is meant")
+        for note in checked.notes
+    ]
     return [*(faults or [ok("configuration", f"{checked.path} and what it names fit together")]), *notes]

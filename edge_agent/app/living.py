@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import threading
 import time
@@ -15,7 +16,9 @@ from functools import partial
 from fastapi import FastAPI
 
 from edge_agent import __version__
+from edge_agent.adapters.file_in_use import only_agent_on
 from edge_agent.adapters.qr_marker_reader import QrMarkerReader
+from edge_agent.adapters.reserve_file import RESERVE_BYTES, ReserveFile, reserve_beside
 from edge_agent.adapters.slot_motion import SlotMotion
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_outbox import SqliteOutbox
@@ -200,7 +203,10 @@ def live_agent(
                 partial(_camera_problems, captures),
                 partial(_telling_problems, tellers),
                 lambda: () if retention.problem is None else (retention.problem,),
+                lambda: () if kept.reserve.problem is None else (kept.reserve.problem,),
+                lambda: () if kept.store.lost is None else (kept.store.lost,),
             ],
+            tend=[kept.reserve.keep],
             feed=notify.alive,
             say=_sayer(notify),
             give_up=ending.give_up,
@@ -232,6 +238,7 @@ class _Kept:
     history: SqliteHistory
     outbox: SqliteOutbox
     recorder: Recorder
+    reserve: ReserveFile
     run_id: int
 
 
@@ -243,8 +250,21 @@ def _keeping(
             each()
 
     path = settings.store.path
+    spare_bytes = int(settings.store.spare_mb * 1_000_000)
     path.parent.mkdir(parents=True, exist_ok=True)
-    store = stack.enter_context(SqliteStore(path=path, clock=clock, on_told=told))
+    stack.enter_context(only_agent_on(path))
+    reserve = ReserveFile(path=reserve_beside(path), spare_bytes=spare_bytes)
+    reserve.start()
+    store = stack.enter_context(
+        SqliteStore(
+            path=path,
+            clock=clock,
+            on_told=told,
+            # No picture takes what was given up for orders.
+            spare_bytes=max(spare_bytes, RESERVE_BYTES),
+            make_room=reserve.give_up,
+        )
+    )
     run_id = store.begin_run(_run_of(settings, eyes))
     stack.callback(_end_run, store, run_id)
     return _Kept(
@@ -252,6 +272,7 @@ def _keeping(
         history=SqliteHistory(path=path),
         outbox=SqliteOutbox(store=store),
         recorder=stack.enter_context(Recorder(store, run_id)),
+        reserve=reserve,
         run_id=run_id,
     )
 
@@ -389,8 +410,15 @@ def _retention(settings: Settings, store: SqliteStore, clock: Clock) -> Retentio
 
 
 def _sayer(notify: SystemdNotify) -> Callable[[str], None]:
+    logged = ""
+
     def say(text: str) -> None:
-        logger.info("%s", text)
+        # A number in it that rises each second must not fill the log, least of all on a full disk.
+        nonlocal logged
+        words = re.sub(r"\d+", "", text)
+        if words != logged:
+            logged = words
+            logger.info("%s", text)
         notify.status(text)
 
     return say

@@ -33,7 +33,7 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    calibrating, judging, menu = check_quantising(plan, load_manifest(plan.pack / MANIFEST_NAME).classes)
+    calibrating, judging, menu = check_quantising(plan, ModelPack.manifest_of(plan.pack).classes)
     make_pack_fast(plan.pack)
     exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
     quantise_pack(

@@ -16,6 +16,7 @@ from edge_agent.adapters.systemd_notify import SystemdNotify
 from edge_agent.app.last_good import keep_as_good, last_good
 from edge_agent.app.living import LiveAgent, live_agent
 from edge_agent.errors import BadConfig
+from edge_agent.formats.menu import load_menu
 from edge_agent.settings import ApiSettings, Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -62,9 +63,10 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
 
 
 def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, ...]]:
-    """The configuration; the last good one where it does not read, with the complaint."""
+    """The configuration; the last good one where it, or its menu, does not read, with the complaint."""
     try:
-        return load_settings(config), ()
+        settings = load_settings(config)
+        load_menu(settings.menu)
     except BadConfig as error:
         # Where the state lies is not known from a file that does not read: it is looked for where it lies by default.
         known = None if strict else last_good(config.parent / Settings().store.path.parent)
@@ -73,6 +75,7 @@ def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, 
         said = f"{error}; the agent runs on the last configuration that worked: mend the file and restart"
         logger.error("%s", said)  # noqa: TRY400  the sentence says it all
         return known, (said,)
+    return settings, ()
 
 
 def _socket_for(api: ApiSettings) -> socket.socket:

@@ -62,7 +62,7 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
     """
     base: Wish = plan.provider if plan.provider not in (None, "auto") else "cpu"
     folder = None if plan.trays is None else open_trays(plan.trays).only(plan.only)
-    classes = load_manifest(plan.pack / MANIFEST_NAME).classes
+    classes = ModelPack.manifest_of(plan.pack).classes
     menu = None if folder is None or plan.menu is None else menu_of_checks(plan.menu, classes, folder)
     photographs = plan.photographs or (() if folder is None else _first_photographs(folder))
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.checking.open_orders import FORGET_S
 from edge_agent.checking.order_checker import OrderChecker
-from edge_agent.domain.order import OrderKey, OrderState
+from edge_agent.domain.contents import Contents
+from edge_agent.domain.order import Order, OrderKey, OrderState
 from edge_agent.domain.record import StoredAlert, StoredOrder
 from edge_agent.ports import Clock
 
@@ -28,9 +29,13 @@ def take_up(checker: OrderChecker, history: SqliteHistory, clock: Clock) -> dict
         if stored.order is None:
             continue
         age_s = min(max((now - datetime.fromisoformat(stored.recorded_at)).total_seconds(), 0.0), FORGET_S)
-        # Whether its tray still lies there is found out anew.
-        state = OrderState.OPEN if stored.state is OrderState.PRESENTED else stored.state
-        checker.restore(stored.order, state, now_s - age_s)
+        trays: list[Contents] = []
+        state = stored.state
+        if state is OrderState.PRESENTED:
+            trays = _trays_that_left(history, stored.order)
+            # Whether its last tray still lies there is found out anew.
+            state = state if len(trays) >= stored.order.parts else OrderState.OPEN
+        checker.restore(stored.order, state, now_s - age_s, trays)
         received[stored.key] = stored.recorded_at
     for alert in _open_alerts(history):
         session = history.session(alert.run_id, alert.alert.session_id)
@@ -50,6 +55,13 @@ def _orders_of_a_day(history: SqliteHistory, now: datetime) -> list[StoredOrder]
             break
         before = page[-1].number
     return found[::-1]
+
+
+def _trays_that_left(history: SqliteHistory, order: Order) -> list[Contents]:
+    """What lay on the order's trays that left, as the checker keeps it; never one that may still be there."""
+    latest = history.checks(order=order.key, limit=1)
+    left = [check.reached.contents for check in history.checks(order=order.key, limit=order.parts, final=True)][::-1]
+    return left if latest and latest[0].final else left[: order.parts - 1]
 
 
 def _open_alerts(history: SqliteHistory) -> list[StoredAlert]:

@@ -62,9 +62,9 @@ class OpenOrders:
         known.order = order
         return (accepted, *(self.reopen(order.key, at_s) if finished else ()))
 
-    def restore(self, order: Order, state: OrderState, arrived_s: float) -> None:
-        """Take up an order as an earlier life of the agent left it; which of its trays had gone is forgotten."""
-        self._entries[order.key] = _Entry(order, arrived_s, state)
+    def restore(self, order: Order, state: OrderState, arrived_s: float, trays: Iterable[Contents] = ()) -> None:
+        """Take up an order as an earlier life of the agent left it, with what was on those of its trays that left."""
+        self._entries[order.key] = _Entry(order, arrived_s, state, list(trays))
 
     def known(self, key: OrderKey) -> tuple[Order, OrderState] | None:
         """The latest snapshot of an order, and where it stands."""

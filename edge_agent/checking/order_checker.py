@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from edge_agent.checking.alert_desk import AlertDesk, Wrong
+from edge_agent.checking.known_verdicts import KnownVerdicts
 from edge_agent.checking.left_open import LeftOpen
 from edge_agent.checking.open_orders import WAITING, OpenOrders
 from edge_agent.checking.slot_watch import Change, SlotWatch
@@ -61,6 +62,7 @@ class _Session:
     reached: VerdictReached
     assigned: tuple[OrderKey, ...] = ()
     judged: bool = False
+    known: KnownVerdicts = field(default_factory=KnownVerdicts)
 
     @property
     def orders(self) -> tuple[OrderKey, ...]:
@@ -123,9 +125,12 @@ class OrderChecker:
             self._watches[slot.slot_id] = self._watch(slot)
         return events
 
-    def restore(self, order: Order, state: OrderState, arrived_s: float) -> None:
-        """Take up an order where an earlier life of the agent left it; nothing is said of it."""
-        self._orders.restore(order, state, arrived_s)
+    def restore(self, order: Order, state: OrderState, arrived_s: float, trays: Iterable[Contents] = ()) -> None:
+        """Take up an order where an earlier life of the agent left it; nothing is said of it.
+
+        `trays` is what lay on those of its trays that left, the oldest first.
+        """
+        self._orders.restore(order, state, arrived_s, trays)
 
     def adopt(self, alert: Alert, slot_id: str) -> None:
         """Take up an alert that an earlier life of the agent left open.
@@ -354,6 +359,7 @@ class OrderChecker:
             told_by=Association.ASSIGNED if session.assigned else Association.MARKER,
             rule=self._at[slot_id].policy.association,
             current=session.orders[0] if session.orders else None,
+            verdict_on=session.known.on(self._menu, contents),
         )
 
     def _candidates(self, slot_id: str) -> list[Candidate]:
@@ -374,6 +380,8 @@ class OrderChecker:
             for other, session in self._sessions.items()
             if candidate.order.key in self._certain(other) and (session.arrived_s, other) < (arrived_s, slot_id)
         ][: candidate.order.parts - 1 - candidate.parts_before]
+        if not earlier:
+            return candidate
         return replace(
             candidate, before=added([candidate.before, *earlier]), parts_before=candidate.parts_before + len(earlier)
         )

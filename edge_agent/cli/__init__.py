@@ -66,7 +66,7 @@ app.add_typer(tokens.app, name="tokens")
 def main() -> None:
     """Run the command line; errors become one sentence and an exit status."""
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="edge-agent")
     except typer.TyperException as mistake:
         status = mistake.exit_code
         _complain(_in_a_sentence(mistake))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, extra_train, pieces_of_work, print_json, say, settings_from
+from edge_agent.cli.common import blocks_from, extra_train, notes, pieces_of_work, print_json, say, settings_from
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 
@@ -38,11 +38,23 @@ def bench(
     only: common.OnlyOption = None,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
+    live: Annotated[
+        Path | None,
+        typer.Option(
+            "--live",
+            metavar="VIDEO",
+            help="Measure the running agent instead, on a recording with orders: to the subscriber, CPU, memory.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: common.JsonOption = False,
 ) -> None:
     """Measure the agent beside the bare ONNX Runtime session and Ultralytics, alternating, in one run."""
     from edge_agent.app.speed import BenchPlan, bench_pack
 
+    if live is not None:
+        _bench_live(live, pack=pack, menu=settings_from(config, pack=pack, menu=menu).menu, as_json=as_json)
+        return
     if checkpoint is not None and not checkpoint.is_file():
         raise BadInput(f"{checkpoint}: there is no such checkpoint")
     plan = BenchPlan(
@@ -58,6 +70,17 @@ def bench(
     )
     with pieces_of_work(hidden=as_json) as on_work:
         measured = bench_pack(plan, on_work=on_work)
+    if as_json:
+        print_json(measured.as_json())
+        return
+    for line in measured.as_lines():
+        say(line)
+
+
+def _bench_live(video: Path, *, pack: Path, menu: Path, as_json: bool) -> None:
+    from edge_agent.app.live_speed import measure_live
+
+    measured = measure_live(video, pack=pack, menu=menu, on_work=lambda _: None if as_json else notes.print(_))
     if as_json:
         print_json(measured.as_json())
         return

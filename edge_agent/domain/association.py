@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 from edge_agent.domain.contents import Contents, added
 from edge_agent.domain.matching import LineResult, Verdict, VerdictKind, compare
@@ -77,7 +78,7 @@ class Associated:
         return tuple(order.key for order in self.orders)
 
 
-def associate(
+def associate(  # noqa: PLR0913  each rule has its own word
     menu: Menu,
     contents: Contents,
     candidates: Sequence[Candidate],
@@ -86,6 +87,7 @@ def associate(
     told_by: Association = Association.ASSIGNED,
     rule: AssociationRule = AssociationRule.CONTENTS,
     current: OrderKey | None = None,
+    verdict_on: Callable[[Candidate], Verdict] | None = None,
 ) -> Associated:
     """Find the order of a tray and judge the tray against it (DESIGN section 5, Association).
 
@@ -97,10 +99,12 @@ def associate(
         told_by: which of the two it was.
         rule: which rules the station uses.
         current: the order that the tray had a moment ago; preferred among equals so that the answer does not flicker.
+        verdict_on: what `judge` says of this menu, these contents and one order, for who remembers that.
     """
     if told:
         return Associated(how=told_by, orders=tuple(c.order for c in told), verdict=judge(menu, contents, *told))
-    judged = [_Judged(candidate, judge(menu, contents, candidate)) for candidate in candidates]
+    verdict_on = verdict_on or partial(judge, menu, contents)
+    judged = [_Judged(candidate, verdict_on(candidate)) for candidate in candidates]
     judged = [each for each in judged if not each.verdict.nothing_to_see]
     if rule is AssociationRule.MARKER_ONLY:
         return _in_doubt(judged)

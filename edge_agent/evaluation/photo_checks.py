@@ -75,7 +75,11 @@ def refuse_unknown_classes(folder: TrayFolder, menu: Menu, classes: Collection[s
     def is_known(name: str) -> bool:
         return name in classes or name in menu.classes or menu.find(name) is not None
 
-    folder.refuse_unknown(is_known, by="the menu (nor the model)")
+    folder.refuse_unknown(
+        is_known,
+        said="neither the menu nor the model knows",
+        advice="correct the name, or put it on the menu, 'visibility: hidden' where the camera cannot tell it",
+    )
 
 
 def evaluate_trays(

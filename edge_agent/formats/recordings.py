@@ -143,8 +143,10 @@ class TrayFolder:
                     f"no tray lies in the block {block}; is it spelt as in the file?", path=self.trays_path
                 )
 
-    def refuse_unknown(self, is_known: Callable[[str], bool], *, by: str) -> None:
-        """Hold the names of what lies on the trays against those that somebody knows; `by` says who that is.
+    def refuse_unknown(self, is_known: Callable[[str], bool], *, said: str, advice: str) -> None:
+        """Hold the names of what lies on the trays against those that somebody knows.
+
+        The sentence begins with `said`, such as "the model does not know", and ends with the advice.
 
         Raises:
             BadRecording: a name is not known; names the line where it first stands, and on how many trays.
@@ -153,8 +155,9 @@ class TrayFolder:
         for name, trays in lying.items():
             if not is_known(name):
                 first = next(tray_id for tray_id, tray in self.trays.items() if tray.contents.get(name))
-                said = f"{by} does not know '{name[:100]}', which lies on {trays} tray{'s' if trays > 1 else ''}"
-                raise BadRecording(said, path=self.trays_path, line=self.lines.get(first))
+                where = f"which lies on {trays} tray{'s' if trays > 1 else ''}"
+                sentence = f"{said} '{name[:100]}', {where}: {advice}"
+                raise BadRecording(sentence, path=self.trays_path, line=self.lines.get(first))
 
     def only(self, blocks: Sequence[TrayBlock]) -> TrayFolder:
         """The part of it that lies in the blocks; the whole where there are none.

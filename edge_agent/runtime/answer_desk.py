@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -15,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 MOST_WAITING = 50
 """More answers than that are no people at buttons."""
+
+END_S = 2.0
 
 
 class AnswerDesk:
@@ -33,9 +36,10 @@ class AnswerDesk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Full means busy: what still waits is answered before the thread sees the end.
-        self._waiting.put(None)
-        self._thread.join()
+        # What still waits is answered first; a thread that hangs in an answer is a daemon, and left behind.
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=END_S)
+        self._thread.join(END_S)
 
     @property
     def is_alive(self) -> bool:

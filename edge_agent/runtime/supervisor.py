@@ -29,6 +29,7 @@ class Watched:
         feed: called while the agent is well, to feed the service manager's watchdog.
         say: told in one line how the agent fares, when that changes.
         give_up: called once, when only a new process helps.
+        tend: called every round; must be quick.
     """
 
     captures: Mapping[str, CameraCapture]
@@ -38,6 +39,7 @@ class Watched:
     feed: Callable[[], None]
     say: Callable[[str], None]
     give_up: Callable[[str], None]
+    tend: Sequence[Callable[[], None]] = ()
 
 
 class Supervisor:
@@ -89,6 +91,8 @@ class Supervisor:
         for name, capture in self._watched.captures.items():
             if capture.supervise().must_exit:
                 self._give_up(f"station {name}: its camera's threads hang in native code; only a new process helps")
+        for tend in self._watched.tend:
+            tend()
         stuck = self._what_is_stuck()
         if stuck is None and not self._gave_up:
             self._watched.feed()

@@ -97,7 +97,8 @@ def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock], classes: Col
     if not kept.trays:
         blocked = ", ".join(str(block) for block in blocks)
         raise BadRecording(f"none of the trays in {blocked} is marked sure", path=folder.trays_path)
-    kept.refuse_unknown(classes.__contains__, by="the model")
+    advice = "correct the name, or keep those trays out of the blocks that set thresholds"
+    kept.refuse_unknown(classes.__contains__, said="the model does not know", advice=advice)
     return [(tuple(folder.root / image for image in tray.images), dict(tray.contents)) for tray in kept.trays.values()]
 
 

@@ -93,6 +93,14 @@ def test_a_step_tells_the_alert_as_it_stands_now(case: Case) -> None:
     assert second.at == "2026-01-31T12:00:03.000+00:00"
 
 
+def test_steps_of_one_alert_that_are_read_together_each_name_its_orders_once(case: Case) -> None:
+    run_id = case.store.begin_run(TELLING)
+    alert = raised()
+    case.store.commit(run_id, [accepted(), reached(), alert])
+    case.store.commit(run_id, [resolved()])
+    assert [step.stored.alert.orders for step in case.outbox.pending(10)] == [alert.alert.orders] * 2
+
+
 def test_a_run_that_tells_nobody_puts_nothing_into_the_outbox(case: Case) -> None:
     run_id = case.store.begin_run(Run(slots=TELLING.slots))
     assert case.store.commit(run_id, [reached(), raised(), resolved()]).to_tell == 0

@@ -22,11 +22,12 @@ from types import ModuleType
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-ABSENT = ("bpy", "hypothesis", "onnx", "onnxslim", "pytest", "torch", "torchvision", "ultralytics")
+ABSENT = ("amqtt", "bpy", "hypothesis", "onnx", "onnxslim", "pytest", "torch", "torchvision", "ultralytics")
+OF_AN_EXTRA = ("edge_agent.training.", "edge_agent.adapters.embedded_broker")
 
 
 class Blocker:
-    """Stands first on `sys.meta_path` and refuses the modules of the train and dev extras."""
+    """Stands first on `sys.meta_path` and refuses the modules of the extras broker, train and dev."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -55,7 +56,7 @@ def present() -> list[str]:
 
 
 def import_everything() -> list[str]:
-    """Import every module of the agent; in `training` a module may need what is absent, elsewhere none may."""
+    """Import every module of the agent; those of an extra may need what is absent, no other may."""
     import edge_agent
 
     imported = []
@@ -65,7 +66,7 @@ def import_everything() -> list[str]:
         try:
             importlib.import_module(module.name)
         except ModuleNotFoundError as error:
-            if not (module.name.startswith("edge_agent.training.") and (error.name or "").partition(".")[0] in ABSENT):
+            if not (module.name.startswith(OF_AN_EXTRA) and (error.name or "").partition(".")[0] in ABSENT):
                 raise
         else:
             imported.append(module.name)

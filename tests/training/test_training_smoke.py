@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.cli import app
+from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 
 pytest.importorskip("ultralytics", reason="needs the extra 'train': make test-train")
 
@@ -68,15 +70,18 @@ def trays(root: Path) -> Path:
     return root
 
 
-def train(tmp_path: Path, *more: str) -> None:
+def train(tmp_path: Path, *more: str) -> str:
     words = ["train", str(boxes(tmp_path / "boxes")), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
     small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]
     done = CliRunner().invoke(app, [*words, *small, *more], catch_exceptions=False)
     assert done.exit_code == 0, done.output
+    return done.output
 
 
 def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
-    train(tmp_path)
+    said = train(tmp_path)
+    assert f"edge-agent quantize {tmp_path / 'pack'} --trays DIR" in said, "without trays nothing can judge 8-bit forms"
+    assert f"edge-agent models score {tmp_path / 'pack'} --trays DIR" in said
     detector = OnnxDetector(pack=ModelPack.load(tmp_path / "pack"), provider="cpu")
     assert detector.classes == ("plate", "fruit", "can")
     detector.detect(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
@@ -86,14 +91,59 @@ def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
 
 def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> None:
     """Whatever a detector of one epoch sees, the rounds must run through, and typed again nothing is trained anew."""
-    learning = ["--trays", str(trays(tmp_path / "trays")), "--round", "1", "--round", "1", "--calibrate-on", "t-9:t-11"]
-    train(tmp_path, *learning)
+    folder, menu = trays(tmp_path / "trays"), tmp_path / "menu.yaml"
+    menu.write_text("items:\n" + "".join(f"  - {{sku: {name}, detects_as: {name}}}\n" for name in COLOURS))
+    learning = ["--trays", str(folder), "--round", "1", "--round", "1", "--calibrate-on", "t-9:t-11"]
+    learning += ["--menu", str(menu), "--held-out", "t-8:t-8"]
+    said = train(tmp_path, *learning)
     card = json.loads((tmp_path / "run" / "card.json").read_text())
-    assert [each["trays"] for each in card["rounds"]] == [9, 9]
+    assert [each["trays"] for each in card["rounds"]] == [8, 8]
+    manifest = load_manifest(tmp_path / "pack" / MANIFEST_NAME)
+    assert set(manifest.gates) == {"int8", "int8_convs"}, "both 8-bit forms were made and judged"
+    assert {*manifest.files, *manifest.refused} == {"fp32", "int8", "int8_convs"}
+    assert {file.file for file in manifest.files.values()} | {"model.onnx"} == {
+        path.name for path in (tmp_path / "pack").glob("*.onnx")
+    }
+    assert "| int8 |" in (tmp_path / "pack" / "README.md").read_text()
+    assert "--only t-8:t-8" in said, "the next step: scores on the trays that were held out"
     weights = tmp_path / "run" / "round-2" / "fit" / "weights" / "last.pt"
     before = weights.stat().st_mtime_ns
     words = ["train", str(tmp_path / "boxes"), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
     small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]
-    again = CliRunner().invoke(app, [*words, *small, *learning], catch_exceptions=False)
+    again = CliRunner().invoke(app, [*words, *small, *learning, "--no-quantize"], catch_exceptions=False)
     assert again.exit_code == 0, again.output
     assert weights.stat().st_mtime_ns == before
+    assert list(load_manifest(tmp_path / "pack" / MANIFEST_NAME).files) == ["fp32"]
+    assert sorted(path.name for path in (tmp_path / "pack").glob("*.onnx")) == ["model.fp32.onnx", "model.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--teacher", "garbage.pt"], "garbage.pt: this is no model definition and no checkpoint"),
+        (["--architecture", "none.yaml"], "none.yaml: this is no model definition and no checkpoint"),
+        (["--architecture", "none.pt"], "none.pt: there is no such checkpoint"),
+        (["--pack", "file/pack"], "file/pack: the folder cannot be written to"),
+        (["--run", "file/run"], "file/run: the folder cannot be written to"),
+    ],
+)
+def test_what_would_end_the_training_later_is_said_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("garbage.pt").write_bytes(b"no checkpoint")
+    Path("file").touch()
+    given = ["--trays", str(trays(tmp_path / "trays")), "--calibrate-on", "t-9:t-11", "--no-quantize"]
+    start = ["train", str(boxes(tmp_path / "boxes")), "--classes", "plate,fruit,can", "--pack", "pack", "--run", "run"]
+    with pytest.raises(BadInput, match=said):
+        CliRunner().invoke(app, [*start, *given, *words], catch_exceptions=False)
+    assert not (tmp_path / "run" / "fit").exists()
+
+
+def test_a_photograph_that_does_not_read_is_said_before_the_training(tmp_path: Path) -> None:
+    """The library would leave it out without a word, or hours later nobody could look at it."""
+    folder = trays(tmp_path / "trays")
+    (folder / "t-3" / "1.jpg").write_bytes(b"no picture")
+    with pytest.raises(BadInput, match=r"t-3/1\.jpg: "):
+        train(tmp_path, "--trays", str(folder), "--calibrate-on", "t-9:t-11", "--no-quantize")
+    assert not (tmp_path / "run").exists()

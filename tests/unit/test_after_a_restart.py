@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edge_agent.checking.left_open import ADOPT_S
 from edge_agent.domain.alert import Alert, Resolution
+from edge_agent.domain.contents import Contents
 from edge_agent.domain.events import AlertRaised, AlertResolved
 from edge_agent.domain.order import Order, OrderState
 from tests.builders import Stream, menu, order, tray
@@ -108,3 +109,18 @@ def test_a_menu_that_was_reloaded_judges_the_trays_anew() -> None:
     assert stream.verdicts[-1][2] == "mismatch"
     stream.events += stream.checker.serve(menu("plate", "fruit"), stream.checker._thresholds, stream.now_s)
     assert stream.verdicts[-1][2] == "match"
+
+
+def test_a_tray_is_not_held_against_an_order_whose_tray_left_before_the_restart() -> None:
+    """The crew heard of that tray; another one like it belongs to another order."""
+    stream = Stream(MENU)
+    stream.checker.restore(FIRST, OrderState.PRESENTED, 0.0, [Contents.of({"plate": 1})])
+    stream.show(4, tray("plate"))
+    assert stream.alerts == []
+
+
+def test_the_tray_of_such_an_order_that_comes_back_right_is_its_own() -> None:
+    stream = Stream(MENU)
+    stream.checker.restore(FIRST, OrderState.PRESENTED, 0.0, [Contents.of({"plate": 1})])
+    stream.show(2, tray("plate", "drink"))
+    assert stream.verdicts[-1] == ("A", "exact", "match")

@@ -143,7 +143,7 @@ def test_a_class_that_nobody_knows_is_named_with_its_line_and_its_trays(run: Run
             rows[n]["contents"] = {"plat": 1, "bread": 1}
 
     change(many / "many" / "trays.jsonl", misspell)
-    run(*ON_TRAYS[command]).refused("many/trays.jsonl:3: ", "does not know 'plat', which lies on 3 trays")
+    run(*ON_TRAYS[command]).refused("many/trays.jsonl:3: ", "'plat', which lies on 3 trays: correct the name")
 
 
 def test_what_the_menu_calls_hidden_may_lie_on_the_trays(run: Run, many: Path) -> None:

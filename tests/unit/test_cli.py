@@ -159,7 +159,7 @@ def test_an_evaluation_tells_people_class_by_class(run: Run, here: Path) -> None
     told = run(*EVALUATE)
     assert told.status == 0
     words = [line.split() for line in told.out.splitlines()]
-    assert ["bread", "1", "1", "1.000", "0.025", "to", "1.000", "1.000", "1.000"] in words
+    assert ["bread", "1", "1", "1.000", "[0.025,", "1.000]", "1.000", "1.000"] in words
     assert "macro recall: not measured" in told.out
 
 

@@ -45,7 +45,7 @@ def test_it_has_what_makes_menus_hard(menu: Menu) -> None:
 
 
 def test_a_combo_in_large_with_a_hidden_toy_is_judged_by_what_is_seen(menu: Menu) -> None:
-    wants = wanted(menu, order("menu-kids"))
+    wants = wanted(menu, order("A-1", "menu-kids"))
     verdict = compare(menu, wants, contents(nuggets=1, fries_small=1, bottle=1))
     assert verdict.kind is VerdictKind.MATCH
 

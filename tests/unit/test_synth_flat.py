@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -45,7 +44,7 @@ def cutout(root: Path, role: str, kind: str, size_cm: tuple[float, float], **mor
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """Every kind once, as a rectangle; a tray, a counter, a hand."""
     root = tmp_path_factory.mktemp("library")
     cutouts = [cutout(root, "counter", "steel", (120, 100)), cutout(root, "tray", "red", (41, 30))]
@@ -137,7 +136,8 @@ def test_the_cutout_nearest_to_how_it_is_seen_is_taken(tmp_path: Path) -> None:
     write_index(tmp_path, px_per_cm=PX_PER_CM, camera_height_cm=80.0, cutouts=made)
     cup = Placed(kind="cup_large", look_seed=5, x_cm=0.0, y_cm=16.0, z_cm=0.0, turn_rad=math.pi)
     taken, turn = fitting(open_library(tmp_path), cup)
-    assert (taken.aside_cm, taken.turn_rad) == (18.0, pytest.approx(math.pi / 2))
+    assert taken.aside_cm == 18.0
+    assert taken.turn_rad == pytest.approx(math.pi / 2)
     assert turn == pytest.approx(math.pi / 2)
 
 

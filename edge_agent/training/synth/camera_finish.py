@@ -10,8 +10,8 @@ from edge_agent.training.synth.conditions import Finish
 
 Light = NDArray[np.float32]
 Picture = NDArray[np.uint8]
-MIDDLE = 0.46
-"""What automatic exposure makes of the mean of the picture, in sRGB; the centre counts most."""
+MIDDLE = 0.2
+"""What automatic exposure makes of the middling light (mean of the roots, squared); the centre counts twice."""
 
 BRIGHTEST = 1.15
 """Automatic exposure lets the brightest twenty-fifth of the picture clip, not more."""
@@ -67,10 +67,11 @@ def packed(picture: Picture, quality: int) -> bytes:
 def _exposed(light: Light, faults: Finish) -> Light:
     """Automatic exposure by the mean, the centre twice, then what the camera gets wrong."""
     height, width = light.shape[:2]
-    centre = light[height // 4 : -height // 4, width // 4 : -width // 4]
-    mean = float((_to_srgb(np.clip(light, 0, 4)).mean() + 2 * _to_srgb(np.clip(centre, 0, 4)).mean()) / 3)
+    seen = np.sqrt(light)
+    centre = seen[height // 4 : -height // 4, width // 4 : -width // 4]
+    mean = float(seen.mean() + 2 * centre.mean()) / 3
     bright = float(np.percentile(light, 96))
-    gain = min((MIDDLE / max(mean, 0.02)) ** 2.2, BRIGHTEST / max(bright, 1e-3)) * 2.0**faults.exposure
+    gain = min(MIDDLE / max(mean**2, 1e-4), BRIGHTEST / max(bright, 1e-4)) * 2.0**faults.exposure
     tint = np.array([1 + faults.warmth, 1.0, 1 - faults.warmth], np.float32)
     return np.asarray(light * np.float32(gain) * tint, np.float32)
 

@@ -30,9 +30,9 @@ ITEMS = (
     ItemKind(name="burger", width_cm=11.6, depth_cm=11.6, tall_cm=8, is_round=True),
     ItemKind(name="burger_wrapped", width_cm=12.0, depth_cm=12.0, tall_cm=6, is_round=True, weight=1.9, at_most=4),
     ItemKind(name="burger_box", width_cm=12.2, depth_cm=12.2, tall_cm=7.5, weight=1.3, bears=True),
-    ItemKind(name="fries_small", width_cm=9.0, depth_cm=12.0, tall_cm=8, weight=1.3),
-    ItemKind(name="fries_large", width_cm=12.0, depth_cm=16.0, tall_cm=11, weight=1.3),
-    ItemKind(name="nuggets", width_cm=13.2, depth_cm=11.5, tall_cm=6, weight=1.6),
+    ItemKind(name="fries_small", width_cm=9.0, depth_cm=12.0, tall_cm=10, weight=1.3),
+    ItemKind(name="fries_large", width_cm=12.0, depth_cm=16.0, tall_cm=14, weight=1.3),
+    ItemKind(name="nuggets", width_cm=13.2, depth_cm=12.6, tall_cm=8, weight=1.6),
     ItemKind(name="cup_small", width_cm=8.8, depth_cm=8.8, tall_cm=15, is_round=True, weight=1.4),
     ItemKind(name="cup_large", width_cm=10.6, depth_cm=10.6, tall_cm=20, is_round=True, weight=1.3),
     ItemKind(name="cup_open", width_cm=9.0, depth_cm=9.0, tall_cm=11, is_round=True, weight=1.3),
@@ -57,7 +57,7 @@ THINGS = (
     ItemKind(name="napkin", width_cm=13.0, depth_cm=13.0, tall_cm=0.3, weight=1.4, at_most=2, flat=True),
     ItemKind(name="cutlery", width_cm=16.2, depth_cm=3.0, tall_cm=0.7, weight=0.9, flat=True),
     ItemKind(name="phone", width_cm=7.4, depth_cm=15.4, tall_cm=1.0, weight=0.5, at_most=1),
-    ItemKind(name="keys", width_cm=11.0, depth_cm=11.0, tall_cm=0.8, is_round=True, weight=0.35, at_most=1),
+    ItemKind(name="keys", width_cm=13.0, depth_cm=13.0, tall_cm=0.8, is_round=True, weight=0.35, at_most=1),
     ItemKind(name="sachet", width_cm=4.4, depth_cm=7.8, tall_cm=0.6, weight=1.2, flat=True, small=True),
     ItemKind(
         name="crumpled", width_cm=5.4, depth_cm=5.4, tall_cm=3.0, is_round=True, weight=0.5, at_most=2, small=True

@@ -137,7 +137,7 @@ def _holding(rng: random.Random, tray: TrayLook, side: int) -> Arm:
         y_cm=rng.uniform(-6, 9),
         z_cm=rng.uniform(0, 1.2),
         turn_rad=side * -rng.uniform(0.05, 0.5),
-        curl=rng.uniform(0.35, 0.9),
+        curl=rng.uniform(0.5, 1.0),
         mirrored=side > 0,
     )
 

@@ -100,7 +100,7 @@ def draw_light(rng: random.Random) -> Light:
         panels=panels,
         height_cm=rng.uniform(130, 210),
         key=rng.uniform(0.7, 1.3),
-        ambient=rng.uniform(0.12, 0.55) * (0.5 if hard else 1.0),
+        ambient=rng.uniform(0.05, 0.4) * (0.5 if hard else 1.0),
         warmth_k=rng.choice((2900, 3400, 4000, 4500, 5500, 6500)) + rng.uniform(-200, 200),
         side=rng.choice((0, 0, 0, -1, 1)),
     )
@@ -112,7 +112,7 @@ def draw_view(rng: random.Random, tray: TrayLook) -> View:
         height_cm=rng.uniform(62, 110),
         width_cm=tray.width_cm * rng.uniform(1.22, 1.75),
         x_cm=rng.gauss(0, 2.5),
-        y_cm=rng.gauss(0, 2.0),
+        y_cm=rng.gauss(1.5, 2.5),
         tilt_x_rad=rng.gauss(0.03, 0.07),
         tilt_y_rad=rng.gauss(0, 0.035),
         roll_rad=rng.gauss(0, 0.035),
@@ -126,7 +126,7 @@ def draw_finish(rng: random.Random) -> Finish:
     return Finish(
         exposure=rng.gauss(0.15, 0.35),
         warmth=rng.gauss(0, 0.05),
-        contrast=rng.uniform(0.95, 1.4),
+        contrast=rng.uniform(1.0, 1.6),
         saturation=rng.uniform(0.8, 1.3),
         defocus_px=rng.choice((0.4, 0.6, 0.8, 1.0, 1.6)) * rng.uniform(0.7, 1.3),
         motion_px=rng.uniform(2, 9) if moving else 0.0,

@@ -32,6 +32,10 @@ class FlatView:
         ) * self.px_per_cm
 
 
+COVERS = 0.3
+"""From this opacity on a pixel shows the thing: the clear wall of a bowl belongs to it."""
+
+
 class FlatCanvas:
     """A picture being laid together: `light` (height, width, 3) linear RGB, `index` as in `rendered.RenderedScene`."""
 
@@ -88,7 +92,7 @@ class FlatCanvas:
             return
         alpha = warped[..., 3:] * opaque
         self.light[where] = self.light[where] * (1 - alpha) + warped[..., :3] * opaque
-        self.index[where][alpha[..., 0] >= 0.5] = number
+        self.index[where][alpha[..., 0] >= COVERS] = number
 
     def _warped(
         self, picture: NDArray[np.float32], cutout: Cutout, place: tuple[float, float], turn: float, scale: float

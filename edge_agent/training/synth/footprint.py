@@ -23,7 +23,17 @@ class Footprint:
 
     def shared_cm2(self, other: Footprint) -> float:
         """Area that lies in both."""
+        if self._far_from(other):
+            return 0.0
         return area_of(clip(self.corners, other.corners))
+
+    def _far_from(self, other: Footprint) -> bool:
+        """Whether even the upright boxes around them do not meet; most pairs end here."""
+        return any(
+            max(c[axis] for c in one.corners) <= min(c[axis] for c in two.corners)
+            for axis in (0, 1)
+            for one, two in ((self, other), (other, self))
+        )
 
     def within(self, other: Footprint) -> float:
         """The share of this one that lies in the other, in [0, 1]."""

@@ -147,25 +147,45 @@ def label(rng: random.Random, colour: str) -> Print:
 
 
 def liner(rng: random.Random, edition: Edition) -> Print:
-    """The paper on a tray, 4:3."""
+    """The paper on a tray, 4:3, and the spots of grease on it."""
     picture = filled(rng.choice((edition.paper, "#f7f5f0", "#efe7d6")), (1024, 768))
+    if rng.random() < 0.3:
+        step = rng.randint(60, 120)
+        for y in range(0, 768, step):
+            for x in range((y // step) % 2 * step // 2, 1024, step):
+                _motif(picture, rng.choice(("name", "bun")), (x, y), edition)
     for _ in range(rng.randint(3, 9)):
         at = (rng.randint(40, 900), rng.randint(60, 720))
-        colour = rgb(rng.choice((edition.main, edition.accent, edition.ink)))
-        kind = rng.choice(("text", "disc", "line", "block"))
-        if kind == "text":
-            text = rng.choice((HOUSE, "fresh today", "taste the pass", "2 for 1", "since 1998"))
-            cv2.putText(picture, text, at, FONT, rng.uniform(0.8, 2.6), colour, rng.randint(1, 4), cv2.LINE_AA)
-        elif kind == "disc":
-            cv2.circle(picture, at, rng.randint(20, 130), colour, rng.choice((-1, 6)), cv2.LINE_AA)
-        elif kind == "line":
-            cv2.line(picture, at, (rng.randint(0, 1024), rng.randint(0, 768)), colour, rng.randint(2, 10), cv2.LINE_AA)
-        else:
-            for row in range(rng.randint(4, 9)):
-                cv2.line(
-                    picture, (at[0], at[1] + 14 * row), (at[0] + rng.randint(120, 200), at[1] + 14 * row), colour, 3
-                )
-    return picture
+        _advert(picture, rng, at, rgb(rng.choice((edition.main, edition.accent, edition.ink))))
+    return _stained(picture, rng)
+
+
+def _advert(picture: Print, rng: random.Random, at: tuple[int, int], colour: tuple[int, int, int]) -> None:
+    kind = rng.choice(("text", "text", "disc", "block", "frame"))
+    if kind == "text":
+        text = rng.choice((HOUSE, "fresh today", "taste the pass", "2 for 1", "since 1998", "NEW", "free wifi"))
+        cv2.putText(picture, text, at, FONT, rng.uniform(0.8, 3.2), colour, rng.randint(1, 5), cv2.LINE_AA)
+    elif kind == "disc":
+        cv2.circle(picture, at, rng.randint(20, 130), colour, rng.choice((-1, 6)), cv2.LINE_AA)
+    elif kind == "frame":
+        end = (at[0] + rng.randint(120, 400), at[1] + rng.randint(60, 260))
+        cv2.rectangle(picture, at, end, colour, rng.choice((-1, 4)))
+    else:
+        for row in range(rng.randint(4, 9)):
+            y = at[1] + 14 * row
+            cv2.line(picture, (at[0], y), (at[0] + rng.randint(120, 200), y), colour, 3)
+
+
+def _stained(picture: Print, rng: random.Random) -> Print:
+    """Grease makes paper darker where it soaks in."""
+    height, width = picture.shape[:2]
+    soaked = np.zeros((height, width), np.float32)
+    for _ in range(rng.choice((0, 2, 5, 9))):
+        at, size = (rng.randint(0, width), rng.randint(0, height)), (rng.randint(6, 60), rng.randint(6, 40))
+        cv2.ellipse(soaked, at, size, rng.uniform(0, 180), 0, 360, rng.uniform(0.05, 0.22), -1, cv2.LINE_AA)
+    soaked = cv2.GaussianBlur(soaked, (0, 0), 2.5)
+    tone = 1 - soaked[..., None] * np.array([0.75, 0.9, 1.3], np.float32)
+    return np.asarray(np.clip(picture * tone, 0, 255), np.uint8)
 
 
 def receipt(rng: random.Random, order_tag: str, lines: tuple[str, ...]) -> Print:

@@ -19,6 +19,10 @@ WRAPPER_MARKS = ("", "", "C", "D")
 """Four burgers in one paper: two tell nothing of themselves, two bear a small letter."""
 
 
+CROWN = ((0.0, 0.2, 0.45, 0.66, 0.86), (1.0, 0.995, 0.96, 0.85, 0.68))
+"""How high the upper bun is, of its height, at these shares of its radius: where seeds lie."""
+
+
 def open_burger(rng: random.Random, _edition: prints.Edition) -> Parts:
     """Bun, salad, tomato, patty, cheese, bun."""
     radius = rng.uniform(4.7, 5.5)
@@ -137,7 +141,7 @@ def _sesame(rng: random.Random, radius: float, crown: float) -> bpy.types.Object
     faces: list[tuple[int, ...]] = []
     for _ in range(rng.randint(60, 130)):
         share, angle, turn = math.sqrt(rng.random()) * 0.82, rng.uniform(0, 6.3), rng.uniform(0, 6.3)
-        height = crown * 0.99 * math.sqrt(max(0.0, 1 - (share * 0.98) ** 2.1))
+        height = crown * float(np.interp(share, *CROWN)) + 0.03
         seed = unit * np.array([0.26, 0.15, 0.08])
         c, s = math.cos(turn), math.sin(turn)
         seed = seed @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])

@@ -129,6 +129,8 @@ def nuggets(rng: random.Random, edition: prints.Edition) -> Parts:
         made.location = (x, y, 1.1 + rng.uniform(0, 0.9))
         made.rotation_euler = Euler((rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5), rng.uniform(0, 6.3)))
         parts.append(made)
+    for part in parts:  # the lid stands out behind: the middle is that of both
+        part.location.y -= 1.7
     return parts
 
 

@@ -22,11 +22,17 @@ SKINS = (
 )
 CLOTHS = ("#15161a", "#1d2740", "#2b3f8a", "#5a5d62", "#8a8f96", "#b9b4a8", "#6b1f24", "#d2c31e", "#ece9e2", "#3a2a22")
 
+LIFT_CM = 2.6
+"""The knuckles' height over the palm's."""
+
+FINGERTIP_CM = 0.6
+"""Bent fingers stand on their tips, and lift the hand."""
+
 FINGERS = (  # name, knuckle (x, y), segment lengths, radius, spread: a right hand seen from above, wrist at the origin
-    ("index", (2.6, -8.2), (4.3, 2.6, 2.1), 0.82, 0.10),
-    ("middle", (0.7, -8.6), (4.7, 2.9, 2.2), 0.84, 0.02),
-    ("ring", (-1.2, -8.2), (4.3, 2.7, 2.1), 0.79, -0.06),
-    ("little", (-2.9, -7.3), (3.3, 2.0, 1.9), 0.68, -0.16),
+    ("index", (2.5, -8.2), (4.3, 2.6, 2.1), 0.82, 0.05),
+    ("middle", (0.7, -8.6), (4.7, 2.9, 2.2), 0.84, 0.0),
+    ("ring", (-1.2, -8.2), (4.3, 2.7, 2.1), 0.79, -0.04),
+    ("little", (-2.8, -7.5), (3.3, 2.0, 1.9), 0.68, -0.09),
 )
 
 
@@ -36,7 +42,14 @@ def arm(rng: random.Random, *, curl: float, reach_cm: float, mirrored: bool) -> 
     The knuckles lie over the origin; the sleeve runs `reach_cm` back and rises.
     """
     skin = of.mottled(
-        "skin", rng.choice(SKINS), grain_cm=1.6, roughness=0.5, bump_cm=0.02, bump_grain_cm=0.3, subsurface_cm=0.3
+        "skin",
+        rng.choice(SKINS),
+        grain_cm=4.0,
+        roughness=0.55,
+        bump_cm=0.02,
+        bump_grain_cm=0.3,
+        subsurface_cm=0.3,
+        contrast=0.55,
     )
     hand = _hand(rng, skin, curl)
     parts = [hand, *_nails(curl)]
@@ -48,8 +61,12 @@ def arm(rng: random.Random, *, curl: float, reach_cm: float, mirrored: bool) -> 
         )
         watch.location, watch.rotation_euler, watch.scale = (0, 2.4, 2.2), (math.pi / 2, 0, 0), (1.0, 0.75, 1.0)
         parts.append(watch)
+    lowest = min(
+        _finger(knuckle, lengths, 0.0, 1.1 * curl, LIFT_CM)[:, 2].min() for _, knuckle, lengths, _, _ in FINGERS
+    )
     for part in parts:
         part.location.y += 7.5
+        part.location.z += max(0.0, FINGERTIP_CM - lowest)
         if mirrored:
             part.scale.x *= -1
             part.location.x *= -1
@@ -73,7 +90,7 @@ def _finger(
 def _hand(rng: random.Random, skin: of.Material, curl: float) -> bpy.types.Object:
     """Bones as tubes and a palm, melted into one skin by a voxel remesh."""
     parts = []
-    lift = 2.6
+    lift = LIFT_CM
     palm = shapes.ball("palm", (4.1, 5.0, 1.65), skin, lumps=Lumps(rng, 6.0), height_cm=0.12)
     palm.location = (0.0, -4.6, lift - 0.2)
     parts.append(palm)
@@ -83,7 +100,7 @@ def _hand(rng: random.Random, skin: of.Material, curl: float) -> bpy.types.Objec
         back = np.array([[knuckle[0] * 0.75, -3.0, lift]])
         line = _denser(np.concatenate([back, joints]))
         swell = np.interp(
-            np.linspace(0, 1, len(line)), (0, 0.35, 0.55, 0.75, 0.93, 1.0), (1.15, 1.15, 1.0, 0.95, 0.84, 0.55)
+            np.linspace(0, 1, len(line)), (0, 0.35, 0.55, 0.75, 0.93, 1.0), (1.1, 1.08, 0.98, 0.93, 0.86, 0.66)
         )
         parts.append(shapes.tube("finger", line, list(radius * swell), skin, sides=14))
     thumb = np.array(
@@ -99,10 +116,15 @@ def _hand(rng: random.Random, skin: of.Material, curl: float) -> bpy.types.Objec
             sides=14,
         )
     )
-    wrist = np.array([[0, -2.5, lift], [0, 1.0, lift], [0, 5.0, lift + 0.6]])
+    wrist = np.array([[0, -4.0, lift], [0, 0.5, lift], [0, 5.0, lift + 0.6]])
     parts.append(
         shapes.tube(
-            "wrist", _denser(wrist), list(np.linspace(2.9, 2.8, len(_denser(wrist)))), skin, sides=24, flat=0.72
+            "wrist",
+            _denser(wrist),
+            list(np.interp(np.linspace(0, 1, 15), (0, 0.4, 1), (3.2, 2.9, 2.8))),
+            skin,
+            sides=24,
+            flat=0.72,
         )
     )
     return _melted(parts)
@@ -124,7 +146,7 @@ def _melted(parts: Parts) -> bpy.types.Object:
     remesh = whole.modifiers.new("melt", "REMESH")
     remesh.mode, remesh.voxel_size, remesh.use_smooth_shade = "VOXEL", 0.24, True
     smooth = whole.modifiers.new("smooth", "SMOOTH")
-    smooth.factor, smooth.iterations = 0.5, 7
+    smooth.factor, smooth.iterations = 0.5, 12
     return whole
 
 
@@ -132,7 +154,7 @@ def _nails(curl: float) -> Parts:
     horn = of.plain("nail", "#e2b7a6", 0.25)
     parts = []
     for _, knuckle, lengths, radius, spread in FINGERS:
-        joints = _finger(knuckle, lengths, spread, curl, 2.6)
+        joints = _finger(knuckle, lengths, spread, curl, LIFT_CM)
         nail = shapes.ball("nail", (radius * 0.62, radius * 0.85, 0.16), horn, rows=10)
         middle = joints[-1] * 0.72 + joints[-2] * 0.28
         nail.location = (middle[0], middle[1], middle[2] + radius * 0.72)

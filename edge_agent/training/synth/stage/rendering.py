@@ -23,6 +23,7 @@ def render_scene(scene: Scene, *, width_px: int, height_px: int, samples: int, t
     blender.empty_stage()
     surroundings.counter(dice(scene.look_seed), scene.counter)
     surroundings.tray(scene.tray)
+    surroundings.crumbs(dice("crumbs", scene.look_seed), scene.tray)
     edition = prints.EDITIONS[scene.edition]
     groups = [_put(placed, edition, scene) for placed in scene.placed]
     for number, made in enumerate(groups, start=1):
@@ -70,7 +71,7 @@ def put_arm(arm: Arm) -> bpy.types.Object:
 def _put_person(scene: Scene) -> None:
     rng = dice(scene.arms[0].look_seed if scene.arms else scene.look_seed)
     body = shapes.group("person", people.torso(rng))
-    body.location = (rng.uniform(-6, 6), scene.tray.depth_cm / 2 + rng.uniform(24, 34), -22)
+    body.location = (rng.uniform(-6, 6), scene.tray.depth_cm / 2 + rng.uniform(17, 29), -24)
 
 
 def silhouette_px(made: bpy.types.Object, width_px: int, height_px: int) -> float:

@@ -24,13 +24,14 @@ Parts = list[bpy.types.Object]
 def _tray_material(rng: random.Random, tone: str) -> of.Material:
     if tone == "speckled":
         ground, specks = rng.choice(
-            (("#b9bfc6", ("#8a949e", "#d8dce0", "#6c7680")), ("#c9c2b4", ("#8a7f70", "#e2ddd2", "#6a6258")))
+            (("#bcc0c4", ("#a2a8ae", "#cfd2d5", "#868d94")), ("#c4beb2", ("#a39a8c", "#d6d0c4", "#8c8476")))
         )
-        return of.speckled("tray", ground, specks, speck_cm=0.22, roughness=0.4)
+        return of.speckled("tray", ground, specks, speck_cm=rng.uniform(0.09, 0.16), roughness=0.4)
     if tone == "wood":
         return of.wood("tray", ("#8a5a34", "#a9754a", "#6f4526"), 0.4)
     colour = {"brown": "#4a2c1c", "black": "#1b1b1d", "red": "#8f1f1a", "slate": "#4c545c"}[tone]
-    return of.mottled("tray", (colour, colour), grain_cm=1.0, roughness=0.42, bump_cm=0.015, bump_grain_cm=0.12)
+    worn = {"brown": "#55372a", "black": "#242427", "red": "#9a2b24", "slate": "#58616a"}[tone]
+    return of.mottled("tray", (colour, worn), grain_cm=7.0, roughness=0.42, bump_cm=0.015, bump_grain_cm=0.12)
 
 
 def tray(look: TrayLook) -> Parts:
@@ -46,11 +47,33 @@ def tray(look: TrayLook) -> Parts:
         shapes.rounded(w + 2.4, d + 2.4, r + 1.2, 1.5, 10),
         shapes.rounded(w + 0.8, d + 0.8, r + 0.4, 0.15, 10),
         shapes.rounded(w - 0.2, d - 0.2, r, 0.0, 10),
+        shapes.rounded(w - 0.8, d - 0.8, r - 0.3, 0.0, 10),
+        shapes.rounded(w - 2.0, d - 2.0, r - 0.9, 0.0, 10),
     ]
     parts = [shapes.lofted("tray", rings, material, smooth=True)]
     if look.has_liner:
         parts.append(_liner(rng, w, d))
     return parts
+
+
+def crumbs(rng: random.Random, look: TrayLook) -> Parts:
+    """Salt, crumbs and flakes that fell: trays are never as clean as they are modelled."""
+    unit = np.array([[1, 0, 0], [-0.5, 0.8, 0], [-0.6, -0.7, 0], [0, 0, 0.8]], float)
+    sides = [(0, 1, 3), (1, 2, 3), (2, 0, 3)]
+    vertices: list[Points] = []
+    faces: list[tuple[int, ...]] = []
+    for _ in range(rng.choice((0, 0, 12, 30, 70))):
+        size, turn = rng.uniform(0.04, 0.22), rng.uniform(0, 6.3)
+        spin = np.array([[math.cos(turn), math.sin(turn), 0], [-math.sin(turn), math.cos(turn), 0], [0, 0, 1]])
+        x, y = rng.gauss(0, 0.22) * look.width_cm, rng.gauss(0, 0.22) * look.depth_cm
+        if abs(x) < look.width_cm / 2 - 1 and abs(y) < look.depth_cm / 2 - 1:
+            base = len(vertices)
+            vertices += list(unit @ spin * size + np.array([x, y, 0.22]))
+            faces += [tuple(base + i for i in side) for side in sides]
+    if not faces:
+        return []
+    crust = of.plain("crumbs", rng.choice(("#d9b070", "#f0ece4", "#8a5a2c")), 0.8)
+    return [shapes.mesh_object("crumbs", np.array(vertices), faces, crust, smooth=False)]
 
 
 def _liner(rng: random.Random, width: float, depth: float) -> bpy.types.Object:
@@ -71,11 +94,11 @@ def counter(rng: random.Random, kind: str) -> Parts:
     material = {
         "steel": lambda: of.brushed("counter", "#b4b6b8", 0.35),
         "light": lambda: of.speckled(
-            "counter", "#d6d2ca", ("#b8b2a8", "#e8e6e0", "#9a948a"), speck_cm=0.3, roughness=0.3
+            "counter", "#cfcbc3", ("#bdb8ae", "#dad7d0", "#a9a49a"), speck_cm=0.16, roughness=0.3
         ),
         "dark": lambda: of.plain("counter", "#1d1d20", 0.3),
         "wood": lambda: of.wood("counter", ("#a37448", "#c09468", "#8a5e38"), 0.35),
-        "stone": lambda: of.mottled("counter", ("#5a5752", "#7c7872", "#38363a"), grain_cm=2.0, roughness=0.2),
+        "stone": lambda: of.mottled("counter", ("#4a4846", "#5c5955", "#3c3a3c"), grain_cm=1.2, roughness=0.2),
     }[kind]()
     depth = rng.uniform(48, 62)
     top = shapes.block("counter", (400, depth, 4), material, 0.8)

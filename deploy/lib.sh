@@ -1,0 +1,116 @@
+# What install.sh and upgrade.sh share; read by them, never run. POSIX sh.
+# shellcheck shell=sh
+# shellcheck disable=SC2034  # who reads it uses the names
+
+PREFIX=/opt/edge-agent
+VERSIONS=$PREFIX/versions
+CURRENT=$PREFIX/current
+PREVIOUS=$PREFIX/previous
+TOOLS=$PREFIX/tools
+ETC=/etc/edge-agent
+STATE=/var/lib/edge-agent
+BACKUPS=$STATE/backups
+UNIT=edge-agent.service
+AGENT_USER=edge-agent
+
+DRY_RUN=${DRY_RUN:-no}
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# Every change goes through here: with --dry-run it is only printed.
+run() {
+    if [ "$DRY_RUN" = yes ]; then
+        printf '+ %s\n' "$*"
+    else
+        "$@"
+    fi
+}
+
+# Writes standard input to a file: put_file PATH MODE OWNER:GROUP
+put_file() {
+    if [ "$DRY_RUN" = yes ]; then
+        cat >/dev/null
+        printf '+ write %s (%s, %s)\n' "$1" "$2" "$3"
+        return
+    fi
+    (umask 077 && cat >"$1.new")
+    chmod "$2" "$1.new"
+    chown "$3" "$1.new"
+    mv -f "$1.new" "$1"
+}
+
+need_root() {
+    [ "$DRY_RUN" = yes ] || [ "$(id -u)" -eq 0 ] || die "run it as root: sudo sh $0"
+}
+
+need_value() {
+    [ "$2" -ge 2 ] || die "$1 needs a value; see --help"
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+random_password() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# The version of the sources in a folder.
+version_in() {
+    sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$1/edge_agent/__init__.py"
+}
+
+# Makes the environment of one version: make_venv SOURCE VERSION EXTRA WHEELS(or empty). Sets MADE to its folder.
+# It counts once it is complete: an installation that was broken off is made anew.
+make_venv() {
+    MADE=$VERSIONS/$2
+    if [ -e "$MADE/.complete" ]; then
+        say "version $2 is installed already"
+        return
+    fi
+    run rm -rf "$MADE"
+    run mkdir -p "$VERSIONS"
+    run python3 -m venv "$MADE"
+    if [ -n "$4" ]; then
+        run "$MADE/bin/pip" install --quiet --no-index --find-links "$4" "edge-agent[$3]==$2"
+    else
+        run "$MADE/bin/pip" install --quiet --constraint "$1/constraints.txt" "$1[$3]"
+    fi
+    run "$MADE/bin/edge-agent" --version
+    run touch "$MADE/.complete"
+}
+
+# Moves a link in one step: there is no moment without it.
+point() {
+    run ln -sfn "$2" "$1.new"
+    run mv -Tf "$1.new" "$1"
+}
+
+# Copies the shipped model packs and menus that are not there yet; what is there is the restaurant's own.
+copy_models_and_menus() {
+    run mkdir -p "$STATE/models" "$ETC/menus"
+    for manifest in "$1"/models/*/model.yaml; do
+        pack=$(dirname "$manifest")
+        [ -e "$STATE/models/$(basename "$pack")" ] || run cp -R "$pack" "$STATE/models/"
+    done
+    [ -e "$STATE/models/active" ] || run cp "$1/models/active" "$STATE/models/active"
+    for menu in "$1"/configs/menus/*.yaml; do
+        [ -e "$ETC/menus/$(basename "$menu")" ] || run cp "$menu" "$ETC/menus/"
+    done
+    run chown -R "$AGENT_USER:$AGENT_USER" "$STATE/models"
+    run chown -R "root:$AGENT_USER" "$ETC/menus"
+}
+
+# Puts the unit and the tools in place, from the sources of the version that is to run.
+copy_unit_and_tools() {
+    run install -D -m 0644 "$1/deploy/systemd/$UNIT" "/etc/systemd/system/$UNIT"
+    run mkdir -p "$TOOLS"
+    run install -m 0755 "$1/deploy/upgrade.sh" "$TOOLS/upgrade.sh"
+    run install -m 0644 "$1/deploy/lib.sh" "$TOOLS/lib.sh"
+    run ln -sfn "$TOOLS/upgrade.sh" /usr/local/sbin/edge-agent-upgrade
+    run ln -sfn "$CURRENT/bin/edge-agent" /usr/local/bin/edge-agent
+    if has_systemd; then
+        run systemctl daemon-reload
+    fi
+}

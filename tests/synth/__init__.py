@@ -1,0 +1,1 @@
+"""Tests that render: they need the extra `synth` (`make test-synth`)."""
