@@ -24,7 +24,7 @@ LAUNCH = (
 )
 
 
-PLAY = "( filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+PLAY = "( filesrc location={video} ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 )"
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.blinking_tray import WRONG
 from tests.running_agent import RunningAgent
 
 ANSWERED_S = 30.0
+ONE_OF = 32
 UNSEEN = {"bread": 1}
 """An order of which the tray of `blinking_tray` holds nothing."""
 
@@ -19,7 +21,7 @@ UNSEEN = {"bread": 1}
 class Till:
     """Sends on a thread of its own until it is left, or the agent is gone. A context manager.
 
-    Every eighth order is one that the tray does not fit; each of the others is cancelled again two orders later, unless
+    One order of many is one that the tray does not fit; each of the others is cancelled again two orders later, unless
     the till never `cancels`.
 
     Args:
@@ -55,8 +57,10 @@ class Till:
     def _run(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.agent.port, timeout=ANSWERED_S)
         try:
+            began_s = time.monotonic()
             for number in range(self._most):
-                if self._stop.wait(self._every_s):
+                due_s = began_s + (number + 1) * self._every_s
+                if self._stop.wait(max(0.0, due_s - time.monotonic())):
                     return
                 self._order(connection, number)
         except (OSError, http.client.HTTPException):
@@ -65,7 +69,7 @@ class Till:
             connection.close()
 
     def _order(self, connection: http.client.HTTPConnection, number: int) -> None:
-        order_id, lines = f"{self.name}-{number}", WRONG if number % 8 == 0 else UNSEEN
+        order_id, lines = f"{self.name}-{number}", WRONG if number % ONE_OF == 0 else UNSEEN
         body = {"order_id": order_id, "lines": [{"sku": sku, "quantity": n} for sku, n in lines.items()]}
         if self._sent(connection, "PUT", order_id, body):
             self.accepted[order_id] = lines

@@ -11,7 +11,7 @@ from statistics import median
 from tests.blinking_tray import FRAMES_PER_S, WRONG, blinking
 from tests.running_agent import RunningAgent, station
 
-TRAYS = 5
+TRAYS = 4
 
 
 def latencies_s(agent: RunningAgent, station_id: str) -> list[float]:

@@ -11,7 +11,7 @@ import random
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.till import Till
 
 ROUNDS = int(os.environ.get("EDGE_AGENT_KILLS", "5"))
 SEED = 4
+TILLS = 4
 FEED = "edge-agent/restaurant/events/alerts"
 LIVES_S, STARTS_S = (0.5, 3.5), (0.0, 3.0)
 """A life is this long, from its first answer on; and so long a start is let go on that is killed as well."""
@@ -63,8 +64,9 @@ def test_nothing_that_was_promised_is_lost_however_often_the_agent_is_killed(
             agent.start()
             try:
                 all_are_known(agent, tills)
-                with Till(agent, f"r{number}") as till:
-                    tills.append(till)
+                with ExitStack() as stack:
+                    # Several, so that at any moment one of them has only just been answered.
+                    tills += [stack.enter_context(Till(agent, f"r{number}t{till}")) for till in range(TILLS)]
                     threading.Event().wait(drawn.uniform(*LIVES_S))
                     agent.kill()
                 agent.launch()

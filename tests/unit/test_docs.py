@@ -122,7 +122,7 @@ def test_every_setting_is_in_the_reference_below_the_heading_of_its_group() -> N
         *groups, name = setting.split(".")
         heading = f"`{': '.join(groups)}`" if groups else "Settings"
         if setting.startswith(("stations.slots.", "api.tls.")):  # told of in the table of their group
-            heading, name = f"`{groups[0]}`", name
+            heading = f"`{groups[0]}`"
         told = by_heading.get(heading, "") + ("" if groups else page)
         if not _names(told, name):
             missing.append(setting)

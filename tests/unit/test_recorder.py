@@ -61,6 +61,10 @@ def recorder(store: MoodyStore) -> Iterator[Recorder]:
         yield recorder
 
 
+def problem_of(recorder: Recorder) -> str | None:
+    return recorder.report.problem
+
+
 def accepted(order_id: str) -> list[Event]:
     return [OrderAccepted(at_s=1.0, order=order(order_id, "plate", business_day="2026-01-31"))]
 
@@ -81,12 +85,12 @@ def test_while_the_store_refuses_nothing_is_lost_and_whoever_waits_is_told(
         kept.wait(WAIT_S)
     later = recorder.take(accepted("B"))
     assert not kept.is_stored
-    assert recorder.report.problem == "the disk is full"
+    assert problem_of(recorder) == "the disk is full"
     store.refusal = None
     with later.changed:
         assert later.changed.wait_for(lambda: later.is_stored, WAIT_S)
     assert store.order_ids == ["A", "B"]
-    assert recorder.report.problem is None
+    assert problem_of(recorder) is None
     kept.wait(0)  # what was volatile is safe now
     assert [r.levelno for r in caplog.records if r.name == recorder_module.__name__].count(logging.ERROR) == 1
 

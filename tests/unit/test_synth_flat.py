@@ -61,7 +61,7 @@ def test_a_library_reads_as_it_was_written(library: Library) -> None:
     again = open_library(library.root)
     assert again == library
     assert {c.kind for c in again.of("item")} == set(CLASSES)
-    assert again.of("item", "burger")[0].size_cm == (11.6, 11.6)
+    assert again.of("item", "pie_sleeve")[0].size_cm == (15.0, 6.0)
 
 
 def test_a_cutout_lies_where_it_was_put(library: Library) -> None:

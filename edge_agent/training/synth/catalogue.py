@@ -27,11 +27,11 @@ class ItemKind:
 
 
 ITEMS = (
-    ItemKind(name="burger", width_cm=11.6, depth_cm=11.6, tall_cm=8, is_round=True),
+    ItemKind(name="burger", width_cm=12.4, depth_cm=12.4, tall_cm=8, is_round=True),
     ItemKind(name="burger_wrapped", width_cm=12.0, depth_cm=12.0, tall_cm=6, is_round=True, weight=1.9, at_most=4),
     ItemKind(name="burger_box", width_cm=12.2, depth_cm=12.2, tall_cm=7.5, weight=1.3, bears=True),
     ItemKind(name="fries_small", width_cm=9.0, depth_cm=12.0, tall_cm=10, weight=1.3),
-    ItemKind(name="fries_large", width_cm=12.0, depth_cm=16.0, tall_cm=14, weight=1.3),
+    ItemKind(name="fries_large", width_cm=12.4, depth_cm=17.4, tall_cm=14, weight=1.3),
     ItemKind(name="nuggets", width_cm=13.2, depth_cm=12.6, tall_cm=8, weight=1.6),
     ItemKind(name="cup_small", width_cm=8.8, depth_cm=8.8, tall_cm=15, is_round=True, weight=1.4),
     ItemKind(name="cup_large", width_cm=10.6, depth_cm=10.6, tall_cm=20, is_round=True, weight=1.3),

@@ -29,7 +29,7 @@ TOUCHING = 0.015
 
 BOTTLE_LIES = 0.3
 EMPTY_TRAYS = 0.04
-CROWDED = 0.25
+CROWDED = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +146,7 @@ def _chosen(rng: random.Random) -> list[ItemKind]:
     """The kinds on a tray, flat things first: what is laid down first lies beneath."""
     if rng.random() < EMPTY_TRAYS:
         return _drawn(rng, THINGS, rng.randint(0, 2))
-    count = rng.randint(7, 11) if rng.random() < CROWDED else rng.choice((1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6))
+    count = rng.randint(7, 11) if rng.random() < CROWDED else rng.choice((1, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7))
     items = _drawn(rng, ITEMS, count)
     things = _drawn(rng, THINGS, rng.choice((0, 0, 1, 1, 2, 3)))
     if rng.random() < 0.45:

@@ -124,7 +124,7 @@ def draw_finish(rng: random.Random) -> Finish:
     """Webcams and cheap IP cameras: clipped lights, too much sharpening, soft lenses, noise in the dark."""
     moving = rng.random() < 0.12
     return Finish(
-        exposure=rng.gauss(0.15, 0.35),
+        exposure=rng.gauss(0.1, 0.3),
         warmth=rng.gauss(0, 0.05),
         contrast=rng.uniform(1.0, 1.6),
         saturation=rng.uniform(0.8, 1.3),

@@ -183,8 +183,8 @@ def _stained(picture: Print, rng: random.Random) -> Print:
     for _ in range(rng.choice((0, 2, 5, 9))):
         at, size = (rng.randint(0, width), rng.randint(0, height)), (rng.randint(6, 60), rng.randint(6, 40))
         cv2.ellipse(soaked, at, size, rng.uniform(0, 180), 0, 360, rng.uniform(0.05, 0.22), -1, cv2.LINE_AA)
-    soaked = cv2.GaussianBlur(soaked, (0, 0), 2.5)
-    tone = 1 - soaked[..., None] * np.array([0.75, 0.9, 1.3], np.float32)
+    soft = cv2.GaussianBlur(soaked, (0, 0), 2.5)
+    tone = 1 - soft[..., None] * np.array([0.75, 0.9, 1.3], np.float32)
     return np.asarray(np.clip(picture * tone, 0, 255), np.uint8)
 
 

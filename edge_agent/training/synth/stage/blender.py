@@ -63,8 +63,10 @@ def _set_up(scene: bpy.types.Scene, quality: Quality) -> None:
     scene.cycles.use_adaptive_sampling = False
     scene.cycles.use_denoising = True
     scene.cycles.denoiser = "OPENIMAGEDENOISE"
-    scene.cycles.max_bounces = 6
-    scene.cycles.transparent_max_bounces = 16
+    scene.cycles.denoising_quality = scene.cycles.denoising_prefilter = "FAST"
+    scene.cycles.max_bounces, scene.cycles.diffuse_bounces, scene.cycles.glossy_bounces = 4, 2, 3
+    scene.cycles.transparent_max_bounces = 10
+    scene.cycles.use_light_tree = False  # made for scenes of many lamps; here are four at most
     scene.cycles.sample_clamp_indirect = 6.0
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     scene.render.resolution_x, scene.render.resolution_y = quality.width_px, quality.height_px

@@ -209,6 +209,7 @@ def burger_box(rng: random.Random, edition: prints.Edition) -> Parts:
             shapes.rounded(side * 1.04, side * 1.04, 1.0, rim),
             shapes.rounded(side * 0.86, side * 0.86, 0.9, height - 0.1),
             shapes.rounded(side * 0.84, side * 0.84, 0.9, height),
+            shapes.rounded(side * 0.8, side * 0.8, 0.9, height + 0.02),
             shapes.rounded(side * 0.5, side * 0.5, 0.7, height + 0.12),
         ],
         top,

@@ -142,14 +142,15 @@ def clear(name: str, tint: str = "#ffffff", *, haze: float = 0.12, roughness: fl
     through.inputs["Color"].default_value = linear(tint)
     facing = nodes.new("ShaderNodeLayerWeight")
     facing.inputs["Blend"].default_value = 0.2
-    share = nodes.new("ShaderNodeMath")
-    share.operation = "ADD"
-    share.inputs[1].default_value = haze
-    share.use_clamp = True
-    links.new(facing.outputs["Fresnel"], share.inputs[0])
+    shine = nodes.new("ShaderNodeBsdfGlossy")
+    shine.inputs["Roughness"].default_value = roughness
+    skin = nodes.new("ShaderNodeMixShader")
+    links.new(facing.outputs["Fresnel"], skin.inputs[0])
+    links.new(through.outputs[0], skin.inputs[1])
+    links.new(shine.outputs[0], skin.inputs[2])
     mix = nodes.new("ShaderNodeMixShader")
-    links.new(share.outputs[0], mix.inputs[0])
-    links.new(through.outputs[0], mix.inputs[1])
+    mix.inputs[0].default_value = haze
+    links.new(skin.outputs[0], mix.inputs[1])
     links.new(shader.outputs[0], mix.inputs[2])
     links.new(mix.outputs[0], nodes["Material Output"].inputs["Surface"])
     return material

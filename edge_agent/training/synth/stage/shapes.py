@@ -161,9 +161,9 @@ def lofted(
     """A body through rings of equally many points, from below to above; `closed` says whether bottom and top are."""
     layers = list(rings)
     if closed[0]:
-        layers.insert(0, _shrunk(layers[0]))
+        layers = [_shrunk(layers[0], 1e-3), _shrunk(layers[0], 0.96), *layers]
     if closed[1]:
-        layers.append(_shrunk(layers[-1]))
+        layers = [*layers, _shrunk(layers[-1], 0.96), _shrunk(layers[-1], 1e-3)]
     points = np.stack(layers)
     uv = from_above(points)
     made = sheet(name, bend(points) if bend else points, material, ring=True, uv=uv, thick_cm=thick_cm)
@@ -172,8 +172,9 @@ def lofted(
     return made
 
 
-def _shrunk(ring: Points) -> Points:
-    return np.asarray(ring.mean(axis=0) + (ring - ring.mean(axis=0)) * 1e-3)
+def _shrunk(ring: Points, share: float) -> Points:
+    """Towards its middle: a lid needs a ring near its edge, or the edge's normals bend its whole face."""
+    return np.asarray(ring.mean(axis=0) + (ring - ring.mean(axis=0)) * share)
 
 
 def block(
