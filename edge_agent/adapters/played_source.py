@@ -13,11 +13,17 @@ LONGEST_NAP_S = 0.5
 """A recording with a gap is slept through in pieces, so that whoever reads is seen to be alive."""
 
 
+LATEST_S = 0.4
+"""A reader that is further behind than that will not catch up: from there on the recording is played that much later,
+as a camera that is slow would be. Below the age at which a picture is no longer checked."""
+
+
 class PlayedSource:
     """A LiveSource that gives the frames of a recording at their times.
 
     Frames that are due already, because the reader was slow, come at once and in order; none is left out, so a reader
-    that keeps up sees what a replay sees. Connecting anew plays on from the beginning.
+    that keeps up sees what a replay sees. One that does not sees all of it, later. Connecting anew plays on from the
+    beginning.
 
     Args:
         make_frames: opens the recording.
@@ -62,6 +68,9 @@ class PlayedSource:
         due_s = self._began_s + frame.at_s
         while (left_s := due_s - self._clock.monotonic_s()) > 0:
             self._sleep(min(left_s, LONGEST_NAP_S))
+        if left_s < -LATEST_S:
+            self._began_s -= left_s
+            due_s -= left_s
         return LiveFrame(frame.picture, due_s, frame.at_s)
 
     def close(self) -> None:

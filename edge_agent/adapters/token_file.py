@@ -259,8 +259,11 @@ def _keep_owner(old: Path, new: Path) -> None:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """One writer at a time, over processes; the lock ends with the process that holds it."""
+    is_new = not path.exists()
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        if is_new:
+            _keep_owner(path.parent, path)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +29,7 @@ from edge_agent.api.auth import TokenAuthenticator
 from edge_agent.api.live_feed import LiveFeed
 from edge_agent.api.open_port import refuse_open_port
 from edge_agent.app.camera import limits_of, meter_for, source_maker, stuck_after_s
+from edge_agent.app.faring import camera_problems, disk_problems, free_bytes, sayer, telling_problems
 from edge_agent.app.order_intake import OrderIntake
 from edge_agent.app.photo_desk import PhotoDesk
 from edge_agent.app.seeing import Eyes, open_eyes, station_with
@@ -199,16 +198,16 @@ def live_agent(
             recorder=kept.recorder,
             problems=[
                 lambda: complaints,
-                partial(_disk_problems, settings),
-                partial(_camera_problems, captures),
-                partial(_telling_problems, tellers),
+                partial(disk_problems, settings),
+                partial(camera_problems, captures),
+                partial(telling_problems, tellers),
                 lambda: () if retention.problem is None else (retention.problem,),
                 lambda: () if kept.reserve.problem is None else (kept.reserve.problem,),
                 lambda: () if kept.store.lost is None else (kept.store.lost,),
             ],
             tend=[kept.reserve.keep],
             feed=notify.alive,
-            say=_sayer(notify),
+            say=sayer(notify),
             give_up=ending.give_up,
         )
         supervisor = stack.enter_context(Supervisor(watched, clock=clock))
@@ -369,37 +368,12 @@ def _facts(
     return Facts(
         stations=thread.statuses,
         dropped={name: capture.report().dropped for name, capture in captures.items()},
+        stale=thread.stale,
         outbox_pending=pending,
-        disk_free_bytes=_free_bytes(settings),
+        disk_free_bytes=free_bytes(settings),
         events_waiting=kept.recorder.report.waiting,
         models=serving.models(),
     )
-
-
-def _free_bytes(settings: Settings) -> int | None:
-    try:
-        return shutil.disk_usage(settings.store.path.parent).free
-    except OSError:
-        return None
-
-
-def _disk_problems(settings: Settings) -> Sequence[str]:
-    free = _free_bytes(settings)
-    if free is None or free >= settings.store.spare_mb * 1_000_000:
-        return ()
-    return (f"only {free // 1_000_000} MB are free on the disk of {settings.store.path.parent}: make room",)
-
-
-def _camera_problems(captures: dict[str, CameraCapture]) -> Sequence[str]:
-    reports = ((name, capture.report()) for name, capture in captures.items())
-    return [f"station {name}: {report.problem}" for name, report in reports if report.problem is not None]
-
-
-def _telling_problems(tellers: Sequence[Teller]) -> Sequence[str]:
-    reports = (teller.report() for teller in tellers)
-    return [
-        f"MQTT: {report.problem}; {report.pending or 0} alerts wait to be told" for report in reports if report.problem
-    ]
 
 
 def _retention(settings: Settings, store: SqliteStore, clock: Clock) -> RetentionThread:
@@ -407,18 +381,3 @@ def _retention(settings: Settings, store: SqliteStore, clock: Clock) -> Retentio
         path=store.path, pictures=store.pictures, write=store.write, rules=settings.store, clock=clock
     )
     return RetentionThread(retention=removing, clock=clock)
-
-
-def _sayer(notify: SystemdNotify) -> Callable[[str], None]:
-    logged = ""
-
-    def say(text: str) -> None:
-        # A number in it that rises each second must not fill the log, least of all on a full disk.
-        nonlocal logged
-        words = re.sub(r"\d+", "", text)
-        if words != logged:
-            logged = words
-            logger.info("%s", text)
-        notify.status(text)
-
-    return say

@@ -135,6 +135,11 @@ class CheckerThread:
         return self._thread.is_alive()
 
     @property
+    def stale(self) -> dict[str, int]:
+        """How many frames of each station were too old to be checked."""
+        return {name: station.eye.counts.stale for name, station in self._stations.items()}
+
+    @property
     def newest(self) -> Mapping[str, NewestPicture]:
         """The newest frame of each station that has had one."""
         return self._newest

@@ -24,6 +24,7 @@ class Facts:
     Attributes:
         stations: how they are.
         dropped: frames that nobody took in time, by station.
+        stale: frames that were too old to be checked, by station.
         outbox_pending: steps of alerts that were not delivered.
         disk_free_bytes: on the disk of the store.
         events_waiting: events that are not on the disk yet.
@@ -32,6 +33,7 @@ class Facts:
 
     stations: tuple[StationStatus, ...]
     dropped: dict[str, int]
+    stale: dict[str, int]
     outbox_pending: int | None
     disk_free_bytes: int | None
     events_waiting: int
@@ -95,12 +97,14 @@ class _Asked(Collector):
         up = GaugeMetricFamily("edge_agent_camera_up", "1 while verdicts can be had of it.", labels=["station"])
         age = GaugeMetricFamily("edge_agent_camera_last_frame_age_seconds", "By source time.", labels=["station"])
         dropped = CounterMetricFamily("edge_agent_frames_dropped", "Frames nobody took in time.", labels=["station"])
+        stale = CounterMetricFamily("edge_agent_frames_stale", "Frames too old to be checked.", labels=["station"])
         for station in facts.stations:
             up.add_metric([station.station_id], float(station.camera == CameraStatus.ONLINE.value))
             if station.frame_age_s is not None:
                 age.add_metric([station.station_id], station.frame_age_s)
             dropped.add_metric([station.station_id], facts.dropped.get(station.station_id, 0))
-        yield from (up, age, dropped)
+            stale.add_metric([station.station_id], facts.stale.get(station.station_id, 0))
+        yield from (up, age, dropped, stale)
         yield _gauge("edge_agent_events_waiting", "Events that are not on the disk yet.", facts.events_waiting)
         if facts.outbox_pending is not None:
             yield _gauge("edge_agent_outbox_pending", "Steps of alerts not delivered.", facts.outbox_pending)

@@ -130,6 +130,9 @@ class Recorder:
         """Keep these, without waiting for the disk."""
         entry = _Entry(tuple(events), tuple(evidence), Kept(self._changed))
         with self._changed:
+            if self._problem is not None:
+                # Whoever waits is told at once: a queue of callers must not grow while the disk is full.
+                entry.kept.refusal = StoreError(self._problem)
             if self._pictures_bytes + entry.size_bytes > MOST_PICTURES_BYTES:
                 self._pictures_lost += len(entry.evidence)
                 entry.evidence = ()

@@ -13,7 +13,8 @@ from edge_agent.formats.yaml_file import FileModel
 class StoreSettings(FileModel):
     """The database, with the evidence pictures in a folder beside it, and when what is removed.
 
-    Pictures of open alerts are never removed. After a jump of the clock nothing is, until it has stood for a while.
+    Pictures of open alerts are never removed. After a jump of the clock nothing is called too old until it has stood
+    for a while; room is made all the same, the oldest pictures first.
 
     Attributes:
         path: the database file.

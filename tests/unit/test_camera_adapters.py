@@ -188,6 +188,19 @@ def test_a_recording_is_played_at_its_times_and_ends(tmp_path: Path) -> None:
     player.close()
 
 
+def test_a_reader_that_was_slow_sees_all_of_a_recording_later(tmp_path: Path) -> None:
+    """A box that was busy for a while must not call the camera frozen for ever."""
+    path = write_video(tmp_path / "v.mp4", [0.0, 0.1, 0.2, 0.3])
+    clock = HandClock()
+    player = PlayedSource(lambda: VideoFileSource(path), clock=clock, sleep=clock.sleep)
+    player.open()
+    player.read()
+    clock.now_s += 30
+    frames = [player.read() for _ in range(3)]
+    assert [frame.at_s for frame in frames] == pytest.approx([130.0, 130.1, 130.2], abs=0.002)
+    player.close()
+
+
 def test_a_loop_goes_on_without_a_jump_of_time(tmp_path: Path) -> None:
     for name in ("b.png", "a.png"):
         cv2.imwrite(str(tmp_path / name), counter())

@@ -135,7 +135,13 @@ def test_every_metric_is_in_the_reference() -> None:
     model = ModelInUse(name="m", version="1", sha256="0", precision="fp32", provider="cpu", classes=(), stations=())
     station = StationStatus(station_id="pass", camera="online", can_decide=True, frame_age_s=0.1)
     facts = Facts(
-        stations=(station,), dropped={}, outbox_pending=0, disk_free_bytes=0, events_waiting=0, models=(model,)
+        stations=(station,),
+        dropped={},
+        stale={},
+        outbox_pending=0,
+        disk_free_bytes=0,
+        events_waiting=0,
+        models=(model,),
     )
     page = (REPOSITORY / "docs" / "reference" / "metrics.md").read_text()
     families = {metric.name: metric.type for metric in Numbers(facts=lambda: facts).registry.collect()}

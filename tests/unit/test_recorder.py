@@ -95,6 +95,16 @@ def test_while_the_store_refuses_nothing_is_lost_and_whoever_waits_is_told(
     assert [r.levelno for r in caplog.records if r.name == recorder_module.__name__].count(logging.ERROR) == 1
 
 
+def test_while_the_store_refuses_nobody_waits_for_the_next_try(store: MoodyStore) -> None:
+    """Fifty orders a second on a full disk are fifty quick answers, not a queue."""
+    store.refusal = StoreError("the disk is full")
+    with Recorder(store, store.run, retry_s=30.0) as recorder:
+        with pytest.raises(OrderVolatile):
+            recorder.take(accepted("A")).wait(WAIT_S)
+        with pytest.raises(OrderVolatile, match="the disk is full"):
+            recorder.take(accepted("B")).wait(0)
+
+
 def test_pictures_give_way_to_what_must_not_be_lost(store: MoodyStore, recorder: Recorder) -> None:
     store.refusal = StoreError("the disk is full")
     started = SessionStarted(at_s=1.0, slot_id="slot", session_id="slot-0001")

@@ -37,7 +37,7 @@ LIGHT = Light(
 )
 """The same from four sides, so that a cut-out may be turned."""
 
-GROUND_LIGHT = replace(LIGHT, panels=((0, 165, 120), (0, -165, 120)))
+GROUND_LIGHT = replace(LIGHT, panels=((0, 240, 160), (0, -240, 160)), ambient=0.6)
 """Lamps that a shining counter does not mirror into its picture."""
 
 
@@ -96,7 +96,8 @@ class Studio:
     def _ground(self, subject: Subject) -> Cutout:
         """A counter fills its picture."""
         width, depth = COUNTER_CM
-        quality = self._aimed((-width / 2, -depth / 2, width / 2, depth / 2), see_through=False)
+        aimed = self._aimed((-width / 2, -depth / 2, width / 2, depth / 2), see_through=False)
+        quality = replace(aimed, samples=max(1, self._samples // 4))  # large, plain, and behind everything
         file = f"{subject.role}/{subject.kind}/{subject.name}.png"
         light = np.asarray(blender.render(quality).light[..., :3] * self._gain, np.float32)
         _write(self._root / file, srgb_from(light)[..., ::-1])
