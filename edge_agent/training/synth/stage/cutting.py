@@ -153,7 +153,8 @@ class Studio:
         parts = shapes.with_children(body)
         for part in parts:
             part.visible_camera = False
-        shade = np.clip(blender.render(quality).light[..., 3], 0, 1)
+        softly = replace(quality, samples=max(1, quality.samples // 3))
+        shade = np.clip(blender.render(softly).light[..., 3], 0, 1)
         for part in parts:
             part.visible_camera = True
         bpy.data.objects.remove(ground)
