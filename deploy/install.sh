@@ -45,14 +45,10 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-case $EXTRA in
-cpu | gpu | openvino) ;;
-*) die "--extra is cpu, gpu or openvino, not '$EXTRA'" ;;
-esac
 case $MQTT_LISTEN in
 *[!0-9a-fA-F.:]* | '') die "--mqtt-listen is an address such as 127.0.0.1, not '$MQTT_LISTEN'" ;;
 esac
-[ -z "$WHEELS" ] || [ -d "$WHEELS" ] || die "there is no folder $WHEELS"
+need_source_of_packages
 VERSION=$(version_in "$SOURCE")
 [ -n "$VERSION" ] || die "$SOURCE holds no sources of the agent"
 need_root

@@ -22,6 +22,15 @@ die() {
     exit 1
 }
 
+# --extra and --wheels as they were given: one build of ONNX Runtime, and a folder that is there.
+need_source_of_packages() {
+    case $EXTRA in
+    cpu | gpu | openvino) ;;
+    *) die "--extra is cpu, gpu or openvino, not '$EXTRA'" ;;
+    esac
+    [ -z "$WHEELS" ] || [ -d "$WHEELS" ] || die "there is no folder $WHEELS"
+}
+
 # Every change goes through here: with --dry-run it is only printed.
 run() {
     if [ "$DRY_RUN" = yes ]; then

@@ -40,11 +40,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $EXTRA in
-cpu | gpu | openvino) ;;
-*) die "--extra is cpu, gpu or openvino, not '$EXTRA'" ;;
-esac
-[ -z "$WHEELS" ] || [ -d "$WHEELS" ] || die "there is no folder $WHEELS"
+need_source_of_packages
 need_root
 [ -L "$CURRENT" ] || [ "$DRY_RUN" = yes ] || die "the agent is not installed here: use deploy/install.sh"
 
