@@ -160,6 +160,7 @@ def replay_recording(
         StoreError: the database refuses.
     """
     recording = open_recording(video)
+    refuse_unknown_classes(recording, eyes.menu.menu, eyes.pack.manifest.classes)
     source = VideoFileSource(video)
     station = eyes.settings.station()
     slots = [slot.slot(source.width_px, source.height_px) for slot in station.slots]

@@ -16,7 +16,7 @@ from edge_agent.domain.matching import CheckedLine, Verdict, VerdictKind, compar
 from edge_agent.domain.menu import Menu, wanted
 from edge_agent.domain.order import Order
 from edge_agent.domain.voting import Thresholds, ballot, fuse, things_in
-from edge_agent.formats.recordings import TrayCheck, TrayFolder
+from edge_agent.formats.recordings import Recording, TrayCheck, TrayFolder
 from edge_agent.ports import Detector, Picture
 
 
@@ -63,7 +63,7 @@ def judge_order(menu: Menu, order: Order, contents: Contents) -> Verdict:
     return replace(verdict, allergy=order.mentions_allergy)
 
 
-def refuse_unknown_classes(folder: TrayFolder, menu: Menu, classes: Collection[str]) -> None:
+def refuse_unknown_classes(truth: TrayFolder | Recording, menu: Menu, classes: Collection[str]) -> None:
     """Hold what lies on the trays against the menu and the models: nobody can find what neither of them knows.
 
     A dish that the camera cannot tell belongs on the menu as `visibility: hidden`.
@@ -75,7 +75,7 @@ def refuse_unknown_classes(folder: TrayFolder, menu: Menu, classes: Collection[s
     def is_known(name: str) -> bool:
         return name in classes or name in menu.classes or menu.find(name) is not None
 
-    folder.refuse_unknown(
+    truth.refuse_unknown(
         is_known,
         said="neither the menu nor the model knows",
         advice="correct the name, or put it on the menu, 'visibility: hidden' where the camera cannot tell it",

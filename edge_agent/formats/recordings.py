@@ -107,6 +107,17 @@ class Recording:
     truth: tuple[TrayTruth, ...] = ()
     orders_path: Path | None = None
     truth_path: Path | None = None
+    truth_lines: tuple[int, ...] = ()
+
+    def refuse_unknown(self, is_known: Callable[[str], bool], *, said: str, advice: str) -> None:
+        """Hold the names of what truly lay on the trays against those that somebody knows, as a `TrayFolder` does.
+
+        Raises:
+            BadRecording: a name is not known; names the line where it first stands, and on how many trays.
+        """
+        if self.truth_path is not None:
+            lying = [(true.contents, line) for true, line in zip(self.truth, self.truth_lines, strict=True)]
+            _refuse_unknown(lying, is_known, said=said, advice=advice, path=self.truth_path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +162,8 @@ class TrayFolder:
         Raises:
             BadRecording: a name is not known; names the line where it first stands, and on how many trays.
         """
-        lying = Counter(name for tray in self.trays.values() for name, count in tray.contents.items() if count)
-        for name, trays in lying.items():
-            if not is_known(name):
-                first = next(tray_id for tray_id, tray in self.trays.items() if tray.contents.get(name))
-                where = f"which lies on {trays} tray{'s' if trays > 1 else ''}"
-                sentence = f"{said} '{name[:100]}', {where}: {advice}"
-                raise BadRecording(sentence, path=self.trays_path, line=self.lines.get(first))
+        lying = [(tray.contents, self.lines.get(tray_id)) for tray_id, tray in self.trays.items()]
+        _refuse_unknown(lying, is_known, said=said, advice=advice, path=self.trays_path)
 
     def only(self, blocks: Sequence[TrayBlock]) -> TrayFolder:
         """The part of it that lies in the blocks; the whole where there are none.
@@ -188,13 +194,14 @@ def open_recording(video: Path) -> Recording:
         raise BadRecording("there is no such video", path=video)
     orders_path, truth_path = video.with_suffix(".orders.jsonl"), video.with_suffix(".truth.jsonl")
     orders = tuple(_order_events(orders_path)) if _is_file(orders_path) else ()
-    truth = tuple(entry for _, entry in _entries(truth_path, TrayTruth)) if _is_file(truth_path) else ()
+    truth = tuple(_entries(truth_path, TrayTruth)) if _is_file(truth_path) else ()
     return Recording(
         video,
         tuple(sorted(orders, key=lambda event: event.at_s)),
-        truth,
+        tuple(true for _, true in truth),
         orders_path if _is_file(orders_path) else None,
         truth_path if _is_file(truth_path) else None,
+        tuple(line for line, _ in truth),
     )
 
 
@@ -238,6 +245,23 @@ def _checks(checks_path: Path, trays: dict[str, PhotographedTray]) -> Iterator[T
             raise BadRecording(f"the tray '{check.tray_id}' is not in trays.jsonl", path=checks_path, line=line)
         order = order_from_json(check.order, path=checks_path, line=line)
         yield TrayCheck(check_id=check.check_id, tray_id=check.tray_id, order=order, expected=check.expected)
+
+
+def _refuse_unknown(
+    lying: Sequence[tuple[Mapping[str, int], int | None]],
+    is_known: Callable[[str], bool],
+    *,
+    said: str,
+    advice: str,
+    path: Path,
+) -> None:
+    """Refuse the first name that nobody knows, of what lies on trays; each with the line where it stands."""
+    trays = Counter(name for contents, _ in lying for name, count in contents.items() if count)
+    for name, count in trays.items():
+        if not is_known(name):
+            line = next(line for contents, line in lying if contents.get(name))
+            where = f"which lies on {count} tray{'s' if count > 1 else ''}"
+            raise BadRecording(f"{said} '{name[:100]}', {where}: {advice}", path=path, line=line)
 
 
 def _is_file(path: Path) -> bool:

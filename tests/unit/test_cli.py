@@ -131,6 +131,14 @@ def test_a_replay_prints_one_object_with_what_is_promised(run: Run, here: Path) 
     assert sorted(path.name for path in here.iterdir() if path.name == "report") == []
 
 
+def test_a_truth_that_nobody_knows_is_named_with_its_line(run: Run, here: Path) -> None:
+    """Else it would count as overlooked, and the scores would be worse than the model."""
+    seen = {"order_id": None, "tray_id": "t-1", "enter_s": 0.0, "leave_s": 2.0, "contents": {"plate": 1}}
+    slip = {**seen, "contents": {"plat": 1}}
+    (here / "v.truth.jsonl").write_text(f"{json.dumps(seen)}\n{json.dumps(slip)}\n")
+    run(*REPLAY).refused("v.truth.jsonl:2: ", "'plat', which lies on 1 tray: correct the name")
+
+
 def test_two_replays_print_the_same(run: Run, here: Path) -> None:
     first, second = (run(*REPLAY, "--json").json for _ in range(2))
     for told in (first, second):
