@@ -2,11 +2,13 @@
 
 The first guess is the company that a look keeps: what looks like a banana lies mostly on trays whose orders name one,
 while hands and cutlery lie on all of them (a tray is a bag of boxes of which only the sum is known: multiple-instance
-learning, Dietterich et al. 1997). From there on choices teach looks and looks make choices: a softmax regression learns
-from the boxes chosen so far how each item looks, and how nothing looks, and on every photograph the boxes are chosen
-anew, so that the whole story is likeliest in which each ordered item has a box of its own and every other box is
-nothing. A tray is always judged by a regression that never saw it (five folds), so that a wrong choice is not believed
-because it was learned by heart.
+learning, Dietterich et al. 1997). A plate lies on all of them too, and keeps no company; but the teacher may have a
+name for it, and which name stands for which item is found from the counts as well.
+
+From there on choices teach looks and looks make choices: a softmax regression learns from the boxes chosen so far how
+each item looks, and how nothing looks, and on every photograph the boxes are chosen anew, so that the whole story is
+likeliest in which each ordered item has a box of its own and every other box is nothing. A tray is always judged by a
+regression that never saw it (five folds), so that a wrong choice is not believed because it was learned by heart.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment, minimize
 from scipy.special import log_softmax
 
-from edge_agent.training.sightings import Sighting, overlaps, share_inside
+from edge_agent.training.sightings import CLEARLY, Sighting, overlaps, share_inside
 
 Doubles = npt.NDArray[np.float64]
 
@@ -34,6 +36,12 @@ UNSEEN = -6.0
 """Log-odds at which an item is rather said to be hidden than given a box that looks like nothing."""
 SAME_THING = 0.3
 """From this overlap on, boxes on two photographs of a tray are one thing that did not move."""
+STRAY = 0.01
+"""Of all boxes of a name, the share that no item needs to explain."""
+NAMING_PASSES = 200
+"""Far beyond where the rates still change; a pass is three small products."""
+FORBIDDEN = -100.0
+"""Log-odds of a box that an item must not have."""
 INSIDE = 0.7
 """A box of which so much lies in a chosen one is part of that thing."""
 
@@ -132,7 +140,9 @@ def align(trays: Sequence[SeenTray], names: Sequence[str]) -> Aligned:
         raise ValueError(f"{len(trays)} trays are too few to learn from; it takes {FOLDS} at least")
     space = _Space.of_trays(trays)
     features = [[space.of(shot) for shot in tray.shots] for tray in trays]
-    stories = _told(trays, names, _agreed(trays, _by_company(trays, names, features)))
+    company, named = _by_company(trays, names, features), _by_teacher(trays, names)
+    guessed = [[_guess(*pair) for pair in zip(*rows, strict=True)] for rows in zip(company, named, strict=True)]
+    stories = _told(trays, names, _agreed(trays, guessed))
     learned: list[Doubles | None] = [None] * FOLDS
     for _ in range(PASSES):
         stories = _told(trays, names, _agreed(trays, _by_looks(trays, names, stories, features, learned)))
@@ -143,7 +153,7 @@ def align(trays: Sequence[SeenTray], names: Sequence[str]) -> Aligned:
 def _by_company(
     trays: Sequence[SeenTray], names: Sequence[str], features: Sequence[Sequence[Doubles]]
 ) -> list[list[Doubles]]:
-    """Chances of each candidate (rows) to be each item, or nothing (last), by how much its look speaks for the item.
+    """For each candidate (rows) how much its look speaks for each item.
 
     A ridge regression from looks to what the orders name; each tray is judged by what was learned on the others.
     """
@@ -158,9 +168,38 @@ def _by_company(
         weights = np.linalg.solve(inputs.T @ inputs + RIDGE * np.eye(inputs.shape[1]), inputs.T @ named)
         for number in apart:
             for rows in features[number]:
-                lifts = np.clip(rows @ weights, 1e-3, 1.0)
-                chances[number].append(np.hstack([lifts, np.clip(1 - lifts.max(axis=1, keepdims=True), 0.05, 1.0)]))
+                chances[number].append(rows @ weights)
     return chances
+
+
+def _by_teacher(trays: Sequence[SeenTray], names: Sequence[str]) -> list[list[Doubles]]:
+    """For each candidate (rows) how much of what the teacher calls it speaks for each item.
+
+    How many boxes of each of the teacher's names come with one piece of each item: a Poisson regression without
+    negative weights, fitted by expectation maximisation (Shepp and Vardi 1982). What an item explains needs no other.
+    """
+    ordered = np.array([[tray.counts.get(name, 0) for name in names] for tray in trays], np.float64)
+    called = np.array(
+        [np.mean([_clearly_named(shot).sum(axis=0) for shot in tray.shots], axis=0) for tray in trays], np.float64
+    )
+    stray = STRAY * called.mean(axis=0) + 1e-9
+    rates = np.tile(called.mean(axis=0), (len(names), 1)) + 1e-9
+    for _ in range(NAMING_PASSES):
+        explained = called / (ordered @ rates + stray)
+        rates *= (ordered.T @ explained) / np.maximum(ordered.sum(axis=0), 1.0)[:, None]
+    shares = [count[:, None] * rates / (count @ rates + stray) for count in ordered]
+    return [[_clearly_named(shot) @ share.T for shot in tray.shots] for tray, share in zip(trays, shares, strict=True)]
+
+
+def _clearly_named(shot: Sighting) -> Doubles:
+    """The teacher's scores, but for those candidates (rows) that it calls nothing clearly."""
+    return np.where(shot.scores.max(axis=1, initial=0.0)[:, None] >= CLEARLY, shot.scores, 0.0).astype(np.float64)
+
+
+def _guess(company: Doubles, named: Doubles) -> Doubles:
+    """Chances of each candidate (rows) to be each item, or nothing (last)."""
+    chances = np.clip(np.maximum(company, named), 1e-3, 1.0)
+    return np.hstack([chances, np.clip(1 - chances.max(axis=1, keepdims=True), 0.05, 1.0)])
 
 
 def _told(
@@ -174,21 +213,45 @@ def _told(
 
 
 def _story(shot: Sighting, counts: Mapping[str, int], index: Mapping[str, int], chances: Doubles) -> Story:
-    """Give every ordered item a box of its own, or none, so that the whole is likeliest."""
+    """Give every ordered item a box of its own, or none, so that the whole is likeliest and none lies within another.
+
+    What lies on a plate is seen as a thing as well, and is no further item; of two such boxes the less likely goes.
+    """
     items = [name for name, count in sorted(counts.items()) for _ in range(count)]
+    columns = [index[name] for name in items]
     logs = np.log(np.clip(chances, 1e-9, 1.0))
-    odds = logs[:, [index[name] for name in items]].T - logs[:, -1] if items else np.zeros((0, len(logs)))
-    hidden = np.full((len(items), len(items)), UNSEEN)
-    rows, columns = linear_sum_assignment(np.hstack([odds, hidden]), maximize=True)
+    odds = logs[:, columns].T - logs[:, -1] if items else np.zeros((0, len(logs)))
+    taken = _assigned(odds)
+    while (worst := _within_another(shot, taken, chances[:, columns])) is not None:
+        odds[worst, taken[worst]] = FORBIDDEN
+        taken = _assigned(odds)
     chosen = tuple(
-        Chosen(items[row], int(column), float(chances[column, index[items[row]]]))
-        if column < len(logs)
-        else Chosen(items[row], None, 0.0)
-        for row, column in zip(rows, columns, strict=True)
+        Chosen(name, None, 0.0) if row is None else Chosen(name, row, float(chances[row, column]))
+        for name, row, column in zip(items, taken, columns, strict=True)
     )
-    taken = [item.candidate for item in chosen if item.candidate is not None]
-    free = [i for i in range(len(logs)) if i not in taken and not is_part_of(shot, i, taken)]
+    lying = [row for row in taken if row is not None]
+    free = [i for i in range(len(logs)) if i not in lying and not is_part_of(shot, i, lying)]
     return Story(chosen, max((1.0 - float(chances[i, -1]) for i in free), default=0.0))
+
+
+def _assigned(odds: Doubles) -> list[int | None]:
+    """For each item (rows of the log-odds) its candidate, or None where it is rather hidden."""
+    hidden = np.full((len(odds), len(odds)), UNSEEN)
+    _, columns = linear_sum_assignment(np.hstack([odds, hidden]), maximize=True)
+    return [int(column) if column < odds.shape[1] else None for column in columns]
+
+
+def _within_another(shot: Sighting, taken: Sequence[int | None], chances: Doubles) -> int | None:
+    """The least likely of the items that lie within another one's box, or around it; None where there is none."""
+    rows = [(item, row) for item, row in enumerate(taken) if row is not None]
+    boxes = shot.boxes[[row for _, row in rows]]
+    entangled = set()
+    for place, box in enumerate(boxes):
+        shares = share_inside(box, boxes)
+        shares[place] = 0.0
+        if shares.max(initial=0.0) >= INSIDE:
+            entangled |= {place, int(shares.argmax())}
+    return min((rows[place] for place in entangled), key=lambda each: chances[each[1], each[0]], default=(None,))[0]
 
 
 def is_part_of(shot: Sighting, candidate: int, taken: Sequence[int]) -> bool:

@@ -20,12 +20,10 @@ from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
 from edge_agent.training.boxed import BoxedPhotograph, read_boxes
-from edge_agent.training.sightings import Floats, Sighting, share_inside
+from edge_agent.training.sightings import CLEARLY, Floats, Sighting, share_inside
 
 logger = logging.getLogger(__name__)
 
-CLEARLY = 0.3
-"""From this score on the teacher calls a thing by a name of its own."""
 OFTEN = 0.2
 """A coarser name that stands for at least this share of an item's clear sightings may be the name of its boxes."""
 LIKELY, FAINT = 0.5, 0.1

@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float32]
 FAINTEST = 0.004
 """The lowest score of a candidate; things of a class never taught seldom reach more (seen on bananas)."""
 
+CLEARLY = 0.3
+"""From this score on the teacher calls a thing by a name of its own."""
+
 SAME_SPOT = 0.45
 """From this overlap on two candidates are one thing, whatever the teacher calls them."""
 
