@@ -19,11 +19,10 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import Precision
+from edge_agent.formats.pack import Precision, Provider
 
 logger = logging.getLogger(__name__)
 
-Provider = Literal["tensorrt", "cuda", "openvino", "cpu"]
 Wish = Literal["auto", "tensorrt", "cuda", "openvino", "cpu"]
 
 RANKED: Mapping[Provider, str] = {

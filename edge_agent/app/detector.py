@@ -38,12 +38,13 @@ def open_detector(folder: Path, settings: DetectorSettings) -> OnnxDetector:
     """
     choice = choose(folder, settings)
     pack = ModelPack.load(folder, precision=choice.precision)
-    if pack.precision not in pack.manifest.offered:
-        said = "%s: nobody has measured that %s keeps the score of fp32 (its gate was not held, or not passed)"
-        logger.warning(said, folder, pack.precision)
-    return OnnxDetector(
+    detector = OnnxDetector(
         pack=pack, provider=choice.provider, threads=choice.threads, cache_dir=cache_for(folder, choice.provider)
     )
+    if pack.precision not in pack.manifest.offered_on(detector.provider):
+        said = "%s: nobody has measured that %s keeps the score of fp32 on %s (its gate was not held, or not passed)"
+        logger.warning(said, folder, pack.precision, detector.provider)
+    return detector
 
 
 def choose(folder: Path, settings: DetectorSettings) -> Choice:
@@ -80,8 +81,9 @@ def _valid_tuning(folder: Path) -> Tuned | None:
         said = "%s was tuned for another CPU, ONNX Runtime or pack: its first precision runs; run 'edge-agent tune'"
         logger.warning(said, folder)
         return None
-    if tuned.precision not in load_manifest(folder / MANIFEST_NAME).offered:
-        logger.warning("%s: %s has not passed its gate; the pack's first precision runs", folder, tuned.precision)
+    if tuned.precision not in load_manifest(folder / MANIFEST_NAME).offered_on(tuned.provider):
+        said = "%s: %s has not passed its gate on %s; the pack's first precision runs"
+        logger.warning(said, folder, tuned.precision, tuned.provider)
         return None
     return tuned
 

@@ -1,4 +1,4 @@
-"""Put together what makes 8-bit forms of a pack, and holds each against fp32: quantize."""
+"""Put together what makes 8-bit forms of a pack, and holds each against fp32: quantize, models judge."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.checking.gate import Tally, judge_candidate
 from edge_agent.domain.menu import Menu
-from edge_agent.errors import BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, PrecisionGate, load_manifest
+from edge_agent.errors import BadInput, BadRecording
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, PrecisionGate, Provider, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector
 from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast
-from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, quantise_pack
+from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack
 
 
 def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
@@ -45,21 +45,52 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
     manifest = load_manifest(plan.pack / MANIFEST_NAME)
 
     def tally(detector: Detector, name: str) -> Tally:
-        on_step = on_work(f"gate: {name}")
-        return Tally.of(scored_on(detector, manifest, judging, menu, on_step).scores)
+        return Tally.of(scored_on(detector, manifest, judging, menu, on_work(f"gate: {name}")).scores)
 
     before = tally(exact, "fp32")
     gates: dict[Precision, PrecisionGate] = {}
     for precision in PLACEMENTS:
         pack = ModelPack.load(plan.pack, precision=precision)
         after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
-        decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
-        gates[precision] = PrecisionGate(
-            passed=decision.passed, tolerance=decision.tolerance, fp32=before.counts, scores=after.counts
-        )
+        gates[precision] = _held(before, after, plan)
     revised = keep_passed(plan.pack, gates)
     write_model_card(plan.pack, revised)
     return revised
+
+
+def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
+    """Hold each form of a finished pack, as it runs on another provider, against its first form on the CPU.
+
+    On the same trays as `quantise`. The verdicts are written into the manifest and the card; no file is taken out,
+    since it may serve elsewhere.
+
+    Raises:
+        BadInput: the provider is not there, or does not run the pack.
+        BadModelPack: the pack does not fit.
+        BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
+    """
+    manifest = ModelPack.manifest_of(plan.pack)
+    _, judging, menu = check_quantising(plan, manifest.classes)
+    detectors = {}
+    for precision in manifest.files:
+        pack = ModelPack.load(plan.pack, precision=precision)
+        detectors[precision] = OnnxDetector(pack=pack, provider=provider)
+        if detectors[precision].provider != provider:
+            raise BadInput(f"{provider} does not run {precision} here: is this ONNX Runtime built for it?")
+
+    def tally(detector: Detector, name: str) -> Tally:
+        return Tally.of(scored_on(detector, manifest, judging, menu, on_work(f"gate: {name}")).scores)
+
+    before = tally(OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu"), "cpu")
+    held = {name: _held(before, tally(detector, f"{name} on {provider}"), plan) for name, detector in detectors.items()}
+    revised = note_gates(plan.pack, provider, held)
+    write_model_card(plan.pack, revised)
+    return revised
+
+
+def _held(before: Tally, after: Tally, plan: QuantisingPlan) -> PrecisionGate:
+    decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
+    return PrecisionGate(passed=decision.passed, tolerance=decision.tolerance, fp32=before.counts, scores=after.counts)
 
 
 def check_quantising(plan: QuantisingPlan, classes: Collection[str]) -> tuple[tuple[Path, ...], TrayFolder, Menu]:

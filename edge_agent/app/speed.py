@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import Provider, SessionPlan, Wish, offered_providers
+from edge_agent.adapters.onnx_session import SessionPlan, Wish, offered_providers
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
@@ -16,7 +16,7 @@ from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Provider, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import Tuned, write_tuned
@@ -160,16 +160,19 @@ def tune(
     """
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     manifest = load_manifest(folder / MANIFEST_NAME)
-    left_out = [f"{name} has not passed its gate" for name in manifest.files if name not in manifest.offered]
+    left_out = []
     all_cores = SessionPlan().thread_count
     ways: dict[str, tuple[Precision, Provider, int]] = {}
     agents: dict[str, Side] = {}
-    for precision in manifest.offered:
+    for precision in manifest.files:
         if precision.startswith("int8") and bytes_saturate(cpu_flags()):
             left_out.append(f"{precision}: this CPU has no VNNI, and would round sums of bytes off")
             continue
         pack = ModelPack.load(folder, precision=precision)
         for provider in offered_providers():
+            if precision not in manifest.offered_on(provider):
+                left_out.append(f"{precision} has not passed its gate on {provider}")
+                continue
             for threads in sorted({all_cores, (all_cores + 1) // 2}):
                 name = f"{precision} on {provider}, {threads} threads"
                 cache = cache_for(folder, provider)

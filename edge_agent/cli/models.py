@@ -1,16 +1,27 @@
-"""models list, verify, compare, activate, rollback: keep the model packs of a box."""
+"""models list, verify, compare, score, judge, activate, rollback: keep the model packs of a box."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, notes, print_json, progress, say, screen, settings_from, table_of, warn
+from edge_agent.cli.common import (
+    blocks_from,
+    notes,
+    pieces_of_work,
+    print_json,
+    progress,
+    say,
+    screen,
+    settings_from,
+    table_of,
+    warn,
+)
 from edge_agent.errors import BadInput
 from edge_agent.formats.shares import with_interval
 
@@ -141,6 +152,31 @@ def score(
     for name, value in manifest.metrics.items():
         if name.startswith("scored_"):
             say(f"{_told(name.removeprefix('scored_'))}: {value}")
+
+
+@app.command()
+def judge(
+    pack: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="The pack whose forms are to be held against fp32.")],
+    *,
+    trays: Annotated[Path, typer.Option("--trays", help="The folder of trays that its 8-bit forms were made with.")],
+    provider: Annotated[Literal["tensorrt", "cuda", "openvino"], typer.Option("--provider", help="Where they run.")],
+    held_out: common.HeldOutOption = None,
+    config: common.ConfigOption = None,
+    menu: common.MenuOption = None,
+) -> None:
+    """Hold the gate of each form on another provider than the CPU's; what does not pass there is not chosen there."""
+    from edge_agent.app.plans import QuantisingPlan
+    from edge_agent.app.quantising import judge_on
+    from edge_agent.cli.showing import show_gates_on
+
+    plan = QuantisingPlan(
+        pack=pack,
+        trays=trays,
+        held_out=blocks_from(held_out, of=trays, option="--held-out"),
+        menu=settings_from(config, pack=pack, menu=menu).menu,
+    )
+    with pieces_of_work(hidden=False) as on_work:
+        show_gates_on(provider, judge_on(provider, plan, on_work=on_work))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from edge_agent.cli.common import say, screen, table_of, warn
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_items import macro_phrase
-from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.pack import PackManifest, Provider
 from edge_agent.formats.shares import in_digits, interval
 
 SIGNS = {
@@ -83,8 +83,17 @@ def show_gates(manifest: PackManifest) -> None:
         say(f"{name}: {'passed' if gate.passed else 'not passed, left out of the pack'}")
         for count, before in gate.fp32.items():
             say(f"    {count.replace('_', ' ')}: {before} in fp32, {gate.scores[count]} now")
-    if len(manifest.offered) == 1:
+    if len(manifest.files) == 1:
         warn("no 8-bit form keeps the score: the pack runs in fp32")
+
+
+def show_gates_on(provider: Provider, manifest: PackManifest) -> None:
+    """How the forms of a pack did on a provider beside its first form on the CPU."""
+    for name, file in manifest.files.items():
+        if (gate := file.gates_on.get(provider)) is not None:
+            say(f"{name} on {provider}: {'passed' if gate.passed else 'not passed, will not be chosen there'}")
+            for count, before in gate.fp32.items():
+                say(f"    {count.replace('_', ' ')}: {before} on the CPU, {gate.scores[count]} there")
 
 
 def show_items(items: ItemScores) -> None:

@@ -141,6 +141,6 @@ def quantize(
         manifest = quantise(plan, on_work=on_work)
     if as_json:
         gates = {name: gate.model_dump(mode="json") for name, gate in manifest.gates.items()}
-        print_json({"pack": str(pack), "offered": list(manifest.offered), "gates": gates})
+        print_json({"pack": str(pack), "offered": list(manifest.offered_on("cpu")), "gates": gates})
         return
     show_gates(manifest)

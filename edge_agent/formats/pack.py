@@ -27,6 +27,7 @@ Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 SidePx = Annotated[int, Field(ge=32, le=4096)]
 
 Precision = Literal["fp32", "fp16", "int8", "int8_convs"]
+Provider = Literal["tensorrt", "cuda", "openvino", "cpu"]
 """`int8` quantises whole stretches of the network, which ONNX Runtime's own CPU provider needs; `int8_convs` only what
 goes into convolutions, which OpenVINO makes more of (and the CPU provider is slower with than with fp32)."""
 OutputLayout = Literal["ultralytics_raw", "end_to_end", "yolox_grid"]
@@ -132,7 +133,14 @@ class PackFile(FileModel):
     quantised: Mapping[str, JsonValue] | None = None
     """How it was quantised: by what, and on which photographs it was calibrated."""
     gate: PrecisionGate | None = None
-    """Whether it keeps the score of fp32; without a gate nobody has measured that."""
+    """Whether it keeps the score of fp32 on the CPU provider; without a gate nobody has measured that."""
+    gates_on: Mapping[Provider, PrecisionGate] = {}
+    """The same on other providers, which round otherwise: a form that keeps its score on one may lose it on another."""
+
+    def passed_on(self, provider: Provider) -> bool:
+        """Whether somebody has measured that it keeps the score of fp32 on this provider."""
+        gate = self.gate if provider == "cpu" else self.gates_on.get(provider)
+        return gate is not None and gate.passed
 
 
 class RefusedForm(FileModel):
@@ -173,11 +181,10 @@ class PackManifest(FileModel):
     provenance: Mapping[str, JsonValue] = {}
     """Where the model comes from: hashes of the data, the recipe, the licence."""
 
-    @property
-    def offered(self) -> tuple[Precision, ...]:
-        """The precisions that may be chosen for their speed: the first one, and those whose gate was passed."""
+    def offered_on(self, provider: Provider) -> tuple[Precision, ...]:
+        """The precisions that may be chosen for their speed on a provider: the first, and those that passed there."""
         first = next(iter(self.files))
-        return tuple(name for name, file in self.files.items() if name == first or (file.gate and file.gate.passed))
+        return tuple(name for name, file in self.files.items() if name == first or file.passed_on(provider))
 
     @property
     def gates(self) -> dict[Precision, PrecisionGate]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import Name, Precision, Sha256
+from edge_agent.formats.pack import Name, Precision, Provider, Sha256
 from edge_agent.formats.yaml_file import FileModel, dump_yaml, load_yaml
 
 TUNED_NAME = "tuned.yaml"
@@ -31,7 +31,7 @@ class Tuned(FileModel):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     measured_for: TunedFor
     precision: Precision
-    provider: Literal["tensorrt", "cuda", "openvino", "cpu"]
+    provider: Provider
     threads: Annotated[int, Field(ge=1, le=1024)]
     median_ms: Mapping[Name, float]
     """Every way that was measured, milliseconds per picture."""

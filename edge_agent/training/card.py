@@ -171,6 +171,11 @@ def _gates(manifest: PackManifest) -> list[str]:
         "|---|---|---|---|---|---|",
         row("fp32", first.fp32, ""),
         *(row(n, gate.scores, "passed" if gate.passed else "not passed, left out") for n, gate in gates.items()),
+        *(
+            row(f"{name} on {provider}", gate.scores, "passed" if gate.passed else "not passed, not offered there")
+            for name, file in manifest.files.items()
+            for provider, gate in file.gates_on.items()
+        ),
     ]
 
 

@@ -26,6 +26,7 @@ from edge_agent.formats.pack import (
     PackManifest,
     Precision,
     PrecisionGate,
+    Provider,
     RefusedForm,
     load_manifest,
     sha256_of,
@@ -98,6 +99,20 @@ def keep_passed(folder: Path, gates: Mapping[Precision, PrecisionGate]) -> PackM
     for precision in refused:
         (folder / manifest.files[precision].file).unlink(missing_ok=True)
     return revised
+
+
+def note_gates(folder: Path, provider: Provider, gates: Mapping[Precision, PrecisionGate]) -> PackManifest:
+    """Write into a pack what the gates said of its forms on a provider other than the CPU's."""
+    manifest = load_manifest(folder / MANIFEST_NAME)
+    files = {}
+    for precision, file in manifest.files.items():
+        entry = file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        entry["gates_on"] = {
+            **entry.get("gates_on", {}),
+            **({provider: gates[precision].model_dump(mode="json")} if precision in gates else {}),
+        }
+        files[precision] = entry
+    return revise_pack(folder, {"files": files})
 
 
 def quantise(source: Path, target: Path, inputs: Iterable[npt.NDArray[Any]], precision: Precision) -> None:

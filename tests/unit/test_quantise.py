@@ -17,7 +17,7 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, PrecisionGate, 
 from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast, revise_pack
 from edge_agent.training.export import write_pack as write_trained
-from edge_agent.training.quantise import evenly, keep_passed, kept_in_float, quantise_pack
+from edge_agent.training.quantise import evenly, keep_passed, kept_in_float, note_gates, quantise_pack
 from tests.builders_detect import detect_export
 from tests.builders_onnx import write_pack
 
@@ -85,9 +85,23 @@ def test_the_manifest_says_how_it_was_calibrated_and_the_same_photographs_give_t
 
 def test_a_precision_is_offered_only_when_its_gate_was_passed(pack: Path) -> None:
     """`auto` must never take a file whose score nobody measured, or that lost some."""
-    assert load_manifest(pack / MANIFEST_NAME).offered == ("fp32",)
-    assert gated(pack, int8=True, int8_convs=False).offered == ("fp32", "int8")
-    assert load_manifest(pack / MANIFEST_NAME).offered == ("fp32", "int8")
+    assert load_manifest(pack / MANIFEST_NAME).offered_on("cpu") == ("fp32",)
+    assert gated(pack, int8=True, int8_convs=False).offered_on("cpu") == ("fp32", "int8")
+    assert load_manifest(pack / MANIFEST_NAME).offered_on("cpu") == ("fp32", "int8")
+
+
+def test_a_gate_that_was_passed_on_one_provider_says_nothing_of_another(pack: Path) -> None:
+    """Providers round otherwise: what keeps its score on the CPU may lose it on OpenVINO, and the other way round."""
+    gated(pack, int8=True, int8_convs=True)
+    noted = note_gates(pack, "openvino", {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
+    assert noted.offered_on("cpu") == ("fp32", "int8", "int8_convs")
+    assert noted.offered_on("openvino") == ("fp32", "int8_convs")
+    assert noted.offered_on("cuda") == ("fp32",)
+    again = note_gates(pack, "cuda", {"int8": gate(passed=True)})
+    assert again == load_manifest(pack / MANIFEST_NAME)
+    assert (again.offered_on("openvino"), again.offered_on("cuda")) == (("fp32", "int8_convs"), ("fp32", "int8"))
+    write_model_card(pack, again)
+    assert "| int8 on openvino | 21 | 0 | 7 | 0 | not passed, not offered there |" in (pack / "README.md").read_text()
 
 
 def gated(pack: Path, **passed: bool) -> PackManifest:
@@ -106,7 +120,7 @@ def test_a_form_that_did_not_pass_leaves_its_score_and_no_file(pack: Path) -> No
     """A file that nobody may run only makes the pack larger; what was measured of it is worth knowing."""
     keep_passed(pack, {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
     manifest = load_manifest(pack / MANIFEST_NAME)
-    assert (list(manifest.files), manifest.offered) == (["fp32", "int8_convs"], ("fp32", "int8_convs"))
+    assert (list(manifest.files), manifest.offered_on("cpu")) == (["fp32", "int8_convs"], ("fp32", "int8_convs"))
     assert sorted(path.name for path in pack.glob("*.onnx")) == [
         "model.fp32.onnx", "model.int8_convs.onnx", "model.onnx",
     ]  # fmt: skip

@@ -50,7 +50,7 @@ def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Pa
     refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
     pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
     before = load_manifest(pack / MANIFEST_NAME)
-    assert (before.offered, set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+    assert (before.offered_on("cpu"), set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
     black = np.zeros((8, 8, 3), np.uint8)
     after = find_thresholds(
         pack,
@@ -59,7 +59,7 @@ def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Pa
         open_detector=lambda _: Blind(),
         read_photograph=lambda _: black,
     )
-    assert (list(after.files), after.offered, after.gates) == (["fp32", "int8"], ("fp32",), {})
+    assert (list(after.files), after.offered_on("cpu"), after.gates) == (["fp32", "int8"], ("fp32",), {})
 
 
 def test_without_a_tray_there_is_a_sentence_and_the_pack_stays_as_it_was(tmp_path: Path) -> None:
