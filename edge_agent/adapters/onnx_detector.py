@@ -15,7 +15,6 @@ from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_session import (
     INSTALLED,
     RUNTIME_ERRORS,
-    Provider,
     Runtime,
     Session,
     SessionPlan,
@@ -24,6 +23,7 @@ from edge_agent.adapters.onnx_session import (
 )
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadModelPack, DetectorError
+from edge_agent.formats.pack import Provider
 from edge_agent.ports import Picture
 
 _ONNX_TYPES = {"float32": "tensor(float)", "uint8": "tensor(uint8)"}
