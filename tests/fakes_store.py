@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.events import (
     AlertRaised,
     AlertResolved,
@@ -89,8 +90,12 @@ class MemoryStore:
         self._judged: dict[int, tuple[Order | None, ...]] = {}
         self._audits: list[StoredAudit] = []
         self._confirmations: list[StoredConfirmation] = []
+        self._accepted: list[tuple[str, Order]] = []
+        self._moves: list[tuple[str, OrderKey, OrderState]] = []
+        self._checks_of_alerts: list[int | None] = []
         self._lost: StoreError | None = None
         self.pictures: dict[str, bytes] = {}
+        self.sightings: dict[str, Sighting] = {}
 
     def close(self) -> None:
         """Refuse what comes after."""
@@ -122,6 +127,8 @@ class MemoryStore:
         for piece in evidence:
             name = f"{len(self.pictures)}.jpg"
             self.pictures[name] = piece.jpeg
+            if piece.sighting is not None:
+                self.sightings[name] = piece.sighting
             latest = self._latest(run_id, piece.session_id)
             if latest is not None:
                 self._checks[latest] = replace(self._checks[latest], pictures=(*self._checks[latest].pictures, name))
@@ -277,6 +284,7 @@ class MemoryStore:
             self._accept(run_id, event.order)
         elif isinstance(event, OrderMoved):
             kept = self._know(run_id, event.key)
+            self._moves.append((self._now(), event.key, event.state))
             kept.order, kept.run_id = replace(kept.order, state=event.state, updated_at=self._now()), run_id
         elif isinstance(event, SessionStarted):
             self._open(run_id, event.session_id, event.at_s, event.slot_id)
@@ -303,6 +311,7 @@ class MemoryStore:
         state = kept.order.state if stays else OrderState.OPEN
         if kept.order.order != order:
             kept.revisions.append(order)
+            self._accepted.append((self._now(), order))
         kept.order, kept.run_id = replace(kept.order, order=order, state=state, updated_at=self._now()), run_id
 
     def _know(self, run_id: int, key: OrderKey) -> _Kept:
@@ -363,6 +372,8 @@ class MemoryStore:
         for key in event.alert.orders:
             self._know(run_id, key)
         number = len(self._alerts) + 1
+        latest = self._latest(run_id, event.alert.session_id)
+        self._checks_of_alerts.append(None if latest is None else latest + 1)
         self._alerts.append(
             StoredAlert(number=number, run_id=run_id, alert=event.alert, sounds=event.sounds, recorded_at=self._now())
         )

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
+from edge_agent.domain.detection import Detection, Sighting
+from edge_agent.domain.geometry import Box
 from edge_agent.domain.matching import CheckedLine, LineResult
 from edge_agent.domain.order import Order
 from edge_agent.formats.orders import order_from_json
@@ -74,6 +76,29 @@ def lines_from_text(text: str) -> tuple[CheckedLine, ...]:
         )
         for line in json.loads(text)
     )
+
+
+def sighting_to_text(sighting: Sighting) -> str:
+    """What was seen in a picture; pixels to a tenth."""
+    return _text(
+        {
+            "size": [sighting.width_px, sighting.height_px],
+            "slot": _sides(sighting.slot),
+            "seen": [[each.class_name, round(each.score, 3), *_sides(each.box)] for each in sighting.seen],
+        }
+    )
+
+
+def sighting_from_text(text: str) -> Sighting:
+    """What was seen in a picture."""
+    value = json.loads(text)
+    width_px, height_px = value["size"]
+    seen = tuple(Detection(name, score, Box(*sides)) for name, score, *sides in value["seen"])
+    return Sighting(width_px=width_px, height_px=height_px, slot=Box(*value["slot"]), seen=seen)
+
+
+def _sides(box: Box) -> list[float]:
+    return [round(side, 1) for side in (box.left, box.top, box.right, box.bottom)]
 
 
 def counts_to_text(counts: Mapping[str, int]) -> str:

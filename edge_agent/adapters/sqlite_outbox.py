@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 
 from edge_agent.adapters import sqlite_queries as sql
-from edge_agent.adapters.sqlite_history import bounded, reading, stored_alerts
+from edge_agent.adapters.sqlite_history import bounded, reading
 from edge_agent.adapters.sqlite_store import SqliteStore
+from edge_agent.adapters.sqlite_values import stored_alerts
 from edge_agent.ports import AlertNews
 
 

@@ -24,6 +24,7 @@ from typing import Protocol, TypeVar
 
 from edge_agent.adapters.picture_folder import PictureFolder, sync_folder
 from edge_agent.adapters.sqlite_history import reading
+from edge_agent.adapters.sqlite_tallies import Recount, forget_words
 from edge_agent.errors import StoreError
 from edge_agent.ports import Clock
 from edge_agent.ports.keeping import Removed
@@ -244,7 +245,7 @@ class SqliteRetention:
         for folder in folders:
             _settle(folder)
         connection.execute(
-            "UPDATE evidence SET path = NULL, removed_at = ?, removed_because = ?"
+            "UPDATE evidence SET path = NULL, sighting = NULL, removed_at = ?, removed_because = ?"
             " WHERE id IN (SELECT value FROM json_each(?))",
             (now, because, json.dumps(list(gone))),
         )
@@ -276,14 +277,23 @@ def _old_check(connection: sqlite3.Connection, cutoff: str) -> int:
 
 
 def _forget_sessions(connection: sqlite3.Connection, sessions: Sequence[int]) -> Removed:
+    recount = Recount(connection)
+    for session in sessions:
+        recount.session(session)
+        forget_words(connection, session)
     for statement in _FORGET_SESSIONS:
         connection.execute(statement, (json.dumps(list(sessions)),))
+    recount.settle()
     return Removed(records=len(sessions))
 
 
 def _forget_orders(connection: sqlite3.Connection, orders: Sequence[int]) -> Removed:
     numbers = json.dumps(list(orders))
+    recount = Recount(connection)
+    for order in orders:
+        recount.order(order)
     done = connection.execute("DELETE FROM orders WHERE id IN (SELECT value FROM json_each(?))", (numbers,))
+    recount.settle()
     return Removed(records=done.rowcount)
 
 

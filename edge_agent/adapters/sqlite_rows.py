@@ -13,8 +13,11 @@ from edge_agent.adapters.sqlite_json import (
     contents_to_text,
     lines_to_text,
     order_to_text,
+    sighting_to_text,
     skus_to_text,
 )
+from edge_agent.adapters.sqlite_tallies import WORDS_OF_ALERT, WORDS_OF_CHECK, Recount
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.events import (
     AlertRaised,
     AlertResolved,
@@ -49,7 +52,7 @@ TELL_RESOLVED = (
 
 @dataclass(slots=True, kw_only=True)
 class EventRows:
-    """Writes the events of one run that were handed over at one moment."""
+    """Writes the events of one run that were handed over at one moment. `settle` ends it."""
 
     connection: sqlite3.Connection
     run_id: int
@@ -57,6 +60,14 @@ class EventRows:
     monotonic_s: float
     check_ids: list[int] = field(default_factory=list)
     to_tell: int = 0
+    recount: Recount = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recount = Recount(self.connection)
+
+    def settle(self) -> None:
+        """Bring the counts up to date with all that was written. Raises sqlite3.Error."""
+        self.recount.settle()
 
     def write(self, event: Event) -> None:  # noqa: C901 - one case per event
         """Store one event. What it refers to and the store never heard of is stored too, as far as it is known.
@@ -86,9 +97,17 @@ class EventRows:
             case AlertResolved():
                 self._resolve(event)
 
-    def picture(self, session_id: str, at_s: float, saved: SavedPicture | None, *, lost: str = "") -> None:
+    def picture(
+        self,
+        session_id: str,
+        at_s: float,
+        saved: SavedPicture | None,
+        *,
+        lost: str = "",
+        sighting: Sighting | None = None,
+    ) -> None:
         """A picture of a session, as evidence for its latest check; or that one could not be kept, and why."""
-        session = self._session(session_id, arrived_s=at_s)
+        session = self._session(session_id, arrived_s=at_s, counts=False)
         self._insert(
             "evidence",
             session_row=session,
@@ -100,6 +119,7 @@ class EventRows:
             recorded_at=self.recorded_at,
             removed_at=None if saved else self.recorded_at,
             removed_because=None if saved else lost,
+            sighting=sighting_to_text(sighting) if saved and sighting else None,
         )
 
     def _accept(self, event: OrderAccepted) -> None:
@@ -209,6 +229,7 @@ class EventRows:
             " VALUES (?, ?, ?, (SELECT revision_row FROM orders WHERE id = ?))",
             [(row, check_id, n, row) for n, row in enumerate(map(self._order, event.orders))],
         )
+        self.connection.execute(WORDS_OF_CHECK, (check_id,))
         if event.late:
             self._finalise(session)  # the tray had left: this is its last word
 
@@ -250,6 +271,7 @@ class EventRows:
         )
         for position, order in enumerate(map(self._order, alert.orders)):
             self._insert("alert_orders", order_row=order, alert_row=row, position=position)
+        self.connection.execute(WORDS_OF_ALERT, (row,))
         self._tell(TELL_RAISED, row)
 
     def _resolve(self, event: AlertResolved) -> None:
@@ -257,40 +279,41 @@ class EventRows:
 
         Names repeat between runs, so an alert of this run that has ended already must not end a stranger.
         """
-        ended = self.connection.execute(
-            "UPDATE alerts SET resolution = ?, resolved_at_s = ?, resolved_at = ?, resolved_run = ?, by_staff = ?"
-            " WHERE resolution IS NULL AND id ="
+        found = self.connection.execute(
+            "SELECT id, session_row FROM alerts WHERE resolution IS NULL AND id ="
             " (SELECT id FROM alerts WHERE alert_id = ? AND (resolution IS NULL OR run_id = ?)"
-            " ORDER BY run_id = ? DESC, id DESC LIMIT 1) RETURNING id",
-            (
-                event.resolution.value,
-                event.at_s,
-                self.recorded_at,
-                self.run_id,
-                event.by_staff,
-                event.alert_id,
-                self.run_id,
-                self.run_id,
-            ),
-        ).fetchall()
-        if not ended:
+            " ORDER BY run_id = ? DESC, id DESC LIMIT 1)",
+            (event.alert_id, self.run_id, self.run_id),
+        ).fetchone()
+        if found is None:
             _log.warning("run %d resolved the alert '%s', which is not open", self.run_id, event.alert_id)
-        for (row,) in ended:
-            self._tell(TELL_RESOLVED, row)
+            return
+        row, session = found
+        self.recount.session(session)
+        self.connection.execute(
+            "UPDATE alerts SET resolution = ?, resolved_at_s = ?, resolved_at = ?, resolved_run = ?, by_staff = ?"
+            " WHERE id = ?",
+            (event.resolution.value, event.at_s, self.recorded_at, self.run_id, event.by_staff, row),
+        )
+        self._tell(TELL_RESOLVED, row)
 
     def _tell(self, sql: str, alert_row: int) -> None:
         """Put a step of an alert into the outbox, where people are told of it: in the alert's own transaction."""
         self.to_tell += self.connection.execute(sql, (self.recorded_at, alert_row)).rowcount
 
     def _order(self, key: OrderKey) -> int:
-        """The row of an order, made if the store never heard of it: a verdict on it must not be lost for that."""
+        """The row of an order, which is about to change.
+
+        It is made if the store never heard of it: a verdict on it must not be lost for that.
+        """
         found = self.connection.execute(
             "SELECT id FROM orders WHERE source = ? AND business_day = ? AND order_id = ?",
             (key.source, key.business_day, key.order_id),
         ).fetchone()
         if found is not None:
+            self.recount.order(int(found[0]))
             return int(found[0])
-        return self._insert(
+        row = self._insert(
             "orders",
             source=key.source,
             business_day=key.business_day,
@@ -300,15 +323,19 @@ class EventRows:
             recorded_at=self.recorded_at,
             updated_at=self.recorded_at,
         )
+        self.recount.new_order(row)
+        return row
 
-    def _session(self, session_id: str, *, slot_id: str = "", arrived_s: float) -> int:
-        """The row of a session of this run, made if it is new."""
+    def _session(self, session_id: str, *, slot_id: str = "", arrived_s: float, counts: bool = True) -> int:
+        """The row of a session of this run, made if it is new; it is about to change in a way that `counts`."""
         found = self.connection.execute(
             "SELECT id FROM sessions WHERE run_id = ? AND session_id = ?", (self.run_id, session_id)
         ).fetchone()
         if found is not None:
+            if counts:
+                self.recount.session(int(found[0]))
             return int(found[0])
-        return self._insert(
+        row = self._insert(
             "sessions",
             run_id=self.run_id,
             session_id=session_id,
@@ -316,6 +343,8 @@ class EventRows:
             arrived_s=arrived_s,
             recorded_at=self.recorded_at,
         )
+        self.recount.new_session(row)
+        return row
 
     def _latest_check(self, session: int) -> int | None:
         (latest,) = self.connection.execute("SELECT max(id) FROM checks WHERE session_row = ?", (session,)).fetchone()

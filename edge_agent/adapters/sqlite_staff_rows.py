@@ -6,6 +6,7 @@ import sqlite3
 
 from edge_agent.adapters.sqlite_json import counts_to_text
 from edge_agent.adapters.sqlite_rows import insert
+from edge_agent.adapters.sqlite_tallies import Recount
 from edge_agent.domain.record import Audit, Confirmation
 from edge_agent.errors import StoreError
 
@@ -18,7 +19,9 @@ def write_audit(connection: sqlite3.Connection, audit: Audit, recorded_at: str) 
         sqlite3.Error: the database refused.
     """
     session = _known_session(connection, audit.run_id, audit.session_id)
-    return insert(
+    recount = Recount(connection)
+    recount.session(session)
+    number = insert(
         connection,
         "audits",
         run_id=audit.run_id,
@@ -27,8 +30,12 @@ def write_audit(connection: sqlite3.Connection, audit: Audit, recorded_at: str) 
         answer=audit.answer.value,
         contents=counts_to_text(audit.contents),
         role=audit.role.value,
+        drawn=audit.drawn and audit.drawn.value,
+        found=audit.found and audit.found.value,
         recorded_at=recorded_at,
     )
+    recount.settle()
+    return number
 
 
 def write_confirmation(connection: sqlite3.Connection, confirmation: Confirmation, recorded_at: str) -> int:
@@ -39,7 +46,9 @@ def write_confirmation(connection: sqlite3.Connection, confirmation: Confirmatio
         sqlite3.Error: the database refused.
     """
     session = _known_session(connection, confirmation.run_id, confirmation.session_id)
-    return insert(
+    recount = Recount(connection)
+    recount.session(session)
+    number = insert(
         connection,
         "confirmations",
         run_id=confirmation.run_id,
@@ -48,6 +57,8 @@ def write_confirmation(connection: sqlite3.Connection, confirmation: Confirmatio
         role=confirmation.role.value,
         recorded_at=recorded_at,
     )
+    recount.settle()
+    return number
 
 
 def _known_session(connection: sqlite3.Connection, run_id: int, session_id: str) -> int:

@@ -148,6 +148,7 @@ class SqliteStore:
             rows = EventRows(connection=connection, run_id=run_id, recorded_at=recorded_at, monotonic_s=monotonic_s)
             for event in events:
                 rows.write(event)
+            rows.settle()
             lost = 0
             for piece in evidence:
                 try:
@@ -159,7 +160,7 @@ class SqliteStore:
                     rows.picture(piece.session_id, piece.at_s, None, lost=f"not written: {refusal.strerror}")
                 else:
                     self._pictures_failing = False
-                    rows.picture(piece.session_id, piece.at_s, saved[-1])
+                    rows.picture(piece.session_id, piece.at_s, saved[-1], sighting=piece.sighting)
             return Recorded(check_ids=tuple(rows.check_ids), pictures_lost=lost, to_tell=rows.to_tell)
 
         def undo() -> None:

@@ -20,8 +20,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from scipy.special import betaincinv
-
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.matching import LineResult, Verdict, VerdictKind, compare, signature
 from edge_agent.domain.menu import Menu, wanted
@@ -96,6 +94,8 @@ class Share:
         """The share `hits / total` with the Clopper-Pearson interval."""
         if total == 0:
             return cls(None, None, None)
+        from scipy.special import betaincinv  # here: commands that count nothing must not wait for it
+
         tail = (1 - CONFIDENCE) / 2
         low = 0.0 if hits == 0 else float(betaincinv(hits, total - hits + 1, tail))
         high = 1.0 if hits == total else float(betaincinv(hits + 1, total - hits, 1 - tail))

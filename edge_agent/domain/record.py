@@ -8,6 +8,7 @@ from enum import Enum
 
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.events import VerdictReached
+from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import MAX_ID, MAX_LINES, MAX_QUANTITY, Order, OrderKey, OrderState
 from edge_agent.errors import BadInput
 
@@ -70,6 +71,13 @@ class AuditAnswer(str, Enum):
     SKIPPED = "skipped"
 
 
+class DrawnAs(str, Enum):
+    """Why a tray was shown to an auditor: all trays that had an alert are, and of the others some at random."""
+
+    RED = "red"
+    RANDOM = "random"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """Somebody was shown the pictures of one check, without its verdict, and asked what lies on the tray.
@@ -77,10 +85,12 @@ class Audit:
     Attributes:
         contents: how many of what, each name a detector class or a SKU; what is not named does not lie there.
         check_id: the check whose pictures were shown; None for the latest of the session that has pictures.
+        drawn: how it came to be shown; None where nobody drew it: then it is a label for training, and no number.
+        found: what perfect eyes would have said of the tray, by these contents; None where nobody can say.
 
     Raises:
-        BadInput: there are contents beside another answer than `TOLD`, too many of them, or a name or a number is out
-            of bounds.
+        BadInput: there are contents, or a finding, beside another answer than `TOLD`, too many of them, or a name or a
+            number is out of bounds.
     """
 
     run_id: int
@@ -89,8 +99,12 @@ class Audit:
     answer: AuditAnswer = AuditAnswer.TOLD
     contents: Mapping[str, int] = field(default_factory=dict)
     check_id: int | None = None
+    drawn: DrawnAs | None = None
+    found: VerdictKind | None = None
 
     def __post_init__(self) -> None:
+        if self.found and self.answer is not AuditAnswer.TOLD:
+            raise BadInput(f"an audit that says '{self.answer.value}' has found nothing")
         if self.contents and self.answer is not AuditAnswer.TOLD:
             raise BadInput(f"an audit that says '{self.answer.value}' can name no contents")
         if len(self.contents) > MAX_LINES:

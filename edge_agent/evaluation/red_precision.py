@@ -8,8 +8,6 @@ both hold together with at least 95 % (Bonferroni's inequality), and so does wha
 
 from __future__ import annotations
 
-from scipy.special import betaincinv
-
 from edge_agent.checking.scoring import CONFIDENCE, Outcome, Scores, Share
 
 TAIL = (1 - CONFIDENCE) / 4
@@ -39,6 +37,8 @@ def _of_reds(wrong_share: float, rightly: float, wrongly: float) -> float:
 
 
 def _bounds(hits: int, total: int) -> tuple[float, float]:
+    from scipy.special import betaincinv  # here: it takes long to load, and most commands do without
+
     low = 0.0 if hits == 0 else float(betaincinv(hits, total - hits + 1, TAIL))
     high = 1.0 if hits == total else float(betaincinv(hits + 1, total - hits, 1 - TAIL))
     return low, high

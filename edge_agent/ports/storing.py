@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.events import Event
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import Order, OrderKey, OrderState
@@ -25,11 +26,15 @@ from edge_agent.domain.record import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """A picture, as JPEG, that shows the tray of a session at stream time `at_s`; only the slot, the rest masked."""
+    """A picture, as JPEG, that shows the tray of a session at stream time `at_s`; only the slot, the rest masked.
+
+    `sighting` says what was seen in it; None where that is not known.
+    """
 
     session_id: str
     at_s: float
     jpeg: bytes
+    sighting: Sighting | None = None
 
 
 class EventStore(Protocol):

@@ -23,10 +23,12 @@ from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_migrations import MIGRATIONS, m001_events, m002_staff, open_migrated
 from edge_agent.adapters.sqlite_outbox import SqliteOutbox
 from edge_agent.adapters.sqlite_queries import CheckFilter, Query
+from edge_agent.adapters.sqlite_reporting import SqliteReporting
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.sqlite_writer import MAX_BATCH, Job, SqliteWriter
 from edge_agent.adapters.system_clock import SystemClock, boot_id
 from edge_agent.domain.alert import Resolution
+from edge_agent.domain.business_day import Calendar
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
 from edge_agent.domain.events import (
     AlertResolved,
@@ -40,10 +42,13 @@ from edge_agent.domain.events import (
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import Order, OrderLine, OrderState
 from edge_agent.domain.record import Audit, Run, StaffRole
+from edge_agent.domain.search import CheckSearch
 from edge_agent.errors import StoreBusy, StoreError, StoreTooNew
 from edge_agent.ports import Evidence
 from tests.fakes_store import FakeClock
+from tests.reporting_builders import house_of
 from tests.store_builders import JPEG, accepted, key, left, order, raised, reached
+from tests.tallies import kept_and_counted, words
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -284,6 +289,50 @@ def test_a_database_of_version_2_is_copied_and_its_alerts_were_told_to_nobody(pa
     assert [(r.run.tells, r.run.slots) for r in SqliteHistory(path=path).runs()] == [(True, {}), (False, {})]
     assert rows(path.with_name("edge.sqlite.before-3.sqlite"), "SELECT alert_id FROM alerts") == [("old",)]
     assert rows(path, "PRAGMA foreign_key_check") == []
+
+
+def test_a_database_of_version_3_is_counted_and_made_searchable(path: Path, tmp_path: Path) -> None:
+    """What was stored before is in the trends and in the history as if it had been counted from the beginning."""
+    (tmp_path / "new").mkdir()
+    with house_of("sqlite", tmp_path / "new") as house:
+        house.tray(VerdictKind.MISMATCH, alert=True, ends=Resolution.FIXED, by_staff=True, then=VerdictKind.MATCH)
+        house.tray(VerdictKind.UNSURE, order=house.order("B-2", number="7", channel="Drive"), slot="right")
+        house.tray(VerdictKind.MATCH, order=house.order("T-3", test=True))
+        house.tray(VerdictKind.MATCH, stays=True)
+    newest = tmp_path / "new" / "edge.sqlite"
+    _as_of_version_3(newest, path)
+    SqliteStore(path=path, clock=FakeClock()).close()
+    with closing(sqlite3.connect(path)) as migrated, closing(sqlite3.connect(newest)) as told:
+        assert kept_and_counted(migrated) == kept_and_counted(told)
+        assert words(migrated) == words(told)
+        assert kept_and_counted(told)[0] != {}
+    assert rows(path.with_name("edge.sqlite.before-4.sqlite"), "SELECT count(*) FROM sessions") == [(4,)]
+    reporting = SqliteReporting(path=path, calendar=Calendar())
+    assert [found.check.check_id for found in reporting.every_check(CheckSearch(channel="drive"))] == [3]
+    assert len(reporting.store_id()) == 32
+
+
+def test_a_store_without_a_clock_is_counted_all_the_same(path: Path) -> None:
+    """A row whose time is empty must not make a database that no version of the agent opens."""
+    open_migrated(path, migrations=MIGRATIONS[:3]).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(_A_RUN)
+        connection.execute("INSERT INTO orders VALUES (1, 'till', 'x', 'A', 'expired', 1, NULL, '', '', 0, '', '')")
+    SqliteStore(path=path, clock=FakeClock()).close()
+    told = "SELECT counted, at, item, station, n FROM tallies"
+    assert rows(path, told) == [("order", 0, "no_tray", "", 1)] * 2, "by quarters and by hours"
+
+
+def _as_of_version_3(newest: Path, path: Path) -> None:
+    """The same rows, as the agent of version 3 left them."""
+    open_migrated(path, migrations=MIGRATIONS[:3]).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("ATTACH ? AS new", (str(newest),))
+        tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE '%sqlite%'"
+        for (table,) in connection.execute(tables).fetchall():
+            columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}")
+        connection.commit()
 
 
 def test_a_listener_that_fails_does_not_end_the_writer(path: Path) -> None:
@@ -678,6 +727,12 @@ def test_whatever_was_acknowledged_survives_kill_9(path: Path) -> None:
         assert len(history.alerts(limit=1_000)) >= len(acknowledged), named
         assert rows(path, "PRAGMA integrity_check") == [("ok",)]
         assert rows(path, "PRAGMA foreign_key_check") == []
+        with closing(sqlite3.connect(path)) as connection:
+            kept, counted = kept_and_counted(connection)
+            found = words(connection)
+        assert kept == counted, "the counts are committed with what they count"
+        assert sum(n for (kind, *_), n in kept.items() if kind == "tray") >= len(acknowledged)
+        assert found[0::2] == found[1::2]
 
 
 def _kill_after(path: Path, rounds: int) -> list[str]:
