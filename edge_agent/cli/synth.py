@@ -1,4 +1,4 @@
-"""synth scenes, cutouts, compose: make pictures of fast-food trays to learn from."""
+"""synth scenes, cutouts, compose, video: make pictures of fast-food trays to learn from, and films to try it on."""
 
 from __future__ import annotations
 
@@ -94,6 +94,33 @@ def compose(
     with progress("composing", hidden=False) as told:
         made = make_flat(into, batch, loaded, library=library, told=told)
     _say(into, made)
+
+
+@app.command()
+def video(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Which stories: lunch-rush, assembly, trouble.")
+    ],
+    *,
+    library: Annotated[Path, typer.Option("--library", help="The cut-outs, as 'synth cutouts' made them.")],
+    into: Annotated[Path, typer.Option("--into", help="The folder for the recordings; what is there is replaced.")],
+    seed: SeedOption = 1,
+    width: Annotated[
+        int, typer.Option("--width", min=160, max=1920, help="Width of the film; its height is 3/4.")
+    ] = 640,
+    menu: MenuOption = DEFAULT_MENU,
+) -> None:
+    """Film a story of trays and orders, laid together from cut-outs: NAME.mp4, with its orders, its truth, its plan."""
+    from edge_agent.formats.menu import load_menu
+    from edge_agent.training.synth.video.making import make_video
+
+    loaded = load_menu(menu).menu
+    for name in names:
+        with progress(name, hidden=False) as told:
+            made = make_video(
+                name, seed=seed, library=library, into=into, menu=loaded, width_px=width // 8 * 8, told=told
+            )
+        say(f"{made.film}: {made.frames} pictures, {made.trays} trays, {made.size_bytes / 1e6:.1f} MB")
 
 
 def _batch(seed: int, count: int, first: int, size: str) -> Batch:

@@ -28,6 +28,7 @@ class TrayRecord:
     first_verdict_s: float | None = None
     left_s: float | None = None
     reached: VerdictReached | None = None
+    verdicts: list[VerdictReached] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     truth: TrayTruth | None = None
 
@@ -42,6 +43,10 @@ class TrayRecord:
     @property
     def association(self) -> str:
         return self.reached.association.value if self.reached else "no_order"
+
+    def reached_by(self, at_s: float) -> VerdictReached | None:
+        """The verdict that stood at that time."""
+        return next((each for each in reversed(self.verdicts) if each.at_s <= at_s), None)
 
     @property
     def verdict_latency_s(self) -> float | None:
@@ -67,6 +72,17 @@ class Held:
     check: ScoredCheck
 
 
+@dataclass(frozen=True, slots=True)
+class _Truly:
+    """The verdict of perfect eyes; `until_s`: on what lay there until somebody put it right."""
+
+    verdict: Verdict | None
+    until_s: float | None = None
+
+
+NOBODYS = _Truly(None)
+
+
 def held_against_truth(
     menu: Menu, trays: Sequence[TrayRecord], truth: Sequence[TrayTruth], orders: Mapping[str, Order]
 ) -> tuple[Held, ...]:
@@ -80,9 +96,11 @@ def held_against_truth(
     held = []
     for true, truly in zip(sorted(truth, key=lambda t: t.enter_s), verdicts, strict=True):
         tray = found.get(id(true))
-        held.append(Held(truth=true, tray=tray, check=_check(truly, tray, true.order_id)))
+        held.append(Held(truth=true, tray=tray, check=_check(truly, tray, true)))
     if truth:
-        held += [Held(truth=None, tray=t, check=_check(None, t, None)) for t in trays if t.truth is None and t.reached]
+        held += [
+            Held(truth=None, tray=t, check=_check(NOBODYS, t, None)) for t in trays if t.truth is None and t.reached
+        ]
     return tuple(held)
 
 
@@ -113,30 +131,56 @@ def _lay_beside(trays: Sequence[TrayRecord], truth: Sequence[TrayTruth]) -> None
             taken.add(j)
 
 
-def _true_verdicts(menu: Menu, truth: Sequence[TrayTruth], orders: Mapping[str, Order]) -> list[Verdict | None]:
+def _true_verdicts(menu: Menu, truth: Sequence[TrayTruth], orders: Mapping[str, Order]) -> list[_Truly]:
     """In the order of time. The trays of one order add up, and nothing is missing before its last."""
     lying: dict[str, Counter[str]] = {}
     parts: Counter[str] = Counter()
-    verdicts: list[Verdict | None] = []
+    verdicts: list[_Truly] = []
     for true in sorted(truth, key=lambda t: t.enter_s):
         order = orders.get(true.order_id) if true.order_id is not None else None
         if order is None:
-            verdicts.append(None)
+            verdicts.append(NOBODYS)
+            continue
+        came = _as_it_came(menu, true, order)
+        if came is not None:
+            verdicts.append(came)
             continue
         parts[order.order_id] += 1
         together = lying.setdefault(order.order_id, Counter()) if order.parts > 1 else Counter()
         together.update(true.contents)
-        verdicts.append(true_verdict(menu, order, together, complete=parts[order.order_id] >= order.parts))
+        complete = parts[order.order_id] >= order.parts
+        verdicts.append(_Truly(true_verdict(menu, order, together, complete=complete)))
     return verdicts
 
 
-def _check(truly: Verdict | None, tray: TrayRecord | None, order_id: str | None) -> ScoredCheck:
+def _as_it_came(menu: Menu, true: TrayTruth, order: Order) -> _Truly | None:
+    """Of a tray that was wrong and put right before it left, what is true until then; else None.
+
+    Such a tray counts once, as the wrong order that it was. Of an order on several trays only the last one's contents
+    tell, so there it does not.
+    """
+    if true.was is None or order.parts > 1:
+        return None
+    came = true_verdict(menu, order, true.was.contents)
+    return _Truly(came, true.was.until_s) if came.kind is VerdictKind.MISMATCH else None
+
+
+def _stood(tray: TrayRecord, until_s: float) -> VerdictReached | None:
+    """The verdict on a tray before it was put right: the one that people were told of, else the last."""
+    told_s = next((alert.raised_at_s for alert in tray.alerts if alert.raised_at_s <= until_s), until_s)
+    return tray.reached_by(told_s)
+
+
+def _check(truly: _Truly, tray: TrayRecord | None, true: TrayTruth | None) -> ScoredCheck:
     """A late verdict told nobody anything, so it is worth as much as none."""
     reached = tray.reached if tray else None
+    if tray is not None and truly.until_s is not None:
+        reached = _stood(tray, truly.until_s)
+    order_id = true.order_id if true else None
     return ScoredCheck(
-        truth=truly,
+        truth=truly.verdict,
         given=reached.verdict if reached and not reached.late else None,
-        right_order=tray is not None and order_id in tray.order_ids,
+        right_order=reached is not None and order_id in [key.order_id for key in reached.orders],
         alerted=tray is not None and bool(tray.alerts),
         verdict_latency_s=tray.verdict_latency_s if tray else None,
         alert_lead_s=tray.alert_lead_s if tray else None,

@@ -54,14 +54,26 @@ class _OrderEventLine(FileModel):
         return self
 
 
+class EarlierContents(FileModel):
+    """What lay on a tray until somebody put it right."""
+
+    until_s: Seconds
+    contents: dict[str, Count]
+
+
 class TrayTruth(FileModel):
-    """What really lay on one tray of a video, between which times, and whose it was (`order_id` None: nobody's)."""
+    """What really lay on one tray of a video, between which times, and whose it was (`order_id` None: nobody's).
+
+    `contents` is what it left with; `was` is what it came with, where people could be told that this was wrong, and it
+    was put right.
+    """
 
     order_id: str | None
     tray_id: str
     enter_s: Seconds
     leave_s: Seconds
     contents: dict[str, Count]
+    was: EarlierContents | None = None
 
     @model_validator(mode="after")
     def _leaves_after_it_enters(self) -> TrayTruth:

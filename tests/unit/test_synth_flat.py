@@ -19,28 +19,16 @@ from edge_agent.formats.recordings import open_trays
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.synth.catalogue import CLASSES, ITEMS, THINGS
 from edge_agent.training.synth.composition import Placed
-from edge_agent.training.synth.cutouts import Cutout, Library, linear_from, open_library, srgb_from, write_index
+from edge_agent.training.synth.cutouts import Library, linear_from, open_library, srgb_from, write_index
 from edge_agent.training.synth.flat_canvas import FlatCanvas, FlatView
 from edge_agent.training.synth.flat_scene import compose_flat, drawing_order, fitting, receipt_cutout
 from edge_agent.training.synth.making import Batch, make_flat
 from edge_agent.training.synth.rendered import box_of
+from tests.builders_synth import PX_PER_CM, cutout
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 MENU = REPOSITORY / "configs" / "menus" / "fastfood.yaml"
-PX_PER_CM = 4.0
 VIEW = FlatView(width_px=80, height_px=60, px_per_cm=2.0)
-
-
-def cutout(root: Path, role: str, kind: str, size_cm: tuple[float, float], **more: object) -> Cutout:
-    """A rectangle of one colour with its anchor in the middle, and its picture."""
-    width, height = (round(side * PX_PER_CM) for side in size_cm)
-    name = f"{kind}-{more.get('look', 0)}-{more.get('aside_cm', 0)}-{more.get('turn_rad', 0)}"
-    cv2.imwrite(str(root / f"{name}.png"), np.full((height, width, 4), (40, 90, 200, 255), np.uint8))
-    said = {
-        "look": 0, "aside_cm": 0.0, "turn_rad": 0.0, "shadow": "", "tall_cm": 1.0, "file": f"{name}.png", "name": name,
-        "area_px": float(width * height), "anchor_px": (width / 2, height / 2), "size_cm": size_cm, **more,
-    }  # fmt: skip
-    return Cutout(role=role, kind=kind, **said)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +143,13 @@ def test_what_stands_further_out_is_drawn_first_and_what_is_stacked_last() -> No
     assert drawing_order((at(1, 0), at(12, 0), at(5, 7.5))) == [1, 0, 2]
 
 
+def test_what_lies_flat_is_drawn_first_wherever_it_lies() -> None:
+    """A napkin in the middle of a tray lies below the box that stands on its edge, not over it."""
+    napkin = Placed(kind="napkin", look_seed=0, x_cm=1.0, y_cm=0.0, z_cm=0.0, turn_rad=0.0)
+    box = Placed(kind="burger_box", look_seed=0, x_cm=7.0, y_cm=0.0, z_cm=0.3, turn_rad=0.0)
+    assert drawing_order((box, napkin)) == [1, 0]
+
+
 def test_a_receipts_code_is_read_from_the_picture(library: Library) -> None:
     """The till's tag must survive being printed, laid down and seen at 20 px/cm."""
     from edge_agent.training.synth.dice import dice
@@ -227,3 +222,36 @@ def test_no_library_says_which_command_makes_one(tmp_path: Path) -> None:
 def test_light_and_bytes_are_each_others_inverse() -> None:
     every = np.arange(256, dtype=np.uint8)
     assert np.array_equal(srgb_from(linear_from(every)), every)
+
+
+def test_a_shadow_runs_away_from_what_is_lifted_and_grows_faint(tmp_path: Path) -> None:
+    """Else a hand would carry a burger with its shadow glued to it."""
+    dark = cutout(tmp_path, "item", "burger", (12, 12), shadow="shade.png")
+    shade = np.zeros((48, 48), np.uint8)
+    shade[16:32, 16:32] = 200
+    cv2.imwrite(str(tmp_path / "shade.png"), shade)
+    cv2.imwrite(str(tmp_path / dark.file), np.zeros((48, 48, 4), np.uint8))
+    write_index(tmp_path, px_per_cm=PX_PER_CM, camera_height_cm=80.0, cutouts=[dark])
+    opened = open_library(tmp_path)
+    centres, darkest = [], []
+    for lifted_cm in (0.0, 8.0):
+        canvas = FlatCanvas(opened, VIEW)
+        canvas.light += 1.0
+        canvas.lay(dark, 0, 0, 0, lifted_cm=lifted_cm)
+        taken = 1 - canvas.light[..., 0]
+        centres.append(np.average(np.arange(80), weights=taken.sum(axis=0)))
+        darkest.append(float(taken.max()))
+    assert centres[0] == pytest.approx(39.5, abs=0.6)
+    assert centres[1] > centres[0] + 2
+    assert 0 < darkest[1] < 0.7 * darkest[0]
+
+
+def test_a_shadow_ends_softly_where_its_picture_ends(tmp_path: Path) -> None:
+    """A shadow that is cut off shows as a grey square around every cup."""
+    cup = cutout(tmp_path, "item", "cup_open", (30, 30), shadow="shade.png")
+    cv2.imwrite(str(tmp_path / "shade.png"), np.full((120, 120), 90, np.uint8))
+    write_index(tmp_path, px_per_cm=PX_PER_CM, camera_height_cm=80.0, cutouts=[cup])
+    shade = open_library(tmp_path).layer(cup).shade
+    assert shade is not None
+    assert shade[60, 60] == pytest.approx(90 / 255)
+    assert max(shade[0].max(), shade[-1].max(), shade[:, 0].max(), shade[:, -1].max()) < 0.02

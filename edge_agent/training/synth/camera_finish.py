@@ -18,22 +18,28 @@ BRIGHTEST = 1.15
 
 
 def bend(light: Light, index: NDArray[np.int32], barrel: float) -> tuple[Light, NDArray[np.int32]]:
-    """Bend light (bilinear) and index (nearest) alike, so that the boxes stay true. Negative `barrel` bulges outward.
-
-    The radius is that of the half diagonal; r' = r * (1 + barrel * r^2), scaled so that the corners stay filled.
-    """
+    """Bend light (bilinear) and index (nearest) alike, so that boxes stay true. Negative `barrel` bulges outward."""
     if not barrel:
         return light, index
     height, width = index.shape
+    at_x, at_y = bent_places(height, width, barrel)
+    bent = cv2.remap(light, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    marks = cv2.remap(index.astype(np.float32), at_x, at_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(bent, np.float32), np.rint(marks).astype(np.int32)
+
+
+def bent_places(height: int, width: int, barrel: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For every pixel, the column and the row in the straight picture whose light falls on it, for `cv2.remap`.
+
+    The radius is that of the half diagonal; r' = r * (1 + barrel * r^2), scaled so that the corners stay filled.
+    """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     half = np.float32(np.hypot(width, height) / 2)
     u, v = (x - (width - 1) / 2) / half, (y - (height - 1) / 2) / half
     factor = (1 - barrel * (u * u + v * v)) / np.float32(1 - barrel)
     at_x = (u * factor * half + (width - 1) / 2).astype(np.float32)
     at_y = (v * factor * half + (height - 1) / 2).astype(np.float32)
-    bent = cv2.remap(light, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    marks = cv2.remap(index.astype(np.float32), at_x, at_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(bent, np.float32), np.rint(marks).astype(np.int32)
+    return at_x, at_y
 
 
 def finish(light: Light, faults: Finish) -> Picture:

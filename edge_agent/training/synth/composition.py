@@ -89,7 +89,7 @@ def compose(seed: int, number: int, *, on: TrayLook | None = None) -> Scene:
     rng = dice("scene", seed, number)
     drawn = draw_tray(rng)
     tray = on or drawn
-    placed = _lay(rng, tray, _chosen(rng))
+    placed = lay_out(rng, tray, _chosen(rng))
     has_person = rng.random() < 0.7
     return Scene(
         name=f"scene-{seed:04d}-{number:05d}",
@@ -167,7 +167,7 @@ def _drawn(rng: random.Random, kinds: Sequence[ItemKind], count: int) -> list[It
     return drawn
 
 
-def _lay(rng: random.Random, tray: TrayLook, kinds: Sequence[ItemKind]) -> tuple[Placed, ...]:
+def lay_out(rng: random.Random, tray: TrayLook, kinds: Sequence[ItemKind]) -> tuple[Placed, ...]:
     """Put one after the other where there is room; what finds none is left out."""
     floor = rectangle(tray.width_cm, tray.depth_cm)
     laid: list[tuple[ItemKind, Footprint, Placed]] = []

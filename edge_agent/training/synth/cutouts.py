@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from edge_agent.errors import BadInput
 
 INDEX = "library.json"
 SCHEMA = 1
+FADES_PX = 30
+"""Over so many pixels a shadow fades at the edge of its picture: two centimetres."""
+
 ROLES = ("item", "thing", "arm", "tray", "counter")
 
 
@@ -50,13 +53,18 @@ class Cutout:
     traits: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layer:
     """A cut-out in memory: `light` (h, w, 3) linear RGB, `alpha` and `shade` (h, w), all float32."""
 
     light: NDArray[np.float32]
     alpha: NDArray[np.float32]
     shade: NDArray[np.float32] | None
+
+    @cached_property
+    def over(self) -> NDArray[np.float32]:
+        """Light times alpha, and alpha: (h, w, 4). What is laid again and again is not multiplied again and again."""
+        return np.dstack([self.light * self.alpha[..., None], self.alpha])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,16 @@ def _layer(file: Path, shadow: Path | None) -> Layer:
     shade = None if shadow is None else cv2.imread(str(shadow), cv2.IMREAD_GRAYSCALE)
     alpha = picture[..., 3] if picture.shape[2] == 4 else np.full(picture.shape[:2], 255, np.uint8)
     light = linear_from(np.asarray(picture[..., 2::-1], np.uint8))
-    return Layer(light, _share(alpha), None if shade is None else _share(shade))
+    return Layer(light, _share(alpha), None if shade is None else _faded_out(_share(shade)))
+
+
+def _faded_out(shade: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A shadow reaches further than its picture: at the edge it fades, else one would see the edge."""
+    height, width = shade.shape
+    rows, columns = (np.minimum(np.arange(n) + 0.5, n - 0.5 - np.arange(n)) for n in (height, width))
+    away = np.minimum(rows[:, None], columns[None, :])
+    share = np.clip(away / min(FADES_PX, min(height, width) / 4), 0, 1)
+    return np.asarray(shade * (share * share * (3 - 2 * share)), np.float32)
 
 
 def _share(grey: NDArray[Any]) -> NDArray[np.float32]:

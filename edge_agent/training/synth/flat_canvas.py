@@ -36,6 +36,12 @@ COVERS = 0.3
 """From this opacity on a pixel shows the thing: the clear wall of a bowl belongs to it."""
 
 
+AWAY, SOFT, FAINT = 0.22, 0.11, 0.05
+"""Of a thing that is lifted by a centimetre the shadow moves so far, grows so soft (cm), and loses so much."""
+
+LOW_CM = 0.5
+
+
 class FlatCanvas:
     """A picture being laid together: `light` (height, width, 3) linear RGB, `index` as in `rendered.RenderedScene`."""
 
@@ -56,12 +62,14 @@ class FlatCanvas:
         grow: float = 1.0,
         opaque: float = 1.0,
         layer: Layer | None = None,
+        lifted_cm: float | None = None,
     ) -> float:
         """Lay a cut-out with its anchor at that place of the counter, turned counter-clockwise in the picture.
 
         `number` is what the index gets where it covers. `grow` is its scale: what is lifted towards the camera grows,
-        and its shadow runs away from under it. `opaque` fades it. `layer` is its picture where the library has none of
-        it.
+        and its shadow runs away from under it: by `lifted_cm`, its height over what the shadow falls on, where that is
+        told, and then the shadow is softer and fainter too. `opaque` fades it. `layer` is its picture where the library
+        has none of it.
 
         Returns:
             the area in pixels that it would cover if nothing hid it.
@@ -69,12 +77,19 @@ class FlatCanvas:
         layer = layer or self._library.layer(cutout)
         scale = self._view.px_per_cm / self._library.px_per_cm * grow
         if layer.shade is not None:
-            away = (grow - 1.0) * 14.0
+            away = (grow - 1.0) * 14.0 if lifted_cm is None else lifted_cm * AWAY
             shade, where = self._warped(layer.shade, cutout, (x_cm + away, y_cm - away), turn_rad, scale)
             if where is not None:
-                self.light[where] *= 1 - shade[..., None] * np.float32(opaque)
+                self.light[where] *= 1 - self._softened(shade, lifted_cm)[..., None] * np.float32(opaque)
         self._over(layer, cutout, (x_cm, y_cm), turn_rad, scale, number, np.float32(opaque))
         return cutout.area_px * scale * scale
+
+    def _softened(self, shade: NDArray[np.float32], lifted_cm: float | None) -> NDArray[np.float32]:
+        if lifted_cm is None or lifted_cm < LOW_CM:
+            return shade
+        blur_px = lifted_cm * SOFT * self._view.px_per_cm
+        soft = cv2.GaussianBlur(shade, (0, 0), blur_px, borderType=cv2.BORDER_CONSTANT)
+        return np.asarray(soft * np.float32(1 / (1 + FAINT * lifted_cm)), np.float32)
 
     def _over(
         self,
@@ -86,8 +101,7 @@ class FlatCanvas:
         number: int,
         opaque: np.float32,
     ) -> None:
-        stacked = np.dstack([layer.light * layer.alpha[..., None], layer.alpha])
-        warped, where = self._warped(stacked, cutout, place, turn, scale)
+        warped, where = self._warped(layer.over, cutout, place, turn, scale)
         if where is None:
             return
         alpha = warped[..., 3:] * opaque

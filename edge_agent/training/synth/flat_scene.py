@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_agent.errors import BadInput
 from edge_agent.training.synth import prints
+from edge_agent.training.synth.catalogue import KINDS
 from edge_agent.training.synth.composition import Arm, Placed, Scene, compose
 from edge_agent.training.synth.conditions import TrayLook
 from edge_agent.training.synth.cutouts import Cutout, Layer, Library, linear_from
@@ -52,10 +53,14 @@ def paint(library: Library, scene: Scene, tray: Cutout, *, width_px: int, height
 
 
 def drawing_order(placed: tuple[Placed, ...]) -> list[int]:
-    """What lies low comes first, then what stands far out: it leans away from what stands nearer to the middle."""
-    return sorted(
-        range(len(placed)), key=lambda i: (round(placed[i].z_cm), -math.hypot(placed[i].x_cm, placed[i].y_cm))
-    )
+    """What lies flat comes first, then what lies low, then what stands far out: it leans away from the middle."""
+
+    def depth(i: int) -> tuple[bool, float, float]:
+        thing = placed[i]
+        is_flat = KINDS[thing.kind].flat
+        return not is_flat, thing.z_cm if is_flat else round(thing.z_cm), -math.hypot(thing.x_cm, thing.y_cm)
+
+    return sorted(range(len(placed)), key=depth)
 
 
 def lay_thing(canvas: FlatCanvas, library: Library, scene: Scene, placed: Placed, *, number: int) -> float:
