@@ -162,7 +162,7 @@ start() {
     fi
     run systemctl enable --quiet "$UNIT"
     [ "$START" = yes ] || return 0
-    if ! run systemctl restart "$UNIT"; then
+    if ! run systemctl start "$UNIT"; then
         journalctl -u "$UNIT" -n 20 --no-pager >&2 || true
         die "the agent does not start; 'edge-agent doctor' says what is wrong"
     fi
@@ -180,7 +180,7 @@ fi
 copy_models_and_menus "$SOURCE"
 write_config
 set_up_mosquitto
-copy_unit_and_tools "$SOURCE"
+copy_unit_and_tools "$MADE"
 first_token
 start
 say "next: edit $ETC/edge.yaml (site, timezone, camera), then 'edge-agent doctor'"

@@ -87,6 +87,8 @@ make_venv() {
         run "$MADE/bin/pip" install --quiet --constraint "$1/constraints.txt" "$1[$3]"
     fi
     run "$MADE/bin/edge-agent" --version
+    # The unit and the tools go with their version: going back brings back its own.
+    run cp -R "$1/deploy" "$MADE/deploy"
     run touch "$MADE/.complete"
 }
 
@@ -111,7 +113,7 @@ copy_models_and_menus() {
     run chown -R "root:$AGENT_USER" "$ETC/menus"
 }
 
-# Puts the unit and the tools in place, from the sources of the version that is to run.
+# Puts the unit and the tools in place, from the folder of the version that is to run.
 copy_unit_and_tools() {
     run install -D -m 0644 "$1/deploy/systemd/$UNIT" "/etc/systemd/system/$UNIT"
     run mkdir -p "$TOOLS"

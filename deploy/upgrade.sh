@@ -17,9 +17,9 @@ usage: sudo sh deploy/upgrade.sh [options]        from the sources of the new ve
        sudo edge-agent-upgrade --rollback         anywhere on the box
 
 Backs the box up, installs the new version beside the running one, holds the configuration against it, and switches. If it
-does not start, the old one is back in service at once. The last version stays; --rollback switches to it. Where the new
-version has changed the database so that the old one cannot read it, the backup from before the upgrade is put back too,
-and what was recorded since is kept aside.
+does not get ready, or does not stay so for a few seconds, the old one is back in service. The last version stays;
+--rollback switches to it. Where the new version has changed the database so that the old one cannot read it, the backup
+from before the upgrade is put back too, and what was recorded since is kept aside.
 
   --wheels DIR     take the Python packages from this folder, without internet
   --extra NAME     what the model runs on: cpu (default), gpu, openvino
@@ -50,12 +50,17 @@ stop_agent() {
     fi
 }
 
-# Type=notify: this returns once the agent has said that it is ready.
+# Type=notify: this returns once the agent has said that it is ready, and has not fallen over a few seconds later.
 start_agent() {
-    if has_systemd; then
-        run systemctl reset-failed "$UNIT" 2>/dev/null || true
-        run systemctl start "$UNIT"
-    fi
+    has_systemd || return 0
+    run systemctl reset-failed "$UNIT" 2>/dev/null || true
+    run systemctl start "$UNIT" || return 1
+    [ "$DRY_RUN" = no ] || return 0
+    for _ in 1 2 3 4 5; do
+        sleep 1
+        systemctl is-active --quiet "$UNIT" || return 1
+    done
+    [ "$(systemctl show --property NRestarts --value "$UNIT")" = 0 ]
 }
 
 # Whether the version in $1 can work with the database as it is. Status 1 of doctor means that it cannot.
@@ -76,8 +81,9 @@ switch_back() {
         backup=$BACKUPS/before-${now##*/}.tar
         [ -e "$backup" ] || die "the database is of a newer version, and there is no $backup to put back"
         say "the database was changed by ${now##*/}: putting back $backup"
-        run "$PREFIX/$back/bin/edge-agent" restore "$backup" --config "$ETC/edge.yaml"
+        run "$PREFIX/$back/bin/edge-agent" restore "$backup" --config "$ETC/edge.yaml" || return 1
     fi
+    copy_unit_and_tools "$PREFIX/$back"
     point "$CURRENT" "$back"
     point "$PREVIOUS" "$now"
     start_agent
@@ -85,7 +91,7 @@ switch_back() {
 
 if [ "$ROLLBACK" = yes ]; then
     [ "$DRY_RUN" = yes ] && { say "+ switch $CURRENT and $PREVIOUS, restart $UNIT"; exit 0; }
-    switch_back
+    switch_back || die "$(readlink "$CURRENT") does not start either: 'edge-agent doctor' says what is wrong"
     say "back in service: $(readlink "$CURRENT")"
     exit 0
 fi
@@ -103,14 +109,18 @@ run rm -f "$BACKUPS/before-$VERSION.tar"
 run "$PREFIX/$OLD/bin/edge-agent" backup "$BACKUPS/before-$VERSION.tar" --config "$ETC/edge.yaml" \
     || die "there is no backup, so nothing was changed"
 copy_models_and_menus "$SOURCE"
-copy_unit_and_tools "$SOURCE"
+BEFORE=$(readlink "$PREVIOUS" || true)
 stop_agent
+copy_unit_and_tools "$MADE"
 point "$PREVIOUS" "$OLD"
 point "$CURRENT" "versions/$VERSION"
 if ! start_agent; then
-    say "version $VERSION does not start; its last words:" >&2
+    say "version $VERSION does not get ready; its last words:" >&2
     journalctl -u "$UNIT" -n 20 --no-pager >&2 || true
     switch_back || die "the old version does not start either: 'edge-agent doctor' says what is wrong"
+    # As if it had never been: --rollback leads to what ran before, and a mended one is installed anew.
+    rm -f "$MADE/.complete" "$PREVIOUS"
+    [ -z "$BEFORE" ] || point "$PREVIOUS" "$BEFORE"
     die "the old version is back in service: $(readlink "$CURRENT")"
 fi
 # Only the last version is kept; its backup too.

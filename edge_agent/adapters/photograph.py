@@ -1,4 +1,4 @@
-"""Read a photograph (JPEG or PNG) from a file, by OpenCV."""
+"""Read a photograph (JPEG or PNG) from a file, and make one, by OpenCV."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def picture_from(raw: bytes, *, path: Path | None = None) -> Picture:
     if picture is None:
         raise BadRecording("the picture is damaged; it cannot be decoded", path=path)
     return np.asarray(picture, dtype=np.uint8)
+
+
+def jpeg_of(picture: Picture, *, quality: int = 80) -> bytes:
+    """A picture as JPEG."""
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return encoded.tobytes()
 
 
 def _png_size(raw: bytes) -> tuple[int, int] | None:

@@ -73,6 +73,7 @@ class PictureMeter:
             source_s=frame.source_s,
             luminance=float(shades @ np.arange(256)),
             clipped=float(shades[: BLACK + 1].sum() + shades[WHITE:].sum()),
+            white=float(shades[WHITE:].sum()),
             sharpness=_sharpness(grey),
             change=None if before is None else float(cv2.norm(grey, before, cv2.NORM_L1)) / grey.size,
             similarity=self._similarity(grey) if self.can_compare else None,
@@ -87,6 +88,15 @@ class PictureMeter:
         spread = np.sqrt(_tile_contrast(edges) * _tile_contrast(known))
         matching = shared >= TILE_MATCHES * np.maximum(spread, 1.0)
         return float(matching[self._compared].mean())
+
+
+def reference_png(picture: Picture) -> bytes:
+    """What is kept of a reference picture, as PNG: the small grey copy that frames are compared with.
+
+    It says as much to the meter as the whole picture, and shows next to nothing of whoever stood beside the pass.
+    """
+    _, encoded = cv2.imencode(".png", _grey(picture))
+    return encoded.tobytes()
 
 
 def _grey(picture: Picture) -> Grey:

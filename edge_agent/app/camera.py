@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,9 +30,13 @@ def source_maker(camera: CameraSettings, clock: Clock) -> Callable[[], LiveSourc
     return partial(OpenCvCamera, camera, clock=clock)
 
 
-def stuck_after_s(camera: CameraSettings) -> float:
-    """After so long a call of the source hangs; a connection that fails is tried twice, to learn why it failed."""
-    return 2 * max(camera.open_timeout_s, camera.read_timeout_s) + STUCK_MARGIN_S
+def stuck_after_s(camera: CameraSettings, others: Iterable[CameraSettings] = ()) -> float:
+    """After so long a call of the source hangs; a connection that fails is tried twice, to learn why it failed.
+
+    OpenCV connects to one stream of the process at a time: before this one, each of the `others` may take its time.
+    """
+    before_s = sum(other.open_timeout_s for other in others if other.url is not None) if camera.url is not None else 0
+    return 2 * max(camera.open_timeout_s, camera.read_timeout_s) + before_s + STUCK_MARGIN_S
 
 
 def limits_of(camera: CameraSettings) -> CameraLimits:

@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from edge_agent.adapters.model_shelf import led_to
-from edge_agent.app.seeing import evaluate_folder, open_eyes, replay_recording
+from edge_agent.app.eyes import open_eyes
+from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording

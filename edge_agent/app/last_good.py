@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from edge_agent.errors import BadConfig, BadInput
-from edge_agent.settings import Settings, load_settings
+from edge_agent.settings import Settings, load_plain_settings
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def last_good(state: Path) -> Settings | None:
     """The configuration that the agent started with last; None where there is none that still reads."""
     path = state / FOLDER / "edge.yaml"
     try:
-        return load_settings(path) if path.is_file() else None
+        return load_plain_settings(path) if path.is_file() else None
     except (BadConfig, BadInput, OSError) as error:
         logger.warning("the last good configuration does not read either: %s", error)
         return None

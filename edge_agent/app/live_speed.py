@@ -2,100 +2,44 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from edge_agent.adapters.sqlite_history import SqliteHistory
-from edge_agent.adapters.system_clock import SystemClock
-from edge_agent.adapters.token_file import TokenFile
-from edge_agent.adapters.video_file import VideoFileSource
-from edge_agent.domain.access import Role
-from edge_agent.domain.events import VerdictReached
-from edge_agent.errors import EdgeAgentError
+from edge_agent.app.live_measured import LiveMeasured, Load
+from edge_agent.app.live_process import FPS, AgentProcess, Setting, free_port, running
+from edge_agent.app.live_scenes import Scenes, scenes_of, write_film
+from edge_agent.errors import BrokerLost
 from edge_agent.formats.mqtt_messages import Topics
 from edge_agent.formats.recordings import OrderEvent, open_recording
 
-STATIONS = (1, 2, 4)
-START_S = 60.0
-SAMPLE_S = 15.0
+STATIONS = (1, 2, 4, 6, 8)
+"""So many at a time are tried, up to the first number that is too many; of 1, 2 and 4 all is told."""
+
+ALWAYS = 4
+SAMPLE_S = 20.0
 """So long CPU is measured; the agent has run for `SETTLE_S` by then."""
 SETTLE_S = 5.0
-FPS = 10.0
+ROUNDS = 25
+"""So often a tray with a mismatch comes, to stop the time to its alert."""
+GONE_S, THERE_S = 1.5, 2.6
+STILL_S = 30.0
+CONNECTED_S = 20.0
+SOON = {"timing": {"resume_s": 0.0}}
+"""A tray that is gone is gone: each time it comes back it is another."""
 
 OnWork = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveMeasured:
-    """What the running agent costs and how fast it is; milliseconds, shares of one core, megabytes.
-
-    Attributes:
-        verdict_ms, alert_ms: from the moment the tray lies still to the message at a subscriber, p50 and p95.
-        trays, alerts: how many of each these rest on.
-        idle_core_share: CPU of one station whose counter is empty and at rest.
-        resident_mb: by number of stations that play the recording.
-        core_share: the same.
-        decided_ms: p95 from still to the verdict inside, by number of stations.
-        dropped_share: frames that nobody took in time, by number of stations.
-        start_ms: from the start of the process to the first answer of its API.
-    """
-
-    verdict_ms: tuple[float, float] | None
-    alert_ms: tuple[float, float] | None
-    trays: int
-    alerts: int
-    idle_core_share: float
-    resident_mb: Mapping[int, float]
-    core_share: Mapping[int, float]
-    decided_ms: Mapping[int, float | None]
-    dropped_share: Mapping[int, float]
-    start_ms: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that `bench --live --json` prints."""
-        by_number = ("resident_mb", "core_share", "decided_ms", "dropped_share")
-        plain = {name: getattr(self, name) for name in self.__slots__ if name not in by_number}
-        return {**plain, **{name: {str(n): v for n, v in getattr(self, name).items()} for name in by_number}}
-
-    def as_lines(self) -> list[str]:
-        """For people."""
-
-        def pair(values: tuple[float, float] | None) -> str:
-            return "not measured" if values is None else f"p50 {values[0]:.0f} ms, p95 {values[1]:.0f} ms"
-
-        lines = [
-            f"tray still -> verdict at a subscriber: {pair(self.verdict_ms)} ({self.trays} trays; budget p95 1000)",
-            f"tray still -> alert at a subscriber: {pair(self.alert_ms)} ({self.alerts} alerts)",
-            f"idle station (10 pictures a second, nothing moves): {self.idle_core_share:.1%} of one core (budget 5 %)",
-            f"start to first answer: {self.start_ms:.0f} ms (budget: first verdict within 3000)",
-        ]
-        for number, resident_mb in self.resident_mb.items():
-            decided = self.decided_ms[number]
-            took = "not measured" if decided is None else f"{decided:.0f} ms"
-            lines.append(
-                f"{number} station(s) that play the recording: {resident_mb:.0f} MB, "
-                f"{self.core_share[number]:.0%} of one core, {self.dropped_share[number]:.1%} of the pictures dropped, "
-                f"still -> verdict p95 {took}"
-            )
-        return lines
 
 
 def measure_live(video: Path, *, pack: Path, menu: Path, on_work: OnWork = lambda _: None) -> LiveMeasured:
@@ -103,205 +47,162 @@ def measure_live(video: Path, *, pack: Path, menu: Path, on_work: OnWork = lambd
 
     Raises:
         BadRecording: the recording does not read.
+        BadInput: it shows no empty counter, or no tray.
         EdgeAgentError: the agent does not start.
     """
+    video = video.resolve()
     recording = open_recording(video)
     with tempfile.TemporaryDirectory(prefix="edge-agent-bench-") as name:
-        folder = Path(name)
-        setting = _Setting(pack=pack.resolve(), menu=menu.resolve(), folder=folder)
-        on_work("one station: from still to the subscriber")
-        told = _measure_telling(recording.video.resolve(), recording.orders, setting)
+        setting = Setting(pack=pack.resolve(), menu=menu.resolve(), folder=Path(name))
+        on_work("looking for an empty counter and a tray")
+        scenes = scenes_of(video, setting)
+        on_work("from still to the verdict at the subscriber")
+        verdicts_ms = _measure_verdicts(video, recording.orders, setting)
+        on_work("from still to the alert at the subscriber")
+        alerts_ms = _measure_alerts(scenes, setting)
+        on_work("the start")
+        answer_ms, first_verdict_ms = _measure_start(scenes, setting)
         on_work("an idle station")
-        idle = _measure_load([_still_of(video, folder)], setting)
+        idle = _measure_load([_still(scenes, setting)], setting)
         loads = {}
         for number in STATIONS:
             on_work(f"{number} station(s)")
-            playing: list[dict[str, Any]] = [{"file": str(video.resolve()), "loop": True}] * number
-            loads[number] = _measure_load(playing, setting)
+            loads[number] = _measure_load([{"file": str(video), "loop": True}] * number, setting)
+            if number >= ALWAYS and not loads[number].is_sustained:
+                break
     return LiveMeasured(
-        verdict_ms=_middle_and_tail(told.verdicts_ms),
-        alert_ms=_middle_and_tail(told.alerts_ms),
-        trays=len(told.verdicts_ms),
-        alerts=len(told.alerts_ms),
+        verdict_ms=_middle_and_tail(verdicts_ms),
+        alert_ms=_middle_and_tail(alerts_ms),
+        trays=len(verdicts_ms),
+        alerts=len(alerts_ms),
         idle_core_share=idle.core_share,
-        resident_mb={number: load.resident_mb for number, load in loads.items()},
-        core_share={number: load.core_share for number, load in loads.items()},
-        decided_ms={number: (_middle_and_tail(load.decided_ms) or (0.0, None))[1] for number, load in loads.items()},
-        dropped_share={number: load.dropped_share for number, load in loads.items()},
-        start_ms=told.start_ms,
+        loads=loads,
+        answer_ms=answer_ms,
+        first_verdict_ms=first_verdict_ms,
+        cores=len(os.sched_getaffinity(0)),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Setting:
-    """What is run, and where it may write."""
-
-    pack: Path
-    menu: Path
-    folder: Path
-
-
-@dataclass(slots=True)
-class _Told:
-    start_ms: float
-    verdicts_ms: list[float] = field(default_factory=list)
-    alerts_ms: list[float] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
-class _Load:
-    core_share: float
-    resident_mb: float
-    decided_ms: list[float]
-    dropped_share: float
+class _Came:
+    """A message, and when it came, on the monotonic clock."""
+
+    at_s: float
+    topic: str
+    body: dict[str, Any]
 
 
-class _Agent:
-    """The agent as a process."""
+class _Subscriber:
+    """Hears what is published of checks and alerts. `heard` is set with every message."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, secret: str, store: Path) -> None:
-        self._process, self._port, self._secret, self._store = process, port, secret, store
+    def __init__(self) -> None:
+        self.came: list[_Came] = []
+        self.heard = threading.Event()
+        self._listens = threading.Event()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench")
+        self._client.on_connect = self._subscribe
+        self._client.on_subscribe = lambda *_: self._listens.set()
+        self._client.on_message = lambda _client, _data, message: self._note(message)
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
-        try:
-            sent = None if body is None else json.dumps(body)
-            headers = {"Authorization": f"Bearer {self._secret}", "Content-Type": "application/json"}
-            connection.request(method, path, body=sent, headers=headers)
-            answer = connection.getresponse()
-            read = answer.read()
-            return json.loads(read) if "json" in (answer.getheader("content-type") or "") else read.decode()
-        finally:
-            connection.close()
+    def listen(self, port: int) -> None:
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        if not self._listens.wait(CONNECTED_S):
+            raise BrokerLost("the embedded broker does not answer")
 
-    def checks(self) -> list[VerdictReached]:
-        """The verdicts so far, oldest first; at most the newest 500."""
-        stored = SqliteHistory(path=self._store).checks(limit=500)
-        return [check.reached for check in reversed(stored)]
+    def close(self) -> None:
+        self._client.loop_stop()
+        self._client.disconnect()
 
-    def cpu_s(self) -> float:
-        """What it has used of the CPU."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def raised(self) -> list[_Came]:
+        """The alerts that were raised before their tray was leaving."""
+        told = [each for each in self.came if each.topic.endswith("/events/alerts")]
+        return [each for each in told if each.body["step"] == "raised" and not each.body["leaving"]]
 
-    def resident_mb(self) -> float:
-        lines = Path(f"/proc/{self._process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+    def _subscribe(self, *_: object) -> None:
+        self._client.subscribe(f"{Topics('restaurant').base}/#", 1)
+
+    def _note(self, message: paho.MQTTMessage) -> None:
+        if message.payload and message.topic.endswith(("/checks", "/events/alerts")):
+            self.came.append(_Came(time.monotonic(), message.topic, json.loads(message.payload)))
+            self.heard.set()
 
 
 @contextmanager
-def _running(
-    cameras: Sequence[Mapping[str, Any]], setting: _Setting, *, mqtt: int | None = None
-) -> Iterator[tuple[_Agent, float]]:
-    """The agent, answering, and how many milliseconds that took."""
-    state = Path(tempfile.mkdtemp(dir=setting.folder))
-    port = _free_port()
-    settings: dict[str, Any] = {
-        "shadow": False,
-        "detector": {"pack": str(setting.pack)},
-        "menu": str(setting.menu),
-        "stations": [
-            {"id": f"s{number}", "slots": [{"id": f"slot{number}"}], "camera": {"fps": FPS, **camera}}
-            for number, camera in enumerate(cameras)
-        ],
-        "store": {"path": str(state / "edge.sqlite"), "spare_mb": 1},
-        "api": {"port": port, "tokens": str(state / "tokens.json")},
-    }
-    if mqtt is not None:
-        settings["mqtt"] = {"broker": "embedded", "port": mqtt}
-    (state / "edge.yaml").write_text(json.dumps(settings))
-    tokens = TokenFile(path=state / "tokens.json", clock=SystemClock())
-    secret, _ = tokens.create(name="bench", role=Role.ADMIN, lasts=timedelta(hours=1))
-    began_s = time.monotonic()
-    command = [sys.executable, "-m", "edge_agent", "run", "--config", str(state / "edge.yaml"), "--strict"]
-    with (
-        (state / "log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603  our own program
-            command, stdout=log, stderr=log
-        ) as process,
-    ):
-        agent = _Agent(process, port, secret, state / "edge.sqlite")
+def _listening(
+    camera: Mapping[str, Any], setting: Setting, station: Mapping[str, Any] | None = None
+) -> Iterator[tuple[AgentProcess, _Subscriber]]:
+    """One station, its broker, and a subscriber that has heard everything from the beginning."""
+    port = free_port()
+    subscriber = _Subscriber()
+    mqtt = {"broker": "embedded", "port": port}
+    with running([camera], setting, station=station, mqtt=mqtt) as agent:
+        agent.until_it_answers()
+        subscriber.listen(port)
         try:
-            _until_it_answers(agent, process, began_s, state / "log")
-            yield agent, (time.monotonic() - began_s) * 1_000
+            yield agent, subscriber
         finally:
-            process.terminate()
-            process.wait(20)
+            subscriber.close()
 
 
-def _until_it_answers(agent: _Agent, process: subprocess.Popen[bytes], began_s: float, log: Path) -> None:
-    while True:
-        try:
-            agent.ask("GET", "/healthz")
-        except OSError:
-            late = time.monotonic() - began_s > START_S
-            if process.poll() is not None or late:
-                raise EdgeAgentError(f"the agent does not start: {log.read_text()[-500:]}") from None
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _measure_telling(video: Path, orders: Sequence[OrderEvent], setting: _Setting) -> _Told:
-    """The recording once, with a drink too many in every order, so that there is something to tell."""
-    port = _free_port()
-    came: list[tuple[float, str, dict[str, Any]]] = []
+def _measure_verdicts(video: Path, orders: Sequence[OrderEvent], setting: Setting) -> list[float]:
+    """The recording once, with its orders."""
     over = threading.Event()
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id="bench")
-    client.on_connect = lambda *_: _listen(client)
-    client.on_message = lambda _c, _d, m: _note(came, m)
-    with _running([{"file": str(video)}], setting, mqtt=port) as (agent, start_ms):
-        client.connect("127.0.0.1", port)
-        client.loop_start()
+    with _listening({"file": str(video)}, setting) as (agent, subscriber):
         began_s = time.monotonic()
         for event in orders:
             if event.order is not None:
                 over.wait(max(0.0, event.at_s - (time.monotonic() - began_s)))
-                lines = [{"sku": line.sku, "quantity": line.quantity + 1} for line in event.order.lines]
-                agent.ask("PUT", f"/api/v1/orders/{event.order.order_id}", _order(event.order.order_id, lines))
+                agent.order(event.order.order_id, {line.sku: line.quantity for line in event.order.lines})
         while "recording is over" not in str(agent.ask("GET", "/readyz")):
             over.wait(0.5)
         over.wait(1.0)
-        checks = agent.checks()
-        client.loop_stop()
-        client.disconnect()
-    return _told_in(came, checks, start_ms)
+        came = [each for each in subscriber.came if each.topic.endswith("/checks") and not each.body.get("leaving")]
+        return _after_still_ms(came, agent)
 
 
-def _listen(client: paho.Client) -> None:
-    client.subscribe(f"{Topics('restaurant').base}/#", 1)
+def _measure_alerts(scenes: Scenes, setting: Setting) -> list[float]:
+    """A tray comes and goes, each time with an order that asks for one thing more."""
+    gone, there = [scenes.empty] * round(GONE_S * FPS), [scenes.tray] * round(THERE_S * FPS)
+    film = write_film(setting.folder / "comes-and-goes.mp4", [*gone, *there])
+    with _listening({"file": str(film), "loop": True}, setting, SOON) as (agent, subscriber):
+        until_s = time.monotonic() + 2 * ROUNDS * (GONE_S + THERE_S)
+        ordered = 0
+        while ordered <= ROUNDS and time.monotonic() < until_s:
+            left = [each for each in subscriber.came if each.body.get("final")]
+            if len(left) >= ordered:
+                ordered += 1
+                agent.order(f"B-{ordered}", scenes.short)
+            subscriber.heard.clear()
+            subscriber.heard.wait(0.5)
+        # The first may have been ordered while the tray lay there.
+        return _after_still_ms(subscriber.raised()[1:], agent)
 
 
-def _order(order_id: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"order_id": order_id, "lines": lines}
-
-
-def _note(came: list[tuple[float, str, dict[str, Any]]], message: paho.MQTTMessage) -> None:
-    topic = message.topic
-    if message.payload and topic.endswith(("/checks", "/events/alerts")):
-        came.append((time.monotonic(), topic, json.loads(message.payload)))
-
-
-def _told_in(came: list[tuple[float, str, dict[str, Any]]], checks: list[VerdictReached], start_ms: float) -> _Told:
-    """Monotonic time is the same in every process of a machine: what came is held against when the tray lay still."""
+def _after_still_ms(came: Sequence[_Came], agent: AgentProcess) -> list[float]:
+    """How long after its tray lay still the first message on each session came."""
     still_s: dict[str, float] = {}
-    for check in checks:
+    for check in agent.checks():
         still_s.setdefault(check.session_id, check.still_since_s)
-    told = _Told(start_ms)
-    seen: set[tuple[str, str]] = set()
-    for at_s, topic, body in came:
-        kind, session = topic.rpartition("/")[2], body["session_id"]
-        first = (kind, session) not in seen
-        seen.add((kind, session))
-        if not first or session not in still_s or body.get("leaving") or body.get("step") == "resolved":
-            continue
-        took_ms = (at_s - still_s[session]) * 1_000
-        (told.alerts_ms if kind == "alerts" else told.verdicts_ms).append(took_ms)
-    return told
+    took_ms: dict[str, float] = {}
+    for each in came:
+        session = each.body["session_id"]
+        if session in still_s:
+            took_ms.setdefault(session, (each.at_s - still_s[session]) * 1_000)
+    return list(took_ms.values())
 
 
-def _measure_load(cameras: Sequence[Mapping[str, Any]], setting: _Setting) -> _Load:
-    with _running(cameras, setting) as (agent, _):
+def _measure_start(scenes: Scenes, setting: Setting) -> tuple[float, float]:
+    """Milliseconds to the first answer, and to the first verdict on a tray that lies there already."""
+    film = write_film(setting.folder / "lies.mp4", [scenes.tray] * round(STILL_S * FPS))
+    with running([{"file": str(film)}], setting) as agent:
+        answer_ms = agent.until_it_answers()
+        return answer_ms, (agent.until_first_verdict().at_s - agent.began_s) * 1_000
+
+
+def _measure_load(cameras: Sequence[Mapping[str, Any]], setting: Setting) -> Load:
+    with running(cameras, setting) as agent:
+        agent.until_it_answers()
         time.sleep(SETTLE_S)
         used_s, began_s = agent.cpu_s(), time.monotonic()
         time.sleep(SAMPLE_S)
@@ -309,29 +210,20 @@ def _measure_load(cameras: Sequence[Mapping[str, Any]], setting: _Setting) -> _L
         firsts: dict[str, float] = {}
         for check in agent.checks():
             firsts.setdefault(check.session_id, (check.at_s - check.still_since_s) * 1_000)
-        metrics = agent.ask("GET", "/metrics")
-        frames = FPS * (SETTLE_S + SAMPLE_S) * len(cameras)
-        return _Load(share, agent.resident_mb(), list(firsts.values()), _dropped(metrics) / frames)
+        frames = FPS * (time.monotonic() - began_s + SETTLE_S) * len(cameras)
+        return Load(
+            core_share=share,
+            resident_mb=agent.resident_mb(),
+            decided_ms=(_middle_and_tail(list(firsts.values())) or (0.0, None))[1],
+            dropped_share=agent.metric("edge_agent_frames_dropped_total") / frames,
+            stale_share=agent.metric("edge_agent_frames_stale_total") / frames,
+        )
 
 
-def _dropped(metrics: str) -> float:
-    lines = [line for line in metrics.splitlines() if line.startswith("edge_agent_frames_dropped_total{")]
-    return sum(float(line.rpartition(" ")[2]) for line in lines)
-
-
-def _still_of(video: Path, folder: Path) -> dict[str, Any]:
-    """The first picture of the recording, again and again: an empty counter."""
-    stills = folder / "still"
-    stills.mkdir()
-    first = next(iter(VideoFileSource(video).frames()))
-    cv2.imwrite(str(stills / "still.png"), first.picture)
-    return {"file": str(stills), "loop": True}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _still(scenes: Scenes, setting: Setting) -> dict[str, Any]:
+    """An empty counter, again and again."""
+    film = write_film(setting.folder / "empty.mp4", [scenes.empty] * round(STILL_S * FPS))
+    return {"file": str(film), "loop": True}
 
 
 def _middle_and_tail(values: Sequence[float]) -> tuple[float, float] | None:

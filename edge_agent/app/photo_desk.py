@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeout
 
 from edge_agent.adapters.photograph import picture_from
-from edge_agent.app.seeing import Eyes
+from edge_agent.app.eyes import Eyes
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.events import Event
@@ -39,12 +39,23 @@ class PhotoDesk:
         return PhotoChecked(verdict=judge_order(self._eyes.menu.menu, order, contents), contents=contents)
 
     def _look(self, picture: Picture) -> tuple[Detection, ...]:
-        def look(_checker: OrderChecker, _at_s: float) -> tuple[tuple[Detection, ...], Sequence[Event]]:
-            return self._eyes.detector.detect(picture), ()
+        return look_between(self._checker, self._eyes, picture)
 
-        asked = self._checker.ask(look)
-        try:
-            return asked.result(LOOKED_S).value
-        except FutureTimeout as error:
-            asked.cancel()
-            raise Overloaded("the stations need the detector now; try again later") from error
+
+def look_between(checker: CheckerThread, eyes: Eyes, picture: Picture) -> tuple[Detection, ...]:
+    """What the detector reports on a picture, looked at between two pictures of the stations.
+
+    Raises:
+        Overloaded: the stations need the detector.
+        StoreBusy: the checker ends, or is asked too much. DetectorError: the model could not be run.
+    """
+
+    def look(_checker: OrderChecker, _at_s: float) -> tuple[tuple[Detection, ...], Sequence[Event]]:
+        return eyes.detector.detect(picture), ()
+
+    asked = checker.ask(look)
+    try:
+        return asked.result(LOOKED_S).value
+    except FutureTimeout as error:
+        asked.cancel()
+        raise Overloaded("the stations need the detector now; try again later") from error

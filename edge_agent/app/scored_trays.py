@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.seeing import thresholds_of
+from edge_agent.app.eyes import thresholds_of
 from edge_agent.app.steps import OnStep
 from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.photo_checks import TraysEvaluated, evaluate_trays, refuse_unknown_classes

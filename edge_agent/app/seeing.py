@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent import __version__
-from edge_agent.adapters.model_pack import ModelPack
-from edge_agent.adapters.model_shelf import led_to
-from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock, boot_id
 from edge_agent.adapters.video_file import VideoFileSource
-from edge_agent.app.detector import open_detector
+from edge_agent.app.eyes import Eyes, station_with
 from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.order_checker import OrderChecker
-from edge_agent.checking.station import Station
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import Event
 from edge_agent.domain.matching import Verdict
 from edge_agent.domain.record import Run
 from edge_agent.domain.tray import Slot
-from edge_agent.domain.voting import ClassThresholds, Thresholds
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.evaluation.annotated_video import AnnotatedVideoWriter
 from edge_agent.evaluation.evidence import EvidenceKeeper
@@ -42,68 +36,12 @@ from edge_agent.evaluation.replay import Replayed, ReplayWatcher, replay
 from edge_agent.evaluation.report import write_replay_report
 from edge_agent.evaluation.report_page import Used
 from edge_agent.evaluation.trays_report import write_trays_report
-from edge_agent.formats.menu import LoadedMenu, load_menu
 from edge_agent.formats.orders import read_order
-from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Frame
-from edge_agent.settings import Settings, StationSettings
-
-logger = logging.getLogger(__name__)
 
 ANNOTATED_VIDEO = "annotated.mp4"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Eyes:
-    """A detector with the menu it serves: loaded together, since each must fit the other."""
-
-    settings: Settings
-    detector: OnnxDetector
-    menu: LoadedMenu
-    thresholds: Thresholds
-    occluders: tuple[str, ...]
-
-    @property
-    def pack(self) -> ModelPack:
-        return self.detector.pack
-
-
-def open_eyes(settings: Settings) -> Eyes:
-    """Load the pack and the menu that the settings name, and hold them against each other.
-
-    Raises:
-        BadModelPack: the pack does not fit, or the pointer to the active one is damaged.
-        BadConfig: the menu does not read, or names a class that the model lacks.
-    """
-    folder = led_to(settings.detector.pack)
-    manifest = ModelPack.manifest_of(folder)
-    menu = load_menu(settings.menu, model_classes=manifest.classes)
-    detector = open_detector(folder, settings.detector)
-    pack = detector.pack
-    logger.info("model %s %s, %s, runs on %s", manifest.name, manifest.version, pack.precision, detector.provider)
-    return Eyes(
-        settings=settings,
-        detector=detector,
-        menu=menu,
-        thresholds=thresholds_of(pack.manifest),
-        occluders=pack.manifest.occluders,
-    )
-
-
-def thresholds_of(manifest: PackManifest) -> Thresholds:
-    """The manifest's thresholds as domain values."""
-
-    def both(name: str) -> ClassThresholds:
-        limits = manifest.thresholds.of(name)
-        return ClassThresholds(present=limits.present, possible=limits.possible, absence_tells=limits.absence_tells)
-
-    default = manifest.thresholds.default
-    return Thresholds(
-        default=ClassThresholds(present=default.present, possible=default.possible),
-        by_class={name: both(name) for name in manifest.classes},
-    )
 
 
 def check_photographs(eyes: Eyes, order_path: Path, photographs: Sequence[Path]) -> tuple[Verdict, Contents]:
@@ -204,7 +142,7 @@ def replay_recording(
         report,
         replayed,
         keeper.pictures,
-        used=_used(eyes),
+        used=used_by(eyes),
         video_name=ANNOTATED_VIDEO if film.is_written else None,
     )
     return ReplayDone(replayed=replayed, report_page=page)
@@ -218,7 +156,8 @@ def _store_at(path: Path) -> SqliteStore:
         raise BadInput(str(error)) from error
 
 
-def _used(eyes: Eyes) -> Used:
+def used_by(eyes: Eyes) -> Used:
+    """What a report says that it was made with."""
     manifest = eyes.pack.manifest
     return Used(
         pack_name=manifest.name,
@@ -283,16 +222,9 @@ def evaluate_folder(
     if report is None:
         return EvaluationDone(evaluated=evaluated)
     page = write_trays_report(
-        report, evaluated, folder, read_photograph=read_photograph, detect=eyes.detector.detect, used=_used(eyes)
+        report, evaluated, folder, read_photograph=read_photograph, detect=eyes.detector.detect, used=used_by(eyes)
     )
     return EvaluationDone(evaluated=evaluated, report_page=page)
-
-
-def station_with(station: StationSettings, slots: Sequence[Slot]) -> Station:
-    """A station as the checker knows it, its slots in pixels."""
-    return Station(
-        station_id=station.id, slots=tuple(slots), policy=station.policy, channels=frozenset(station.channels)
-    )
 
 
 def checker_for(eyes: Eyes, slots: Sequence[Slot]) -> OrderChecker:

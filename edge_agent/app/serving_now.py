@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from edge_agent.adapters.model_pack import ModelPack
-from edge_agent.app.seeing import Eyes, thresholds_of
+from edge_agent.app.eyes import Eyes, thresholds_of
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.events import Event
 from edge_agent.domain.menu import Menu
+from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput
 from edge_agent.formats.menu import load_menu
 from edge_agent.ports import ModelInUse
@@ -28,6 +29,7 @@ class ServingNow:
         self._menu = eyes.menu.menu
         pack = eyes.pack
         self._folder = pack.manifest_path.parent
+        self._manifest = pack.manifest
         self._model = ModelInUse(
             name=pack.manifest.name,
             version=pack.manifest.version,
@@ -47,16 +49,30 @@ class ServingNow:
     def reload(self, read_again: Callable[[], Settings], checker: CheckerThread) -> str:
         """Read menu and thresholds anew; says what came of it. What does not read changes nothing."""
         try:
-            menu = load_menu(read_again().menu, model_classes=self._model.classes).menu
-            thresholds = thresholds_of(ModelPack.manifest_of(self._folder))
+            self.serve(read_again(), checker)
         except BadInput as error:
             logger.error("nothing was reloaded: %s", error)  # noqa: TRY400  the sentence says it all
             return f"nothing was reloaded: {error}"
+        logger.info("menu and thresholds were reloaded; all else needs a restart")
+        return "menu and thresholds were reloaded"
+
+    def serve(self, settings: Settings, checker: CheckerThread) -> None:
+        """From now on check by the menu and the thresholds that these settings name.
+
+        Raises:
+            BadInput: they do not read; then nothing changes.
+            StoreBusy: the checker ends, or is asked too much. TimeoutError: it does not answer.
+        """
+        menu = load_menu(settings.menu, model_classes=self._model.classes).menu
+        manifest = ModelPack.manifest_of(self._folder)
+        thresholds = thresholds_of(manifest, eagerness=settings.detector.eagerness)
 
         def serve(checker: OrderChecker, at_s: float) -> tuple[None, Sequence[Event]]:
             return None, checker.serve(menu, thresholds, at_s)
 
         checker.ask(serve).result(RELOADED_S)
-        self._menu = menu
-        logger.info("menu and thresholds were reloaded; all else needs a restart")
-        return "menu and thresholds were reloaded"
+        self._menu, self._manifest = menu, manifest
+
+    def thresholds(self, eagerness: int) -> Thresholds:
+        """The model's thresholds as they were read last, so far towards more catches."""
+        return thresholds_of(self._manifest, eagerness=eagerness)

@@ -34,6 +34,7 @@ class AlertDesk:
     _since_s: float = 0.0
     _answered: set[Wrong] = field(default_factory=set)
     _raised: int = 0
+    _said: tuple[Resolution, float] | None = None
 
     def look(
         self, reached: VerdictReached, now_s: float, *, swapped: bool = False, bumped: bool = False
@@ -63,8 +64,30 @@ class AlertDesk:
         same = self.alert is not None and self.alert.orders == reached.orders
         return self.resolve(Resolution.FIXED if same else Resolution.SUPERSEDED, now_s)
 
+    def answer(self, resolution: Resolution, now_s: float, *, take_back_s: float) -> None:
+        """A person answers the open alert, and may take that back for so long; then `wait` ends it.
+
+        Whatever else would end the alert before that ends it with this answer: a tray that is handed out within these
+        seconds must not lose what was said of it.
+        """
+        self._said = (resolution, now_s + take_back_s)
+
+    def take_back(self) -> bool:
+        """The answer was a slip; says whether there was one that could still be taken back."""
+        was_said, self._said = self._said is not None, None
+        return was_said
+
+    def wait(self, now_s: float) -> tuple[Event, ...]:
+        """Time passes: an answer that nobody took back holds."""
+        if self._said is None or now_s < self._said[1]:
+            return ()
+        return self.resolve(self._said[0], now_s, by_staff=True)
+
     def resolve(self, resolution: Resolution, now_s: float, *, by_staff: bool = False) -> tuple[Event, ...]:
         """End the open alert, if there is one; what a person answered is not raised again for this tray."""
+        if self._said is not None and not by_staff:
+            resolution, by_staff = self._said[0], True
+        self._said = None
         if self.alert is None:
             return ()
         if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED):

@@ -214,10 +214,26 @@ class OrderChecker:
 
     def resolve(self, alert_id: str, resolution: Resolution, at_s: float) -> tuple[Event, ...]:
         """A person answers an alert."""
-        for session in self._sessions.values():
-            if session.desk.alert is not None and session.desk.alert.alert_id == alert_id:
-                return session.desk.resolve(resolution, at_s, by_staff=True)
+        desk = self._desk_of(alert_id)
+        if desk is not None:
+            return desk.resolve(resolution, at_s, by_staff=True)
         return self._left_open.answer(alert_id, resolution, at_s)
+
+    def answer(self, alert_id: str, resolution: Resolution, at_s: float, *, take_back_s: float) -> bool:
+        """A person answers an alert and may take that back for so long; False where no tray has such an alert now."""
+        desk = self._desk_of(alert_id)
+        if desk is not None:
+            desk.answer(resolution, at_s, take_back_s=take_back_s)
+        return desk is not None
+
+    def take_back(self, alert_id: str) -> bool:
+        """A person takes an answer back; False where it is too late for that, or there was none."""
+        desk = self._desk_of(alert_id)
+        return desk is not None and desk.take_back()
+
+    def _desk_of(self, alert_id: str) -> AlertDesk | None:
+        desks = (session.desk for session in self._sessions.values())
+        return next((d for d in desks if d.alert is not None and d.alert.alert_id == alert_id), None)
 
     def observe(self, observation: Observation, *, station: str | None = None) -> tuple[Event, ...]:
         """Take in what one frame of a station shows; of the only station, where none is named."""
@@ -234,9 +250,10 @@ class OrderChecker:
         return (*events, *self._left_open.saw(seen, at_s, slots=self._watches))
 
     def wait(self, at_s: float) -> tuple[Event, ...]:
-        """Time passes, whether or not anything is seen: orders that nobody collects expire."""
+        """Time passes, whether or not anything is seen: orders that nobody collects expire, answers hold."""
         lying = [key for session in self._sessions.values() for key in session.orders]
-        return self._orders.expire(at_s, self._expire_s, lying)
+        answered = [event for session in self._sessions.values() for event in session.desk.wait(at_s)]
+        return (*answered, *self._orders.expire(at_s, self._expire_s, lying))
 
     def finish(self, at_s: float) -> tuple[Event, ...]:
         """The stream ends: trays that still lie there are given their last verdict."""

@@ -84,7 +84,7 @@ def settings_from(
     config: Path | None, *, pack: Path | None = None, menu: Path | None = None, provider: str | None = None
 ) -> Settings:
     """The configuration with what the command line overrides."""
-    path = config or next((p for p in _default_configs() if p.is_file()), None)
+    path = config or _default_config()
     if path is None and (pack is None or menu is None):
         raise BadConfig(f"there is no {DEFAULT_CONFIG} here: name one with --config, or give both --pack and --menu")
     settings = load_settings(path) if path else Settings()
@@ -100,15 +100,20 @@ def config_path(config: Path | None) -> Path:
     Raises:
         BadConfig: there is none.
     """
-    path = config or next((p for p in _default_configs() if p.is_file()), None)
+    path = config or _default_config()
     if path is None:
         raise BadConfig(f"there is no {DEFAULT_CONFIG} here: name one with --config")
     return path
 
 
-def _default_configs() -> tuple[Path, ...]:
-    """Here, or beside the package in a checkout, or where `deploy/install.sh` puts it."""
-    return DEFAULT_CONFIG, Path(__file__).resolve().parents[2] / DEFAULT_CONFIG, INSTALLED_CONFIG
+def _default_config() -> Path | None:
+    """Of a checkout: here, or beside the package. Of an installed agent: the box's, wherever the operator stands."""
+    checkout = Path(__file__).resolve().parents[2] / DEFAULT_CONFIG
+    looked_for = (DEFAULT_CONFIG, checkout) if checkout.is_file() else (INSTALLED_CONFIG, DEFAULT_CONFIG)
+    try:
+        return next((path for path in looked_for if path.is_file()), None)
+    except PermissionError as refusal:
+        raise BadConfig("you may not look at it: type 'sudo' before the command", path=INSTALLED_CONFIG) from refusal
 
 
 def blocks_from(texts: list[str] | None, *, of: Path | None, option: str) -> tuple[TrayBlock, ...]:

@@ -25,7 +25,8 @@ def check(
     as_json: common.JsonOption = False,
 ) -> None:
     """Hold one order against photographs of its tray."""
-    from edge_agent.app.seeing import check_photographs, open_eyes
+    from edge_agent.app.eyes import open_eyes
+    from edge_agent.app.seeing import check_photographs
 
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
     verdict, contents = check_photographs(eyes, order, photos)
@@ -63,7 +64,8 @@ def replay(
     as_json: common.JsonOption = False,
 ) -> None:
     """Replay a recording and its orders through the checker: one verdict per tray, a report, a score."""
-    from edge_agent.app.seeing import open_eyes, replay_recording
+    from edge_agent.app.eyes import open_eyes
+    from edge_agent.app.seeing import replay_recording
 
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
     folder = None if no_report else report or (None if as_json else Path("report"))
@@ -93,7 +95,8 @@ def evaluate(
     as_json: common.JsonOption = False,
 ) -> None:
     """Score the order checks of a folder of photographed trays."""
-    from edge_agent.app.seeing import evaluate_folder, open_eyes
+    from edge_agent.app.eyes import open_eyes
+    from edge_agent.app.seeing import evaluate_folder
 
     blocks = blocks_from(only, of=trays_dir, option="--only")
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))

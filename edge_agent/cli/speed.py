@@ -47,6 +47,26 @@ def bench(
             show_default=False,
         ),
     ] = None,
+    store: Annotated[
+        int | None,
+        typer.Option(
+            "--store",
+            metavar="CHECKS",
+            min=100,
+            max=10_000_000,
+            help="Measure how fast a made-up store with so many checks answers instead, and the agent that serves it.",
+            show_default=False,
+        ),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="FILE",
+            help="With --store: make the store here and leave it; one that is there is taken.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: common.JsonOption = False,
 ) -> None:
     """Measure the agent beside the bare ONNX Runtime session and Ultralytics, alternating, in one run."""
@@ -54,6 +74,10 @@ def bench(
 
     if live is not None:
         _bench_live(live, pack=pack, menu=settings_from(config, pack=pack, menu=menu).menu, as_json=as_json)
+        return
+    if store is not None:
+        menu = settings_from(config, pack=pack, menu=menu).menu
+        _bench_store(store, keep=keep, rounds=rounds, pack=pack, menu=menu, as_json=as_json)
         return
     if checkpoint is not None and not checkpoint.is_file():
         raise BadInput(f"{checkpoint}: there is no such checkpoint")
@@ -81,6 +105,18 @@ def _bench_live(video: Path, *, pack: Path, menu: Path, as_json: bool) -> None:
     from edge_agent.app.live_speed import measure_live
 
     measured = measure_live(video, pack=pack, menu=menu, on_work=lambda _: None if as_json else notes.print(_))
+    if as_json:
+        print_json(measured.as_json())
+        return
+    for line in measured.as_lines():
+        say(line)
+
+
+def _bench_store(checks: int, *, keep: Path | None, rounds: int, pack: Path, menu: Path, as_json: bool) -> None:
+    from edge_agent.app.store_speed import measure_store
+
+    with pieces_of_work(hidden=as_json) as on_work:
+        measured = measure_store(checks, keep=keep, rounds=rounds, pack=pack, menu=menu, on_work=on_work)
     if as_json:
         print_json(measured.as_json())
         return

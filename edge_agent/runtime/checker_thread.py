@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edge_agent.checking.order_checker import OrderChecker
+from edge_agent.domain.camera import FrameFigures
+from edge_agent.domain.detection import Detection, Sighting
 from edge_agent.domain.events import Event, VerdictReached
 from edge_agent.domain.order import Order, OrderState
 from edge_agent.domain.tray import SessionState, Slot
@@ -66,10 +68,12 @@ class Answer(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewestPicture:
-    """The newest frame of a station and its slots in pixels."""
+    """The newest frame of a station, its slots in pixels, what was seen in it, if it was looked at, and its figures."""
 
     frame: LiveFrame
     slots: tuple[Slot, ...]
+    seen: tuple[Detection, ...] = ()
+    figures: FrameFigures | None = None
 
 
 class CheckerThread:
@@ -204,28 +208,40 @@ class CheckerThread:
         events: tuple[Event, ...] = ()
         if eye.sizes_up(frame):
             events = self._checker.place(station.station_id, eye.slots, now_s)
-        self._newest[station.station_id] = NewestPicture(frame=frame, slots=eye.slots)
+        seen: tuple[Detection, ...] = ()
         if eye.judge(frame, now_s):
             try:
-                events += self._checker.observe(eye.look(frame, now_s), station=station.station_id)
+                observation = eye.look(frame, now_s)
+                seen = observation.detections
+                events += self._checker.observe(observation, station=station.station_id)
             except DetectorError:
                 logger.exception("station %s: the detector failed on a picture", station.station_id)
-        self._take(events, frame, eye.slots)
+        newest = NewestPicture(frame=frame, slots=eye.slots, seen=seen, figures=eye.figures)
+        self._newest[station.station_id] = newest
+        self._take(events, newest)
 
-    def _take(self, events: Sequence[Event], frame: LiveFrame | None = None, slots: Sequence[Slot] = ()) -> Kept:
+    def _take(self, events: Sequence[Event], newest: NewestPicture | None = None) -> Kept:
         """Keep events and tell of them."""
         if not events:
             return NOTHING
-        evidence = [] if frame is None else [self._evidence(frame, slots, event) for event in _shown(events, slots)]
+        evidence = [] if newest is None else [self._evidence(newest, event) for event in _shown(events, newest.slots)]
         stored = self._recorder.take(events, evidence)
         for event in events:
             self._announce(self._checker.station_of(event), event)
         self.waiting = self._checker.waiting()
         return stored
 
-    def _evidence(self, frame: LiveFrame, slots: Sequence[Slot], reached: VerdictReached) -> Evidence:
-        jpeg = self._encode(frame.picture, [slot for slot in slots if slot.slot_id == reached.slot_id])
-        return Evidence(session_id=reached.session_id, at_s=reached.at_s, jpeg=jpeg)
+    def _evidence(self, newest: NewestPicture, reached: VerdictReached) -> Evidence:
+        picture = newest.frame.picture
+        slot = next(slot for slot in newest.slots if slot.slot_id == reached.slot_id)
+        height_px, width_px = picture.shape[:2]
+        sighting = Sighting.within(slot.polygon, newest.seen, width_px=width_px, height_px=height_px)
+        return Evidence(
+            session_id=reached.session_id,
+            at_s=reached.at_s,
+            jpeg=self._encode(picture, [slot]),
+            sighting=sighting if sighting.seen else None,
+        )
 
     def _show(self) -> None:
         """Replace what is shown, and announce stations that changed."""

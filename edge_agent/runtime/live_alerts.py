@@ -12,8 +12,8 @@ from edge_agent.domain.alert import Resolution
 from edge_agent.domain.events import Event
 from edge_agent.domain.record import Confirmation, StaffRole, StoredAlert
 from edge_agent.errors import Conflict, StoreBusy, StoreError, Unknown
-from edge_agent.ports import AlertNews, EventHistory, EventStore, Outbox
-from edge_agent.runtime.checker_thread import CheckerThread
+from edge_agent.ports import AlertNews, AnswerSaid, Clock, EventHistory, EventStore, Outbox
+from edge_agent.runtime.checker_thread import Answer, CheckerThread
 from edge_agent.runtime.order_desk import ANSWERED_S, STORED_S
 
 logger = logging.getLogger(__name__)
@@ -22,10 +22,15 @@ MOST_NEWS = 200
 
 
 class LiveAlerts:
-    """An `Alerts` over the outbox and the checker's thread."""
+    """An `Alerts`, and its `Answers`, over the outbox and the checker's thread."""
 
-    def __init__(self, checker: CheckerThread, *, outbox: Outbox, store: EventStore, history: EventHistory) -> None:
+    def __init__(
+        self, checker: CheckerThread, *, outbox: Outbox, store: EventStore, history: EventHistory, clock: Clock
+    ) -> None:
         self._checker = checker
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said: dict[str, AnswerSaid] = {}
         self._outbox = outbox
         self._store = store
         self._history = history
@@ -38,20 +43,54 @@ class LiveAlerts:
 
     def resolve(self, told_id: str, resolution: Resolution, *, role: StaffRole) -> None:
         """See `Alerts.resolve`. "Fixed" for what the checker saw put right already confirms what it saw."""
+        self._answer(told_id, resolution, role, take_back_s=0.0)
 
+    def answer(self, told_id: str, resolution: Resolution, *, role: StaffRole, take_back_s: float) -> None:
+        self._answer(told_id, resolution, role, take_back_s=take_back_s)
+
+    def _answer(self, told_id: str, resolution: Resolution, role: StaffRole, *, take_back_s: float) -> None:
         def answer(checker: OrderChecker, at_s: float) -> tuple[bool, Sequence[Event]]:
+            if take_back_s > 0 and checker.answer(told_id, resolution, at_s, take_back_s=take_back_s):
+                self._keep(AnswerSaid(told_id=told_id, resolution=resolution, until_s=at_s + take_back_s))
+                return True, ()
+            self._drop(told_id)
             events = checker.resolve(told_id, resolution, at_s)
             return bool(events), events
 
-        asked = self._checker.ask(answer)
-        try:
-            answered = asked.result(ANSWERED_S)
-        except FutureTimeout as error:
-            asked.cancel()
-            raise StoreBusy("the checker does not answer; try again") from error
+        answered = self._ask(answer)
         answered.stored.wait(STORED_S)
         if not answered.value:
             self._hold_against_past(told_id, resolution, role)
+
+    def take_back(self, told_id: str) -> None:
+        def take(checker: OrderChecker, _at_s: float) -> tuple[bool, Sequence[Event]]:
+            self._drop(told_id)
+            return checker.take_back(told_id), ()
+
+        if not self._ask(take).value:
+            raise Conflict("the answer holds already, or there was none")
+
+    def said(self) -> tuple[AnswerSaid, ...]:
+        now_s = self._clock.monotonic_s()
+        with self._lock:
+            self._said = {told_id: each for told_id, each in self._said.items() if each.until_s > now_s}
+            return tuple(self._said.values())
+
+    def _keep(self, said: AnswerSaid) -> None:
+        with self._lock:
+            self._said[said.told_id] = said
+
+    def _drop(self, told_id: str) -> None:
+        with self._lock:
+            self._said.pop(told_id, None)
+
+    def _ask(self, question: Callable[[OrderChecker, float], tuple[bool, Sequence[Event]]]) -> Answer[bool]:
+        asked = self._checker.ask(question)
+        try:
+            return asked.result(ANSWERED_S)
+        except FutureTimeout as error:
+            asked.cancel()
+            raise StoreBusy("the checker does not answer; try again") from error
 
     def _hold_against_past(self, told_id: str, resolution: Resolution, role: StaffRole) -> None:
         news = self._outbox.told(told_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from edge_agent.checking.camera_watch import CameraWatch
 from edge_agent.checking.marker_budget import MarkerBudget
 from edge_agent.checking.motion_gate import MotionGate
-from edge_agent.domain.camera import CameraStatus
+from edge_agent.domain.camera import CameraStatus, FrameFigures
 from edge_agent.domain.detection import Marker, Observation
 from edge_agent.domain.tray import Slot
 from edge_agent.ports import ChangeMeter, Detector, FrameMeter, LiveFrame, MarkerReader
@@ -45,6 +45,7 @@ class StationEye:
         motion_for: makes what sees changes in slots, for the slots in pixels of a picture.
         reader: reads order tags; None where none are expected.
         place: the station's slots in pixels of a picture so wide and high.
+        figures: of the newest frame that was judged.
     """
 
     detector: Detector
@@ -56,6 +57,7 @@ class StationEye:
     gate: MotionGate = field(default_factory=MotionGate)
     counts: EyeCounts = field(default_factory=EyeCounts)
     slots: tuple[Slot, ...] = ()
+    figures: FrameFigures | None = None
     _motion: ChangeMeter | None = None
     _budgets: list[MarkerBudget] = field(default_factory=list)
     _size_px: tuple[int, int] | None = None
@@ -75,7 +77,8 @@ class StationEye:
     def judge(self, frame: LiveFrame, now_s: float) -> bool:
         """Judge the camera by a frame; says whether the frame may lead to a verdict."""
         self.counts.seen += 1
-        self.watch.see(self.meter.measure(frame), now_s)
+        self.figures = self.meter.measure(frame)
+        self.watch.see(self.figures, now_s)
         if now_s - frame.at_s > OLDEST_S:
             self.counts.stale += 1
             return False

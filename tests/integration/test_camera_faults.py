@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-from contextlib import closing
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
 
+from edge_agent.adapters.system_clock import SystemClock
+from edge_agent.app.camera import source_maker, stuck_after_s
+from edge_agent.runtime.capture import CameraCapture
+from edge_agent.runtime.capture_thread import CapturePlan, CaptureState
+from edge_agent.runtime.latest_frame import LatestFrame
+from edge_agent.settings import CameraSettings
 from tests.blinking_tray import FRAMES_PER_S, WRONG, blinking
 from tests.running_agent import RunningAgent, station
+from tests.videos import write_video
 
 TRAYS = 4
+DEADLINE_S = 60.0
+SHORT = {"open_timeout_s": 2.0, "read_timeout_s": 2.0}
+CAN_DO = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY\r\n\r\n"
 
 
 def latencies_s(agent: RunningAgent, station_id: str) -> list[float]:
@@ -55,3 +68,64 @@ def checks_trays(agent: RunningAgent) -> None:
     assert agent.put("A-1", WRONG) in (200, 201)
     enough = agent.metric("edge_agent_verdict_latency_seconds_count") + TRAYS
     agent.until(lambda: agent.metric("edge_agent_verdict_latency_seconds_count") >= enough, "more trays are judged")
+
+
+def test_cameras_that_fall_silent_when_they_are_to_play_hold_others_up_for_their_time_out_and_no_longer(
+    tmp_path: Path,
+) -> None:
+    """OpenCV connects to one stream at a time. Whoever waits for that does not hang, and its turn comes."""
+    video = write_video(tmp_path / "good.mp4", [number / 10 for number in range(20)])
+    good = CameraSettings.model_validate({"file": video, "loop": True})
+    with falls_silent() as port, ExitStack() as stack:
+        url = f"rtsp://127.0.0.1:{port}/stream"
+        silent = [CameraSettings.model_validate({"url": url, **SHORT}) for _ in range(4)]
+        captures = [stack.enter_context(capturing(camera, silent)) for camera in [*silent, good]]
+        deadline_s = time.monotonic() + DEADLINE_S
+        while True:
+            *others, streaming = [capture.supervise() for capture in captures]
+            assert [report.abandoned for report in (*others, streaming)] == [0] * 5
+            if streaming.frames and all(report.state is CaptureState.WAITING for report in others):
+                break
+            assert time.monotonic() < deadline_s, [streaming, *others]
+            threading.Event().wait(0.02)
+        assert streaming.state is CaptureState.STREAMING
+        assert all("does not answer within 2 s" in str(report.problem) for report in others)
+
+
+def capturing(camera: CameraSettings, others: list[CameraSettings]) -> CameraCapture:
+    clock = SystemClock()
+    plan = CapturePlan(
+        name="camera",
+        make_source=source_maker(camera, clock),
+        latest=LatestFrame(),
+        clock=clock,
+        wait=lambda stop, _wait_s: stop.wait(DEADLINE_S),  # one try is enough
+    )
+    return CameraCapture(plan, stuck_s=stuck_after_s(camera, [each for each in others if each is not camera]))
+
+
+@contextmanager
+def falls_silent() -> Iterator[int]:
+    """A camera that says what it can do to whoever asks, and not a word when it is asked for its stream; its port."""
+    callers: list[socket.socket] = []
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            caller = listening.accept()[0]
+            callers.append(caller)
+            question = caller.recv(4096)
+            if not question:
+                return
+            caller.sendall(CAN_DO)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield int(listening.getsockname()[1])
+    finally:
+        with socket.create_connection(listening.getsockname()) as last:
+            last.shutdown(socket.SHUT_WR)
+            thread.join()
+        for each in (*callers, listening):
+            each.close()

@@ -13,7 +13,8 @@ from edge_agent.adapters.picture_meter import PictureMeter
 from edge_agent.adapters.slot_motion import SlotMotion
 from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.app.camera import limits_of
-from edge_agent.app.seeing import Eyes, checker_for, open_eyes
+from edge_agent.app.eyes import Eyes, open_eyes
+from edge_agent.app.seeing import checker_for
 from edge_agent.checking.camera_watch import CameraWatch
 from edge_agent.checking.motion_gate import MotionGate
 from edge_agent.domain.camera import CameraStatus

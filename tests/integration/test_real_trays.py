@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.app.seeing import Eyes, evaluate_folder, open_eyes, replay_recording
+from edge_agent.app.eyes import Eyes, open_eyes
+from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.evaluation.photo_checks import evaluation_as_json
 from edge_agent.evaluation.replay import replay_as_json
 from edge_agent.formats.menu import load_menu

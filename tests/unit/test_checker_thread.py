@@ -33,6 +33,12 @@ from tests.fakes_store import MemoryStore
 
 WAIT_S = 20.0
 PICTURE = np.zeros((480, 320, 3), dtype=np.uint8)
+
+
+def still(picture: Picture, slot: Slot, seen: Sequence[Detection]) -> bytes:
+    return f"{picture.shape} {slot.slot_id} {[each.class_name for each in seen]}".encode()
+
+
 LIMITS = CameraLimits(good_for_s=0.0, identical_s=None)
 
 
@@ -147,7 +153,7 @@ def box() -> Iterator[Pass]:
             arrived=arrived,
         )
         stack.enter_context(thread)
-        stations = LiveStations(thread, known="ab", encode=encode, clock=clock)
+        stations = LiveStations(thread, known="ab", encode=encode, still=still, clock=clock)
         yield Pass(clock, store, scenes, latest, thread, stations, told, heard)
 
 
@@ -163,6 +169,9 @@ def test_a_tray_is_judged_told_of_and_stored_with_its_picture(box: Pass) -> None
     box.thread.close()
     [check, *_] = box.store.checks()
     assert [box.store.pictures[name] for name in check.pictures] == [b"(480, 320, 3) ['a']"]
+    (sighting,) = (box.store.sightings[name] for name in check.pictures)
+    assert (sighting.width_px, sighting.height_px) == (320, 480)
+    assert [seen.class_name for seen in sighting.seen] == ["plate"]
 
 
 def test_each_station_sees_its_own_trays(box: Pass) -> None:
