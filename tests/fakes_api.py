@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
@@ -14,7 +15,9 @@ from prometheus_client import CollectorRegistry, Counter
 from edge_agent.api.app import ApiParts, create_api
 from edge_agent.api.live_feed import LiveFeed
 from edge_agent.api.problems import Problem
-from edge_agent.domain.access import Principal, Role
+from edge_agent.api.throttle import FailureThrottle
+from edge_agent.checking.audit_desk import AuditDesk
+from edge_agent.domain.access import Principal, Role, Token
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
@@ -24,6 +27,8 @@ from edge_agent.domain.record import StaffRole, StoredAlert
 from edge_agent.errors import BadRecording, Conflict, EdgeAgentError, StaleRevision, Unknown
 from edge_agent.ports import (
     AlertNews,
+    AnswerSaid,
+    InUse,
     ModelInUse,
     OrderName,
     OrderPut,
@@ -33,8 +38,11 @@ from edge_agent.ports import (
     SlotStatus,
     StationPicture,
     StationStatus,
+    Trouble,
 )
 from tests.builders import menu as menu_of
+from tests.fakes_reporting import MemoryReporting
+from tests.fakes_setup import FakeCameras, FakeHealth, FakeSecondLook, FakeSetupBook
 from tests.fakes_store import FakeClock, MemoryStore
 
 TODAY = "2026-01-31"
@@ -123,6 +131,11 @@ class FakeStations:
             raise Unknown(f"there is no station {station_id!r}")
         return self.newest
 
+    def still(self, station_id: str, slot_id: str) -> StationPicture | None:
+        if slot_id not in {slot.slot_id for slot in self.status.slots}:
+            raise Unknown(f"there is no slot {slot_id!r}")
+        return self.picture(station_id)
+
 
 @dataclass(slots=True)
 class FakeAlerts:
@@ -130,6 +143,8 @@ class FakeAlerts:
 
     news: list[AlertNews] = field(default_factory=list)
     answered: dict[str, tuple[Resolution, StaffRole]] = field(default_factory=dict)
+    can_be_taken_back: dict[str, AnswerSaid] = field(default_factory=dict)
+    now_s: float = 100.0
 
     def after(self, seq: int, *, limit: int) -> tuple[AlertNews, ...]:
         return tuple(each for each in self.news if each.seq > seq)[:limit]
@@ -143,6 +158,20 @@ class FakeAlerts:
         before = self.answered.setdefault(told_id, (resolution, role))
         if before[0] is not resolution:
             raise Conflict(f"the alert ended already: {before[0].value}")
+
+    def answer(self, told_id: str, resolution: Resolution, *, role: StaffRole, take_back_s: float) -> None:
+        if told_id not in {each.told_id for each in self.standing()}:
+            self.resolve(told_id, resolution, role=role)
+            return
+        said = AnswerSaid(told_id=told_id, resolution=resolution, until_s=self.now_s + take_back_s)
+        self.can_be_taken_back[told_id] = said
+
+    def take_back(self, told_id: str) -> None:
+        if self.can_be_taken_back.pop(told_id, None) is None:
+            raise Conflict("the answer holds already")
+
+    def said(self) -> tuple[AnswerSaid, ...]:
+        return tuple(self.can_be_taken_back.values())
 
 
 def alert_news(seq: int, *, name: str = "Fries", key: OrderKey | None = None) -> AlertNews:
@@ -180,6 +209,16 @@ class FakeReadiness:
     now: ReadinessReport = READY
 
     def report(self) -> ReadinessReport:
+        return self.now
+
+
+@dataclass(slots=True)
+class FakeTroubles:
+    """All is well, until it is told otherwise."""
+
+    now: tuple[Trouble, ...] = ()
+
+    def troubles(self) -> tuple[Trouble, ...]:
         return self.now
 
 
@@ -222,6 +261,37 @@ class FakeAuthenticator:
             raise Problem("unauthenticated", "send a token", headers={"WWW-Authenticate": "Bearer"})
         return Principal(name=f"a {word}", role=Role(word))
 
+    async def known_by(self, request: Request, secret: str) -> Principal:
+        if secret not in {role.value for role in Role}:
+            raise Problem("unauthenticated", "send a token")
+        return Principal(name=f"a {secret}", role=Role(secret))
+
+
+class FakeTokenBook:
+    """Tokens in memory; the secret of the first is `secret-1`."""
+
+    def __init__(self) -> None:
+        self.kept: list[Token] = []
+
+    def create(self, *, name: str, role: Role, lasts: timedelta | None = None) -> tuple[str, Token]:
+        if any(token.name == name for token in self.kept):
+            raise Conflict(f"there is a token named {name!r} already")
+        now = datetime(2026, 1, 31, 12, 0, tzinfo=timezone.utc)
+        number = len(self.kept) + 1
+        token = Token(token_id=f"{number:08x}", name=name, role=role, sha256="0" * 64, created_at=now)
+        self.kept.append(token)
+        return f"secret-{number}", token
+
+    def tokens(self) -> tuple[Token, ...]:
+        return tuple(self.kept)
+
+    def revoke(self, token_id: str) -> Token:
+        for token in self.kept:
+            if token.token_id == token_id:
+                self.kept.remove(token)
+                return token
+        raise Unknown(f"there is no token {token_id!r}")
+
 
 class Agent:
     """An API over fakes, and all that it stands on."""
@@ -230,24 +300,42 @@ class Agent:
         self.clock = FakeClock()
         self.book = FakeOrderBook()
         self.store = MemoryStore(clock=self.clock)
+        self.reporting = MemoryReporting(store=self.store)
         self.stations = FakeStations()
         self.alerts = FakeAlerts()
         self.photo_checker = FakePhotoChecker()
         self.readiness = FakeReadiness()
+        self.tokens = FakeTokenBook()
+        self.troubles = FakeTroubles()
+        self.setup = FakeSetupBook()
+        self.cameras = FakeCameras()
+        self.second_look = FakeSecondLook()
         self.feed = LiveFeed(clock=self.clock)
         self.registry = CollectorRegistry()
         Counter("edge_agent_checks", "Verdicts.", ["station", "verdict"], registry=self.registry)
+        in_use: InUse = parts.get("in_use") or FakeInUse()
         given: dict[str, Any] = {
             "orders": self.book,
             "history": self.store,
+            "reporting": self.reporting,
+            "audits": AuditDesk(reporting=self.reporting, store=self.store, menu=in_use.menu),
             "pictures": StoredPictures(self.store),
             "photo_checker": self.photo_checker,
             "alerts": self.alerts,
+            "answers": self.alerts,
             "stations": self.stations,
-            "in_use": FakeInUse(),
+            "in_use": in_use,
+            "setup": self.setup,
+            "cameras": self.cameras,
+            "second_look": self.second_look,
+            "health": FakeHealth(),
             "feed": self.feed,
             "readiness": self.readiness,
             "authenticator": FakeAuthenticator(),
+            "tokens": self.tokens,
+            "troubles": self.troubles,
+            "throttle": FailureThrottle(),
+            "clock": self.clock,
             "registry": self.registry,
         }
         self.app: FastAPI = create_api(ApiParts(**{**given, **parts}))

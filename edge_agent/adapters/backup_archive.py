@@ -18,8 +18,10 @@ from edge_agent.formats.backup import (
     CONFIG,
     MANIFEST_MEMBER,
     MAX_MANIFEST_BYTES,
+    MAX_SETUP_MEMBERS,
     MENU,
     PICTURE_MEMBER,
+    SETUP_MEMBER,
     TOKENS,
     BackupManifest,
     is_known_member,
@@ -81,7 +83,9 @@ def open_archive(path: Path) -> BackupArchive:
                 raise BadInput(f"'{name}' stands where a backup has nothing; it was tampered with", path=path)
             if name == MANIFEST_MEMBER:
                 manifest = _manifest(file.read(MAX_MANIFEST_BYTES + 1), path)
-            elif name in SMALL:
+            elif name in SMALL or SETUP_MEMBER.fullmatch(name):
+                if len(small) >= len(SMALL) + MAX_SETUP_MEMBERS:
+                    raise BadInput("it holds more of the Set-up pages than a backup does", path=path)
                 raw = small[name] = file.read(MAX_SMALL_BYTES + 1)
                 hashes[name] = len(raw), hashlib.sha256(raw).hexdigest()
             elif is_known_member(name):

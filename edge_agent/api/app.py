@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
-from edge_agent.api.access import ACCESS, BROWSED, Call
+from edge_agent.api.access import ACCESS, BROWSED, SCREEN, Call
 from edge_agent.api.answers.outgoing import ProblemOut
 from edge_agent.api.auth import Authenticator
 from edge_agent.api.envelope import Envelope
@@ -23,17 +23,38 @@ from edge_agent.api.routes.checks import check_routes
 from edge_agent.api.routes.house import docs_routes, house_routes
 from edge_agent.api.routes.orders import order_routes
 from edge_agent.api.routes.stations import KEEP_ALIVE_S, STREAM_S, event_routes, station_routes
+from edge_agent.api.screen.audit_page import AuditPorts, audit_routes
+from edge_agent.api.screen.history_page import HistoryPorts, history_routes
+from edge_agent.api.screen.login import login_routes, pairing_routes
+from edge_agent.api.screen.pass_page import PassPorts, pass_routes
+from edge_agent.api.screen.screen import Screen
+from edge_agent.api.screen.setup.common import SetupPorts
+from edge_agent.api.screen.setup.routes import setup_routes
+from edge_agent.api.screen.static_routes import static_routes
+from edge_agent.api.screen.stream import Streaming
+from edge_agent.api.screen.trends_page import TrendsPorts, trends_routes
+from edge_agent.api.throttle import FailureThrottle
+from edge_agent.checking.audit_desk import AuditDesk
 from edge_agent.errors import EdgeAgentError
 from edge_agent.ports import (
     Alerts,
+    Answers,
+    Cameras,
+    Clock,
     EventFeed,
     EventHistory,
+    Health,
     InUse,
     OrderBook,
     PhotoChecker,
     Pictures,
     Readiness,
+    Reporting,
+    SecondLook,
+    SetupBook,
     Stations,
+    TokenBook,
+    Troubles,
 )
 
 _DESCRIPTION = (
@@ -44,18 +65,29 @@ _DESCRIPTION = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiParts:
-    """What the API stands on. All of it is the runtime's; the API owns nothing."""
+    """What the API and the screen stand on. All of it is the runtime's; the API owns nothing."""
 
     orders: OrderBook
     history: EventHistory
+    reporting: Reporting
+    audits: AuditDesk
     pictures: Pictures
     photo_checker: PhotoChecker
     alerts: Alerts
+    answers: Answers
     stations: Stations
     in_use: InUse
+    setup: SetupBook
+    cameras: Cameras
+    second_look: SecondLook
+    health: Health
     feed: EventFeed
     readiness: Readiness
+    troubles: Troubles
     authenticator: Authenticator
+    tokens: TokenBook
+    throttle: FailureThrottle
+    clock: Clock
     registry: CollectorRegistry
     limits: Limits = field(default_factory=Limits)
     keep_alive_s: float = KEEP_ALIVE_S
@@ -78,6 +110,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate = Gate(authenticator=parts.authenticator, limits=parts.limits)
+    app.state.screen = Screen()
     app.add_middleware(Envelope)
     app.add_exception_handler(EdgeAgentError, on_agent_error)
     app.add_exception_handler(HTTPException, on_http_error)
@@ -90,6 +123,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         event_routes(parts.feed, keep_alive_s=parts.keep_alive_s, stream_s=parts.stream_s),
         house_routes(parts.readiness, parts.registry),
         docs_routes(),
+        *_screen_routes(parts, app.state.screen),
     )
     served: list[APIRoute] = []
     for router in routers:
@@ -105,6 +139,62 @@ def create_api(parts: ApiParts) -> FastAPI:
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+def _screen_routes(parts: ApiParts, screen: Screen) -> tuple[APIRouter, ...]:
+    """The pages of the screen, each with the ports that it needs."""
+    streaming = Streaming(
+        feed=parts.feed, clock=parts.clock, authenticator=parts.authenticator, stream_s=parts.stream_s
+    )
+    return (
+        static_routes(),
+        pass_routes(screen, streaming, _pass_ports(parts)),
+        *_looking_back(parts, screen, streaming),
+        *setup_routes(screen, streaming, _setup_ports(parts)),
+        login_routes(screen, parts.authenticator),
+        pairing_routes(screen, parts.tokens, parts.clock, parts.throttle),
+    )
+
+
+def _pass_ports(parts: ApiParts) -> PassPorts:
+    return PassPorts(
+        stations=parts.stations,
+        orders=parts.orders,
+        alerts=parts.alerts,
+        answers=parts.answers,
+        history=parts.history,
+        in_use=parts.in_use,
+        troubles=parts.troubles,
+        clock=parts.clock,
+    )
+
+
+def _setup_ports(parts: ApiParts) -> SetupPorts:
+    return SetupPorts(
+        setup=parts.setup,
+        cameras=parts.cameras,
+        second_look=parts.second_look,
+        health=parts.health,
+        stations=parts.stations,
+        orders=parts.orders,
+        history=parts.history,
+        reporting=parts.reporting,
+        in_use=parts.in_use,
+        readiness=parts.readiness,
+        tokens=parts.tokens,
+        clock=parts.clock,
+    )
+
+
+def _looking_back(parts: ApiParts, screen: Screen, streaming: Streaming) -> tuple[APIRouter, ...]:
+    """What was, and what it was worth."""
+    reporting, in_use, clock = parts.reporting, parts.in_use, parts.clock
+    audits = AuditPorts(audits=parts.audits, pictures=parts.pictures, in_use=in_use, clock=clock)
+    return (
+        history_routes(screen, HistoryPorts(reporting=reporting, in_use=in_use, clock=clock)),
+        trends_routes(screen, streaming, TrendsPorts(reporting=reporting, clock=clock)),
+        audit_routes(screen, audits),
+    )
 
 
 def calls_of(route: APIRoute) -> list[Call]:
@@ -130,7 +220,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for (method, path), roles in ACCESS.items():
-        if (method, path) in BROWSED:
+        if (method, path) in BROWSED or (method, path) in SCREEN:
             continue
         operation = described["paths"][path][method.lower()]
         named = ", ".join(sorted(role.value for role in roles))

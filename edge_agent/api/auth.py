@@ -11,6 +11,7 @@ from typing import Protocol
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from edge_agent.api.browser import refuse_cross_site, secret_in_cookie
 from edge_agent.api.problems import Problem
 from edge_agent.api.throttle import FailureThrottle, peer_of
 from edge_agent.domain.access import Principal, Token
@@ -24,7 +25,7 @@ MAX_HEADER = 512
 
 
 class Authenticator(Protocol):
-    """Makes a principal of a request. Tokens are one way; the cookie of a paired tablet will be another."""
+    """Makes a principal of a request: by the token in a header, or by the one in the cookie of a browser."""
 
     async def principal(self, request: Request, *, browsed: bool) -> Principal:
         """Who calls.
@@ -34,6 +35,14 @@ class Authenticator(Protocol):
             browsed: whether it is for a page that a browser opens by itself, and that only reads.
 
         Raises:
+            Problem: unauthenticated, too-many-failures, or cross-site where a browser was made to ask by another site.
+        """
+        ...
+
+    async def known_by(self, request: Request, secret: str) -> Principal:
+        """Whose token this is, which somebody typed into a form.
+
+        Raises:
             Problem: unauthenticated or too-many-failures.
         """
         ...
@@ -41,6 +50,9 @@ class Authenticator(Protocol):
 
 class TokenAuthenticator:
     """Knows callers by the token in `Authorization: Bearer`, on browsed pages also as a Basic password.
+
+    Without that header a browser is known by its cookie, which holds a token too: revoking it signs the browser out.
+    What a browser sends by itself another site can make it send, so with the cookie a change must come from our pages.
 
     A right token always passes, also from an address with too many failures: tokens cannot be guessed, and a tablet
     with an old one must not lock out the till behind the same proxy. What is put off are the failures.
@@ -53,7 +65,15 @@ class TokenAuthenticator:
 
     async def principal(self, request: Request, *, browsed: bool) -> Principal:
         secret = _secret_in(request, browsed=browsed)
-        token = self._tokens.find(secret) if secret else None
+        if "authorization" not in request.headers and (secret := secret_in_cookie(request)) is not None:
+            refuse_cross_site(request)
+        return await self._known(request, secret, browsed=browsed)
+
+    async def known_by(self, request: Request, secret: str) -> Principal:
+        return await self._known(request, secret, browsed=False)
+
+    async def _known(self, request: Request, secret: str | None, *, browsed: bool) -> Principal:
+        token = self._tokens.find(secret) if secret and len(secret) <= MAX_HEADER else None
         if token is None:
             raise self._refusal(request, browsed=browsed, given=secret is not None)
         await self._note_use(token)

@@ -12,8 +12,9 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive
 
-from edge_agent.api.access import ACCESS, BROWSED, V1, Call
+from edge_agent.api.access import ACCESS, BROWSED, SCREEN, V1, Call
 from edge_agent.api.auth import Authenticator
+from edge_agent.api.browser import refuse_cross_site
 from edge_agent.api.problems import Problem
 from edge_agent.domain.access import Principal
 from edge_agent.errors import BadOrder
@@ -22,6 +23,12 @@ from edge_agent.formats.orders import MAX_ORDER_BYTES, parse_json
 MAX_BATCH_BYTES = 4_000_000
 MAX_CHECK_BYTES = 48_000_000
 """A handful of photographs as phones take them."""
+
+MAX_AUDIT_BYTES = 131_072
+"""A number for everything on a long menu."""
+
+MAX_MENU_BYTES = 1_100_000
+"""A menu's file, and what a form has around it."""
 
 MAX_PLAIN_BYTES = 16_384
 """Everything else is a few words."""
@@ -39,6 +46,8 @@ class Limits:
             ("PUT", f"{V1}/orders/{{source}}/{{business_day}}/{{order_id}}"): MAX_ORDER_BYTES,
             ("POST", f"{V1}/orders"): MAX_BATCH_BYTES,
             ("POST", f"{V1}/check"): MAX_CHECK_BYTES,
+            ("POST", "/setup/menu"): MAX_MENU_BYTES,
+            ("POST", "/audit"): MAX_AUDIT_BYTES,
         }
     )
 
@@ -70,8 +79,11 @@ class Gate:
         """The request as the route may read it; its principal is `request.state.principal`.
 
         Raises:
-            Problem: nobody known calls, or somebody who may not, or the body is announced to be too large.
+            Problem: nobody known calls, or somebody who may not, or another site's page made the browser call, or the
+                body is announced to be too large.
         """
+        if call in SCREEN:
+            refuse_cross_site(request)
         roles = ACCESS[call]
         if roles:
             principal = await self.authenticator.principal(request, browsed=call in BROWSED)
@@ -90,16 +102,19 @@ class Gate:
 class GuardedRoute(APIRoute):
     """A route behind the gate that stands in `app.state.gate`."""
 
+    takes = "application/json"
+    """The media type of a body, where the route reads one by its parameters."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         call = (next(iter(self.methods or ())), self.path)
-        takes_json = self.body_field is not None
+        takes_body = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             gate: Gate = request.app.state.gate
             admitted = await gate.admit(request, call)
-            if takes_json:
-                refuse_other_than("application/json", request)
+            if takes_body:
+                refuse_other_than(self.takes, request)
             return await handle(admitted)
 
         return guarded

@@ -31,6 +31,7 @@ KINDS: Mapping[str, tuple[int, str]] = {
     "bad-request": (400, "The request does not read"),
     "unauthenticated": (401, "A token is needed"),
     "forbidden": (403, "The token's role may not do this"),
+    "cross-site": (403, "This did not come from a page of this box"),
     "not-found": (404, "There is no such thing"),
     "method-not-allowed": (405, "This cannot be done here"),
     "timeout": (408, "The request took too long to arrive"),
@@ -148,6 +149,16 @@ def _said(error: Mapping[str, Any]) -> str:
 def request_id_of(request: Request) -> str:
     """The id that the envelope gave the request."""
     return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def any_problem_of(error: Exception) -> Problem:
+    """What a refusal of any kind is: of the agent, of the framework, or of the schema."""
+    if isinstance(error, EdgeAgentError):
+        return problem_of(error)
+    if isinstance(error, RequestValidationError):
+        return problem_of_validation(error.errors())
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101  there is no other kind
+    return problem_of_http(error)
 
 
 async def on_agent_error(request: Request, error: Exception) -> Response:

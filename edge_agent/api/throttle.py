@@ -32,6 +32,13 @@ class FailureThrottle:
     def __len__(self) -> int:
         return len(self._windows)
 
+    def wait_s(self, peer: str, now_s: float) -> int | None:
+        """The whole seconds that a peer with too many failures has to wait; None where it may try."""
+        window = self._windows.get(peer)
+        if window is None or now_s - window.began_s >= self._window_s or window.failures < self._limit:
+            return None
+        return max(1, math.ceil(window.began_s + self._window_s - now_s))
+
     def failed(self, peer: str, now_s: float) -> int | None:
         """Count a failure; gives the whole seconds to wait where there were too many, else None."""
         window = self._windows.get(peer)

@@ -32,7 +32,8 @@ from edge_agent.formats.backup import (
     BackupManifest,
     BackupMember,
 )
-from edge_agent.settings import Settings, load_settings
+from edge_agent.settings import Settings
+from edge_agent.settings.setup import FILE, FOLDER, LaidOver, load_laid_over
 
 MODE = 0o600
 """Of the archive: it says what was ordered, and shows trays."""
@@ -112,7 +113,8 @@ def back_up(config: Path, to: Path, *, with_pictures: bool) -> BackedUp:
         BadInput: the configuration does not read, or the archive cannot be written, or is there already.
         StoreError: the database cannot be copied.
     """
-    settings = load_settings(config)
+    laid = load_laid_over(config)
+    settings = laid.plain
     now = SystemClock().now_utc()
     archive = to / f"edge-agent-{settings.site}-{now:%Y%m%d-%H%M%S}.tar" if to.is_dir() else to
     if archive.exists():
@@ -123,7 +125,7 @@ def back_up(config: Path, to: Path, *, with_pictures: bool) -> BackedUp:
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             writing = _Archive(tar, now)
-            for name, path in _files(settings, config):
+            for name, path in (*_files(settings, config), *_set_up(laid)):
                 if path.exists():
                     writing.add(name, path)
             missing = _add_database(writing, settings.store.path, archive.parent, with_pictures=with_pictures)
@@ -143,6 +145,11 @@ def back_up(config: Path, to: Path, *, with_pictures: bool) -> BackedUp:
 def _files(settings: Settings, config: Path) -> list[tuple[str, Path]]:
     pointer = shelf_folder(settings.detector.pack) / POINTER_NAME
     return [(CONFIG, config), (MENU, settings.menu), (TOKENS, settings.api.tokens), (ACTIVE, pointer)]
+
+
+def _set_up(laid: LaidOver) -> list[tuple[str, Path]]:
+    """What was chosen on the Set-up pages."""
+    return [(f"{FOLDER}/{name}", laid.folder / name) for name in (FILE, *laid.choices.files)]
 
 
 def _secrets(settings: Settings) -> list[Path]:

@@ -20,7 +20,8 @@ from edge_agent.app.tokens import open_tokens
 from edge_agent.errors import BadConfig, BadInput, BadModelPack, BrokerRefused, CameraUnusable
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.yaml_file import Loc, faults_in, find_line
-from edge_agent.settings import MqttSettings, Settings, StationSettings, TlsSettings, load_settings
+from edge_agent.settings import MqttSettings, Settings, StationSettings, TlsSettings
+from edge_agent.settings.setup import FILE, LaidOver, load_laid_over
 
 
 @dataclass(slots=True)
@@ -59,7 +60,13 @@ def check_config(path: Path) -> ConfigChecked:
     checked.faults.extend(faults_in(path, Settings))
     if checked.faults:
         return checked
-    settings = checked.settings = load_settings(path)
+    try:
+        laid = load_laid_over(path)
+    except BadInput as refusal:
+        checked.faults.append(refusal)
+        return checked
+    settings = checked.settings = laid.settings
+    checked.notes.extend(_chosen(laid))
     _check_model(checked, settings)
     for number, station in enumerate(settings.stations):
         _check_station(checked, station, number)
@@ -72,6 +79,14 @@ def check_config(path: Path) -> ConfigChecked:
     if settings.shadow:
         checked.notes.append("shadow: true: trays are checked and stored, and nobody is told of anything")
     return checked
+
+
+def _chosen(laid: LaidOver) -> Iterator[str]:
+    """What was chosen on the Set-up page, and whether it holds."""
+    where = laid.folder / FILE
+    for what, choice in laid.choices.named().items():
+        stands = "set aside, since the configuration was changed after it" if what in laid.set_aside else "it holds"
+        yield f"{what}: chosen on the Set-up page on {choice.at:%Y-%m-%d} by {choice.by.value} ({where}): {stands}"
 
 
 def _check_model(checked: ConfigChecked, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from edge_agent.app.finding import Examination, Finding, attention, ok, wrong
 def examinations(config: Path) -> Iterator[Examination]:
     """What to look at, one after the other. The configuration is first: without it there is nothing else."""
     checked = check_config(config)
-    yield Examination(what="configuration", look=partial(_of_configuration, checked))
+    yield Examination(what="configuration", look=partial(of_configuration, checked))
     settings = checked.settings
     if settings is None:
         return
@@ -37,7 +37,8 @@ def examinations(config: Path) -> Iterator[Examination]:
     yield Examination(what="service", look=look_at_service)
 
 
-def _of_configuration(checked: ConfigChecked) -> list[Finding]:
+def of_configuration(checked: ConfigChecked) -> list[Finding]:
+    """What was found of a configuration that was checked."""
     faults = [wrong("configuration", str(fault), "mend it there") for fault in checked.faults]
     notes = [
         attention("configuration", note, "change that in the configuration, unless it is meant")

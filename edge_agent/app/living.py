@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timezone
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -20,6 +21,7 @@ from edge_agent.adapters.reserve_file import RESERVE_BYTES, ReserveFile, reserve
 from edge_agent.adapters.slot_motion import SlotMotion
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_outbox import SqliteOutbox
+from edge_agent.adapters.sqlite_reporting import SqliteReporting
 from edge_agent.adapters.sqlite_retention import SqliteRetention
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock, boot_id
@@ -28,18 +30,23 @@ from edge_agent.api.app import ApiParts, create_api
 from edge_agent.api.auth import TokenAuthenticator
 from edge_agent.api.live_feed import LiveFeed
 from edge_agent.api.open_port import refuse_open_port
+from edge_agent.api.throttle import FailureThrottle
 from edge_agent.app.camera import limits_of, meter_for, source_maker, stuck_after_s
+from edge_agent.app.eyes import Eyes, open_eyes, station_with
 from edge_agent.app.faring import camera_problems, disk_problems, free_bytes, sayer, telling_problems
 from edge_agent.app.order_intake import OrderIntake
 from edge_agent.app.photo_desk import PhotoDesk
-from edge_agent.app.seeing import Eyes, open_eyes, station_with
 from edge_agent.app.serving_now import ServingNow
+from edge_agent.app.setup_pages import Running, setup_pages
+from edge_agent.app.stills import live_stations
 from edge_agent.app.taking_up import take_up
 from edge_agent.app.telling import telling
 from edge_agent.app.tokens import open_tokens
+from edge_agent.app.troubles import box_troubles
+from edge_agent.checking.audit_desk import AuditDesk
 from edge_agent.checking.camera_watch import CameraWatch
 from edge_agent.checking.order_checker import OrderChecker
-from edge_agent.domain.business_day import business_day
+from edge_agent.domain.business_day import Calendar, business_day
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.events import Event
 from edge_agent.domain.order import OrderKey
@@ -47,13 +54,12 @@ from edge_agent.domain.record import Run
 from edge_agent.domain.tray import Slot
 from edge_agent.errors import EdgeAgentError, StoreError
 from edge_agent.evaluation.recorder import slots_as_jpeg
-from edge_agent.ports import Clock, Detector, Picture, StationStatus
+from edge_agent.ports import Clock, Detector, LiveSource, Picture, StationStatus
 from edge_agent.runtime.capture import CameraCapture
 from edge_agent.runtime.capture_thread import CapturePlan
 from edge_agent.runtime.checker_thread import NOMINAL_PX, CheckerThread, LiveStation
 from edge_agent.runtime.latest_frame import LatestFrame
 from edge_agent.runtime.live_alerts import AlertFeed, LiveAlerts
-from edge_agent.runtime.live_stations import LiveStations
 from edge_agent.runtime.numbers import Facts, Numbers
 from edge_agent.runtime.order_desk import OrderDesk
 from edge_agent.runtime.recorder import Recorder
@@ -61,7 +67,8 @@ from edge_agent.runtime.retention import RetentionThread
 from edge_agent.runtime.station_eye import StationEye
 from edge_agent.runtime.supervisor import Supervisor, Watched
 from edge_agent.runtime.telling import Bell, Teller
-from edge_agent.settings import Settings, StationSettings
+from edge_agent.runtime.till_watch import TillWatch
+from edge_agent.settings import CameraSettings, Settings, StationSettings
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +83,10 @@ class Ending:
     @property
     def is_asked(self) -> bool:
         return self._asked.is_set()
+
+    def begin_anew(self) -> None:
+        """Somebody wants a new process, and all is well. Any thread may say so."""
+        self._asked.set()
 
     def give_up(self, why: str) -> None:
         """Any thread may say so."""
@@ -92,12 +103,29 @@ class LiveAgent:
         feed: what watchers listen to; closed first when the agent ends.
         ending: asked for when only a new process helps.
         reload: reads menu and thresholds anew; says what came of it.
+        eyes: what it looks with.
     """
 
     api: FastAPI
     feed: LiveFeed
     ending: Ending
     reload: Callable[[], str]
+    eyes: Eyes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seams:
+    """What a demonstration may put in the place of the usual parts.
+
+    Attributes:
+        source: makes what makes a camera's source.
+        frames: makes the place for a camera's newest frame; all places share what is notified of frames.
+        listeners: told of everything that happens, with its station; they must not wait.
+    """
+
+    source: Callable[[CameraSettings, Clock], Callable[[], LiveSource]] = source_maker
+    frames: Callable[[threading.Condition], LatestFrame] = lambda arrived: LatestFrame(arrived=arrived)
+    listeners: Sequence[Callable[[str, Event | StationStatus], None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +164,9 @@ def live_agent(
     notify: SystemdNotify,
     read_again: Callable[[], Settings],
     complaints: Sequence[str] = (),
+    config: Path | None = None,
     clock: Clock | None = None,
+    seams: Seams | None = None,
 ) -> Iterator[LiveAgent]:
     """The agent, running; leaving the context ends it within a few seconds.
 
@@ -145,14 +175,16 @@ def live_agent(
         notify: the service manager.
         read_again: reads the configuration anew, when it is told to reload.
         complaints: what was wrong at the start, said as long as it runs.
+        config: the configuration's file, over which choices of the Set-up pages are laid.
         clock: the machine's, unless a test gives another.
+        seams: what else is not as usual.
 
     Raises:
         BadConfig: a file does not read, or a port would be open without a token.
         BadModelPack: the model does not fit.
         StoreError: the database cannot be opened.
     """
-    clock = clock or SystemClock()
+    clock, seams = clock or SystemClock(), seams or Seams()
     tokens = open_tokens(settings.api.tokens)
     refuse_open_port(settings.api.host, tokens=tokens.serving())
     eyes = open_eyes(settings)
@@ -162,7 +194,7 @@ def live_agent(
         kept = _keeping(stack, settings, eyes, clock, on_told)
         serving = ServingNow(settings, eyes)
         captures: dict[str, CameraCapture] = {}
-        latest = _frames_of(settings)
+        latest = _frames_of(settings, seams)
         numbers = Numbers(facts=lambda: _facts(settings, thread, captures, kept, serving))
         checker = _checker(settings, eyes, prefix=f"{kept.run_id}-")
         received = take_up(checker, kept.history, clock)
@@ -178,9 +210,10 @@ def live_agent(
         feed = LiveFeed(clock=clock)
         alert_feed = stack.enter_context(AlertFeed(kept.outbox, feed.publish))
         on_told.append(alert_feed.filled)
-        announce.listeners += [numbers.count, feed.publish]
+        till = TillWatch()
+        announce.listeners += [numbers.count, feed.publish, till.announce, *seams.listeners]
         book = _order_desk(settings, thread, clock, received)
-        alerts = LiveAlerts(thread, outbox=kept.outbox, store=kept.store, history=kept.history)
+        alerts = LiveAlerts(thread, outbox=kept.outbox, store=kept.store, history=kept.history, clock=clock)
         tellers: list[Teller] = []
         if settings.mqtt is not None:
             teller = telling(settings, settings.mqtt, bell=bell, outbox=kept.outbox, alerts=alerts, clock=clock)
@@ -188,7 +221,7 @@ def live_agent(
             announce.listeners.append(tellers[0].announce)
         stack.enter_context(thread)
         retention = stack.enter_context(_retention(settings, kept.store, clock))
-        captures.update(_capturing(stack, settings, latest, clock))
+        captures.update(_capturing(stack, settings, latest, clock, seams))
         if settings.order_folder is not None:
             stack.enter_context(OrderIntake(settings.order_folder, book, clock))
         ending = Ending()
@@ -211,21 +244,60 @@ def live_agent(
             give_up=ending.give_up,
         )
         supervisor = stack.enter_context(Supervisor(watched, clock=clock))
+        throttle = FailureThrottle()
+        of_setup = Running(
+            settings=settings,
+            config=config,
+            thread=thread,
+            eyes=eyes,
+            serving=serving,
+            captures=captures,
+            history=kept.history,
+            pictures=kept.store.pictures,
+            readiness=supervisor,
+            clock=clock,
+            restart=ending.begin_anew if notify.is_listening else None,
+        )
+        set_up = setup_pages(stack, of_setup)
         parts = ApiParts(
             orders=book,
             history=kept.history,
+            reporting=kept.reporting,
+            audits=AuditDesk(reporting=kept.reporting, store=kept.store, menu=serving.menu),
             pictures=kept.store.pictures,
             photo_checker=PhotoDesk(eyes, thread),
             alerts=alerts,
-            stations=LiveStations(thread, known=list(latest), encode=slots_as_jpeg, clock=clock),
+            answers=alerts,
+            stations=live_stations(thread, latest, eyes, serving, clock),
             in_use=serving,
+            setup=set_up.desk,
+            cameras=set_up.cameras,
+            second_look=set_up.second_look,
+            health=set_up.health,
             feed=feed,
             readiness=supervisor,
-            authenticator=TokenAuthenticator(tokens=tokens, clock=clock),
+            authenticator=TokenAuthenticator(tokens=tokens, clock=clock, throttle=throttle),
+            troubles=box_troubles(
+                settings,
+                clock,
+                supervisor=supervisor,
+                recorder=kept.recorder,
+                store=kept.store,
+                history=kept.history,
+                till=till,
+                tellers=tellers,
+            ),
+            tokens=tokens,
+            throttle=throttle,
+            clock=clock,
             registry=numbers.registry,
         )
         yield LiveAgent(
-            api=create_api(parts), feed=feed, ending=ending, reload=lambda: serving.reload(read_again, thread)
+            api=create_api(parts),
+            feed=feed,
+            ending=ending,
+            reload=lambda: serving.reload(read_again, thread),
+            eyes=eyes,
         )
 
 
@@ -235,6 +307,7 @@ class _Kept:
 
     store: SqliteStore
     history: SqliteHistory
+    reporting: SqliteReporting
     outbox: SqliteOutbox
     recorder: Recorder
     reserve: ReserveFile
@@ -269,6 +342,7 @@ def _keeping(
     return _Kept(
         store=store,
         history=SqliteHistory(path=path),
+        reporting=SqliteReporting(path=path, calendar=Calendar(zone=settings.zone, starts_at=settings.day_starts_at)),
         outbox=SqliteOutbox(store=store),
         recorder=stack.enter_context(Recorder(store, run_id)),
         reserve=reserve,
@@ -276,10 +350,10 @@ def _keeping(
     )
 
 
-def _frames_of(settings: Settings) -> dict[str, LatestFrame]:
+def _frames_of(settings: Settings, seams: Seams) -> dict[str, LatestFrame]:
     """A place for each station's newest frame; one thread waits for all of them."""
     arrived = threading.Condition()
-    return {station.id: LatestFrame(arrived=arrived) for station in settings.stations}
+    return {station.id: seams.frames(arrived) for station in settings.stations}
 
 
 def _checker(settings: Settings, eyes: Eyes, *, prefix: str) -> OrderChecker:
@@ -303,14 +377,14 @@ def _order_desk(settings: Settings, thread: CheckerThread, clock: Clock, receive
 
 
 def _capturing(
-    stack: ExitStack, settings: Settings, latest: Mapping[str, LatestFrame], clock: Clock
+    stack: ExitStack, settings: Settings, latest: Mapping[str, LatestFrame], clock: Clock, seams: Seams
 ) -> dict[str, CameraCapture]:
     captures = {}
-    for station in settings.stations:
-        if station.camera is not None:
-            source = source_maker(station.camera, clock)
-            plan = CapturePlan(name=station.id, make_source=source, latest=latest[station.id], clock=clock)
-            captures[station.id] = stack.enter_context(CameraCapture(plan, stuck_s=stuck_after_s(station.camera)))
+    cameras = {station.id: station.camera for station in settings.stations if station.camera is not None}
+    for name, camera in cameras.items():
+        plan = CapturePlan(name=name, make_source=seams.source(camera, clock), latest=latest[name], clock=clock)
+        others = [other for other in cameras.values() if other is not camera]
+        captures[name] = stack.enter_context(CameraCapture(plan, stuck_s=stuck_after_s(camera, others)))
     return captures
 
 

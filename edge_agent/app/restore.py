@@ -20,13 +20,17 @@ from edge_agent.adapters.sqlite_migrations import in_words, pending
 from edge_agent.adapters.sqlite_store import pictures_beside
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.errors import BadInput, StoreError
-from edge_agent.formats.backup import ACTIVE, CONFIG, DATABASE, MENU, TOKENS
+from edge_agent.formats.backup import ACTIVE, CONFIG, DATABASE, MENU, SETUP_MEMBER, TOKENS
 from edge_agent.formats.pack import MANIFEST_NAME
 from edge_agent.formats.yaml_file import load_yaml
 from edge_agent.settings import Settings
+from edge_agent.settings.setup import FILE, FOLDER
 
 NEW_MODES = {CONFIG: 0o640, MENU: 0o644, TOKENS: 0o600, ACTIVE: 0o644, DATABASE: 0o600}
 """Of files that were not there before; the others keep theirs."""
+
+SETUP_MODE = 0o640
+_CHOICES = f"{FOLDER}/{FILE}"
 
 FOLLOWERS = ("-wal", "-shm")
 """What SQLite keeps beside a database: of another one, it would be written into the new one."""
@@ -79,7 +83,11 @@ def restore_from(archive: Path, config: Path, *, dry_run: bool = False) -> Resto
     done = Restored(
         archive=archive,
         created_at=backup.manifest.created_at.isoformat(timespec="seconds"),
-        targets={name: path for name, path in _places(settings, config).items() if name in backup.manifest.members},
+        targets={
+            name: path
+            for name, path in {**_set_up(backup, store), **_places(settings, config)}.items()
+            if name in backup.manifest.members
+        },
         pictures=len(backup.pictures),
         is_rehearsal=dry_run,
     )
@@ -117,6 +125,12 @@ def _places(settings: Settings, config: Path) -> dict[str, Path]:
     }
 
 
+def _set_up(backup: BackupArchive, store: Path) -> dict[str, Path]:
+    """Where what was chosen on the Set-up pages goes; the choices last, since they name the others."""
+    names = sorted((name for name in backup.small if SETUP_MEMBER.fullmatch(name)), key=lambda name: name == _CHOICES)
+    return {name: store.parent / name for name in names}
+
+
 def _leave_out_absent_pack(done: Restored, backup: BackupArchive, settings: Settings) -> None:
     """A pointer to a pack that is not here would keep the agent from starting; packs are in no backup."""
     name = backup.small.get(ACTIVE, b"").decode("ascii", errors="replace").strip()
@@ -145,9 +159,10 @@ def _put_back(done: Restored, backup: BackupArchive, fresh: Path, store: Path) -
     stamp = f"before-restore-{SystemClock().now_utc():%Y%m%d-%H%M%S}"
     with nobody_else(store):
         _add_pictures(backup, store)
+        _make_way_for_setup(done, store, stamp)
         for name, path in done.targets.items():
             if name != DATABASE:
-                _replace(done, path, backup.small[name], NEW_MODES[name], stamp)
+                _replace(done, path, backup.small[name], NEW_MODES.get(name, SETUP_MODE), stamp)
         if DATABASE in done.targets:
             _as_before(store, fresh, NEW_MODES[DATABASE])
             _keep(done, store, stamp)
@@ -155,6 +170,17 @@ def _put_back(done: Restored, backup: BackupArchive, fresh: Path, store: Path) -
                 _keep(done, store.with_name(store.name + follower), stamp)
                 store.with_name(store.name + follower).unlink(missing_ok=True)
             _take_place(fresh, store)
+
+
+def _make_way_for_setup(done: Restored, store: Path, stamp: str) -> None:
+    """A backup from before anything was chosen means that nothing is chosen; else there must be a folder for it."""
+    choices = store.parent / _CHOICES
+    if _CHOICES not in done.targets:
+        _keep(done, choices, stamp)
+        choices.unlink(missing_ok=True)
+    elif not choices.parent.is_dir():
+        choices.parent.mkdir(mode=0o750, parents=True)
+        _owned_like(store.parent.stat(), choices.parent)
 
 
 def _add_pictures(backup: BackupArchive, store: Path) -> None:

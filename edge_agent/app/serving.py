@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from edge_agent.adapters.systemd_notify import SystemdNotify
 from edge_agent.app.last_good import keep_as_good, last_good
@@ -45,7 +46,11 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
     notify = SystemdNotify.from_environment()
     with contextlib.closing(_socket_for(settings.api)) as listening:
         with live_agent(
-            settings, notify=notify, read_again=lambda: load_settings(config), complaints=complaints
+            settings,
+            notify=notify,
+            read_again=lambda: load_settings(config),
+            complaints=complaints,
+            config=config,
         ) as agent:
             if not complaints:
                 keep_as_good(settings)
@@ -103,13 +108,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(
-    agent: LiveAgent, api: ApiSettings, listening: socket.socket, notify: SystemdNotify, started: Callable[[], None]
-) -> None:
-    """Answer until a signal comes, or the agent gives up."""
-    server = _Server(
+def server_for(app: FastAPI, api: ApiSettings) -> uvicorn.Server:
+    """What answers over HTTP; it looks after no signal."""
+    return _Server(
         uvicorn.Config(
-            agent.api,
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -119,6 +122,13 @@ async def _serve(
             ssl_keyfile=None if api.tls is None else str(api.tls.key),
         )
     )
+
+
+async def _serve(
+    agent: LiveAgent, api: ApiSettings, listening: socket.socket, notify: SystemdNotify, started: Callable[[], None]
+) -> None:
+    """Answer until a signal comes, or the agent gives up."""
+    server = server_for(agent.api, api)
 
     def end() -> None:
         # Streams of events end by themselves then, instead of holding the server up.

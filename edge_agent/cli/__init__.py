@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from edge_agent import __version__
-from edge_agent.cli import house, learning, living, models, seeing, speed, synth, tokens, training
+from edge_agent.cli import demo, house, learning, living, models, seeing, speed, synth, tokens, training
 from edge_agent.cli.common import notes, say
 from edge_agent.errors import BadInput, EdgeAgentError
 
@@ -42,6 +42,7 @@ def agent(
 
 for command in (
     living.run,
+    demo.demo,
     seeing.check,
     seeing.replay,
     seeing.evaluate,

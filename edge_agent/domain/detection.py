@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edge_agent.domain.geometry import Box, Polygon
@@ -47,3 +48,33 @@ class Observation:
             tuple(d for d in self.detections if polygon.contains(d.box.centre)),
             tuple(m for m in self.markers if polygon.contains(m.box.centre)),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What the detector saw in one picture that is kept as evidence, in pixels of that picture.
+
+    Attributes:
+        width_px, height_px: the size of the picture.
+        slot: the part of it that shows the tray; the rest is masked.
+        seen: what lies in that part.
+    """
+
+    width_px: int
+    height_px: int
+    slot: Box
+    seen: tuple[Detection, ...] = ()
+
+    @classmethod
+    def within(cls, polygon: Polygon, detections: Iterable[Detection], *, width_px: int, height_px: int) -> Sighting:
+        """What of these detections lies in a slot, judged by the centres of the boxes, of a picture of that size.
+
+        Raises:
+            ValueError: the slot lies outside the picture.
+        """
+        bounds = polygon.bounds
+        slot = Box(
+            max(0.0, bounds.left), max(0.0, bounds.top), min(width_px, bounds.right), min(height_px, bounds.bottom)
+        )
+        seen = tuple(each for each in detections if polygon.contains(each.box.centre))
+        return cls(width_px=width_px, height_px=height_px, slot=slot, seen=seen)

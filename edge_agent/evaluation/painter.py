@@ -12,8 +12,8 @@ from __future__ import annotations
 import colorsys
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -102,18 +102,48 @@ def outside_blacked(picture: Picture, slots: Iterable[Slot]) -> Picture:
     return np.asarray(cv2.bitwise_and(picture, picture, mask=mask), dtype=np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How one detection is marked: what stands at its box, and in which colour."""
+
+    text: str
+    colour: Colour
+
+
+def by_class(detection: Detection, *, faint: bool) -> Mark:
+    """For who looks at the model: the class and the score, each class in a colour of its own."""
+    del faint
+    return Mark(f"{detection.class_name} {detection.score:.2f}", class_colour(detection.class_name))
+
+
+Marking = Callable[..., Mark]
+"""Called with a detection, and with `faint`: whether it is too faint to count."""
+
+
 def paint_boxes(
-    picture: Picture, detections: Iterable[Detection], thresholds: Thresholds = _DEFAULT_THRESHOLDS
+    picture: Picture,
+    detections: Iterable[Detection],
+    thresholds: Thresholds = _DEFAULT_THRESHOLDS,
+    marking: Marking = by_class,
+    *,
+    times: int = 1,
 ) -> Picture:
-    """A copy with every detection that may count as a box, its class and its score; the likeliest on top."""
+    """A copy with a box around every detection that may count, and what `marking` says of it; the likeliest on top.
+
+    Lines and letters are as large as the picture's width asks for, and so many times that.
+    """
     drawn: Picture = np.array(picture)
+    unit = times * _unit(drawn.shape[1])
     visible = (d for d in detections if d.score >= thresholds.of(d.class_name).possible)
     rising = sorted(visible, key=lambda d: d.score)
+    marked = []
     for detection in rising:
-        _box(drawn, detection, faint=detection.score < thresholds.of(detection.class_name).present)
+        faint = detection.score < thresholds.of(detection.class_name).present
+        marked.append((detection.box, marking(detection, faint=faint)))
+        _box(drawn, *marked[-1], unit, faint=faint)
     taken: list[tuple[int, int, int, int]] = []
-    for detection in reversed(rising):
-        _tag(drawn, detection, taken)
+    for box, mark in reversed(marked):
+        _tag(drawn, box, mark, unit, taken)
     return drawn
 
 
@@ -228,17 +258,15 @@ def _shape(picture: Picture, sign: Sign, x: int, y: int, r: int) -> None:
         cv2.line(picture, (x - r // 2, y), (x + r // 2, y), ink, pen, cv2.LINE_AA)
 
 
-def _box(picture: Picture, detection: Detection, *, faint: bool) -> None:
-    left, top, right, bottom = _rounded(detection.box)
-    unit = _unit(picture.shape[1])
-    colour = class_colour(detection.class_name)
+def _box(picture: Picture, box: Box, mark: Mark, unit: int, *, faint: bool) -> None:
+    left, top, right, bottom = _rounded(box)
     if not faint:
         cv2.rectangle(picture, (left, top), (right, bottom), INK, 4 * unit)
-        cv2.rectangle(picture, (left, top), (right, bottom), colour, 2 * unit)
+        cv2.rectangle(picture, (left, top), (right, bottom), mark.colour, 2 * unit)
         return
     for start, end in _dashes(left, top, right, bottom, 8 * unit):
         cv2.line(picture, start, end, INK, 2 * unit)
-        cv2.line(picture, start, end, colour, unit)
+        cv2.line(picture, start, end, mark.colour, unit)
 
 
 def _dashes(
@@ -252,27 +280,19 @@ def _dashes(
             yield (x, y), (x, min(y + dash_px, bottom))
 
 
-def _tag(picture: Picture, detection: Detection, taken: list[tuple[int, int, int, int]]) -> None:
-    """The name and score above the box, inside it where there is no room, and never over another tag if avoidable."""
-    left, top, _, bottom = _rounded(detection.box)
-    unit = _unit(picture.shape[1])
-    text = f"{detection.class_name} {detection.score:.2f}"
-    width, height = _text_width(text, 0.45 * unit) + 8 * unit, 17 * unit
+def _tag(picture: Picture, box: Box, mark: Mark, unit: int, taken: list[tuple[int, int, int, int]]) -> None:
+    """What is said of a box above it, inside it where there is no room, and never over another tag if avoidable."""
+    left, top, _, bottom = _rounded(box)
+    width, height = _text_width(mark.text, 0.45 * unit) + 8 * unit, 17 * unit
     x = max(0, min(left, picture.shape[1] - width))
     places = [top - height, top, bottom - height, bottom, top + height]
     inside = [y for y in places if 0 <= y <= picture.shape[0] - height] or [0]
     free = [y for y in inside if not any(_meet((x, y, x + width, y + height), other) for other in taken)]
     y = (free or inside)[0]
     taken.append((x, y, x + width, y + height))
-    cv2.rectangle(picture, (x, y), (x + width, y + height), class_colour(detection.class_name), -1)
+    cv2.rectangle(picture, (x, y), (x + width, y + height), mark.colour, -1)
     cv2.rectangle(picture, (x, y), (x + width, y + height), INK, unit)
-    _write(
-        picture,
-        text,
-        (x + 4 * unit, y + height - 5 * unit),
-        0.45 * unit,
-        _readable_on(class_colour(detection.class_name)),
-    )
+    _write(picture, mark.text, (x + 4 * unit, y + height - 5 * unit), 0.45 * unit, _readable_on(mark.colour))
 
 
 def _meet(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import cv2
 
-from edge_agent.domain.detection import Observation
+from edge_agent.domain.detection import Observation, Sighting
 from edge_agent.domain.events import Event, VerdictReached
 from edge_agent.domain.tray import Slot
 from edge_agent.evaluation.painter import outside_blacked
@@ -29,14 +29,20 @@ class EventRecorder:
         Raises:
             StoreBusy: the store does not keep up.
         """
-        del observation
         if events:
             reached = [event for event in events if isinstance(event, VerdictReached) and not event.late]
-            self._store.record(self._run_id, events, evidence=[self._evidence(frame, event) for event in reached])
+            evidence = [self._evidence(frame, observation, event) for event in reached]
+            self._store.record(self._run_id, events, evidence=evidence)
 
-    def _evidence(self, frame: Frame, reached: VerdictReached) -> Evidence:
-        jpeg = slots_as_jpeg(frame.picture, [self._slots[reached.slot_id]])
-        return Evidence(session_id=reached.session_id, at_s=frame.at_s, jpeg=jpeg)
+    def _evidence(self, frame: Frame, observation: Observation, reached: VerdictReached) -> Evidence:
+        slot = self._slots[reached.slot_id]
+        height_px, width_px = frame.picture.shape[:2]
+        return Evidence(
+            session_id=reached.session_id,
+            at_s=frame.at_s,
+            jpeg=slots_as_jpeg(frame.picture, [slot]),
+            sighting=Sighting.within(slot.polygon, observation.detections, width_px=width_px, height_px=height_px),
+        )
 
 
 def slots_as_jpeg(picture: Picture, slots: Sequence[Slot]) -> bytes:

@@ -87,7 +87,7 @@ def replay(  # noqa: PLR0913  the collaborators of a replay, each by its name
         problem: asked at the end; says in one sentence what was wrong with the source.
     """
     watchers = tuple(watchers)
-    log = _Log()
+    log = TrayLog()
     pending = deque(recording.orders)
     at_s, frames = 0.0, 0
     began_s = time.perf_counter()
@@ -136,10 +136,15 @@ def _tell(checker: OrderChecker, event: OrderEvent) -> tuple[Event, ...]:
     return checker.ready(event.ready or "", event.at_s)
 
 
-class _Log:
-    """Gathers the checker's events into one record per tray."""
+class TrayLog:
+    """Gathers the checker's events into one record per tray.
 
-    def __init__(self) -> None:
+    Attributes:
+        began_s: the stream time at which the recording began; times in the records count from there.
+    """
+
+    def __init__(self, *, began_s: float = 0.0) -> None:
+        self.began_s = began_s
         self.trays: dict[str, TrayRecord] = {}
         self.orders: dict[str, Order] = {}
         self.ignored: list[OrderIgnored] = []
@@ -152,22 +157,31 @@ class _Log:
                 self.ignored.append(event)
             elif isinstance(event, SessionStarted):
                 self.trays[event.session_id] = TrayRecord(
-                    session_id=event.session_id, slot_id=event.slot_id, arrived_s=event.at_s
+                    session_id=event.session_id, slot_id=event.slot_id, arrived_s=event.at_s - self.began_s
                 )
             elif isinstance(event, SessionResumed):
                 self.trays[event.session_id].left_s = None
             elif isinstance(event, TraySettled):
                 tray = self.trays[event.session_id]
-                tray.settled_s = event.still_since_s if tray.settled_s is None else tray.settled_s
+                tray.settled_s = event.still_since_s - self.began_s if tray.settled_s is None else tray.settled_s
             elif isinstance(event, VerdictReached):
-                tray = self.trays[event.session_id]
-                tray.reached = event
-                tray.first_verdict_s = event.at_s if tray.first_verdict_s is None else tray.first_verdict_s
+                self._judged(self.trays[event.session_id], self._timed(event))
             elif isinstance(event, TrayLeft):
-                self.trays[event.session_id].left_s = event.last_seen_s
-                self.trays[event.session_id].reached = event.final
+                self.trays[event.session_id].left_s = event.last_seen_s - self.began_s
+                self.trays[event.session_id].reached = self._timed(event.final)
             elif isinstance(event, AlertRaised):
-                self.trays[event.alert.session_id].alerts.append(event.alert)
+                raised_s = event.alert.raised_at_s - self.began_s
+                self.trays[event.alert.session_id].alerts.append(replace(event.alert, raised_at_s=raised_s))
+
+    def _timed(self, reached: VerdictReached) -> VerdictReached:
+        began_s = self.began_s
+        return replace(reached, at_s=reached.at_s - began_s, still_since_s=reached.still_since_s - began_s)
+
+    @staticmethod
+    def _judged(tray: TrayRecord, reached: VerdictReached) -> None:
+        tray.reached = reached
+        tray.verdicts.append(reached)
+        tray.first_verdict_s = reached.at_s if tray.first_verdict_s is None else tray.first_verdict_s
 
 
 def replay_as_json(replayed: Replayed) -> dict[str, Any]:

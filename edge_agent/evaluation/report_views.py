@@ -229,6 +229,8 @@ def _truth_view(held: Held | None, numbers: Mapping[str, str]) -> TruthView | No
         number = numbers.get(true.order_id, true.order_id)
         fault = "" if check.truth is None else verdict_headline(check.truth) if wrong else "as ordered"
         phrase = f"#{number}: {fault or 'the till never sent this order'}"
+        if wrong and true.was is not None:
+            phrase += f", put right at {true.was.until_s:.1f} s"
     return TruthView(
         phrase=phrase,
         wrong=wrong,

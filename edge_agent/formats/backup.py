@@ -22,6 +22,13 @@ MAX_MANIFEST_BYTES = 256 * 1024 * 1024
 DATABASE, CONFIG, MENU, TOKENS, ACTIVE = "edge.sqlite", "edge.yaml", "menu.yaml", "tokens.json", "active"
 SINGLE_MEMBERS = (DATABASE, CONFIG, MENU, TOKENS, ACTIVE)
 
+SETUP_MEMBER = re.compile(
+    r"setup/(setup\.yaml|menu-[0-9a-f]{12}\.yaml|reference-[a-z0-9][a-z0-9-]{0,31}-[0-9a-f]{12}\.png)"
+)
+"""What was chosen on the Set-up pages, as `adapters.setup_folder` names it."""
+
+MAX_SETUP_MEMBERS = 20
+
 PICTURE_MEMBER = re.compile(r"pictures/([0-9]{4}-[0-9]{2}-[0-9]{2})/([A-Za-z0-9][A-Za-z0-9._-]{0,99}\.jpg)")
 """The names that pictures have (`adapters.picture_folder`), and no other: none of them leads anywhere else."""
 
@@ -47,4 +54,5 @@ class BackupManifest(FileModel):
 
 def is_known_member(name: str) -> bool:
     """Whether a member of this name may stand in an archive."""
-    return name in SINGLE_MEMBERS or PICTURE_MEMBER.fullmatch(name) is not None
+    kinds = (PICTURE_MEMBER, SETUP_MEMBER)
+    return name in SINGLE_MEMBERS or any(kind.fullmatch(name) is not None for kind in kinds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +12,12 @@ from pydantic import Field
 
 from edge_agent.domain.menu import HandedAt, Menu, MenuFault, MenuItem, ModifierRule, Portion, Visibility
 from edge_agent.errors import BadConfig
-from edge_agent.formats.yaml_file import FileModel, find_line, load_yaml
+from edge_agent.formats.yaml_file import FileModel, Loc, dump_yaml, find_line, load_yaml
 
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
+
+LineOf = Callable[[Loc], int | None]
+"""The line (from 1) of a place in a file; None where it has none."""
 
 MAX_COMBO_DEPTH = 8
 MAX_COMBO_PIECES = 10_000
@@ -81,34 +84,81 @@ def load_menu(path: Path, *, model_classes: Iterable[str] | None = None) -> Load
         BadConfig: one sentence with file and line.
     """
     entries = load_yaml(path, MenuFile)
-    _refuse_endless_combos(entries, path)
-    classes = None if model_classes is None else tuple(model_classes)
-    for index, entry in enumerate(entries.items):
-        if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
-            raise BadConfig(
-                f"'{entry.sku}' is to look like '{entry.detects_as}', but the model knows only {', '.join(classes)}",
-                path=path,
-                line=find_line(path, ("items", index, "detects_as")),
-            )
-        for identifier in (entry.sku, *entry.aliases):
-            if identifier != identifier.strip():
-                raise BadConfig(
-                    f"the identifier '{identifier}' begins or ends with a blank; take it away",
-                    path=path,
-                    line=find_line(path, ("items", index, "sku" if identifier == entry.sku else "aliases")),
-                )
-    items = tuple(_item(entry) for entry in entries.items)
-    rules = tuple(_rule(entry, path, index) for index, entry in enumerate(entries.modifiers))
-    try:
-        menu = Menu(items, rules)
-    except MenuFault as fault:
-        group = "items" if isinstance(fault.at, MenuItem) else "modifiers"
-        at = next(i for i, each in enumerate(items if group == "items" else rules) if each is fault.at)
-        raise BadConfig(str(fault), path=path, line=find_line(path, (group, at))) from fault
+    menu = menu_of(entries, path=path, line_of=lambda loc: find_line(path, loc), model_classes=model_classes)
     return LoadedMenu(menu, path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _refuse_endless_combos(entries: MenuFile, path: Path) -> None:
+def menu_of(entries: MenuFile, *, path: Path, line_of: LineOf, model_classes: Iterable[str] | None = None) -> Menu:
+    """The menu that a file's entries make.
+
+    Args:
+        entries: what the file says.
+        path: the file, for complaints.
+        line_of: the line of a place in the file.
+        model_classes: as for `load_menu`.
+
+    Raises:
+        BadConfig: one sentence with file and line.
+    """
+    place = _Place(path, line_of)
+    _refuse_endless_combos(entries, place)
+    classes = None if model_classes is None else tuple(model_classes)
+    for index, entry in enumerate(entries.items):
+        if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
+            said = f"'{entry.sku}' is to look like '{entry.detects_as}', but the model knows only {', '.join(classes)}"
+            raise place.fault(said, "items", index, "detects_as")
+        for identifier in (entry.sku, *entry.aliases):
+            if identifier != identifier.strip():
+                said = f"the identifier '{identifier}' begins or ends with a blank; take it away"
+                raise place.fault(said, "items", index, "sku" if identifier == entry.sku else "aliases")
+    items = tuple(_item(entry) for entry in entries.items)
+    rules = tuple(_rule(entry, place, index) for index, entry in enumerate(entries.modifiers))
+    try:
+        return Menu(items, rules)
+    except MenuFault as fault:
+        group = "items" if isinstance(fault.at, MenuItem) else "modifiers"
+        at = next(i for i, each in enumerate(items if group == "items" else rules) if each is fault.at)
+        raise place.fault(str(fault), group, at) from fault
+
+
+def menu_as_yaml(menu: Menu) -> str:
+    """A menu as a file that `load_menu` reads back to the same value; what is as by default is left out."""
+    items = [_entry_of(item).model_dump(mode="json", exclude_defaults=True) for item in menu.items]
+    rules = [_rule_entry_of(rule).model_dump(mode="json", exclude_defaults=True) for rule in menu.modifiers]
+    return dump_yaml({"items": items, **({"modifiers": rules} if rules else {})})
+
+
+def _entry_of(item: MenuItem) -> ItemEntry:
+    return ItemEntry(
+        sku=item.sku,
+        name=item.name,
+        aliases=item.aliases,
+        detects_as=item.detects_as,
+        visibility=item.visibility,
+        handed_at=item.handed_at,
+        contains=tuple(PortionEntry(sku=part.sku, quantity=part.quantity) for part in item.contains),
+        any_of=item.any_of,
+    )
+
+
+def _rule_entry_of(rule: ModifierRule) -> ModifierEntry:
+    if rule.adds is not None and rule.removes is not None:
+        return ModifierEntry(name=rule.name, replaces={rule.removes: rule.adds})
+    return ModifierEntry(name=rule.name, adds=rule.adds, removes=rule.removes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A file that is read, for complaints about places in it."""
+
+    path: Path
+    line_of: LineOf
+
+    def fault(self, said: str, *loc: str | int) -> BadConfig:
+        return BadConfig(said, path=self.path, line=self.line_of(loc))
+
+
+def _refuse_endless_combos(entries: MenuFile, place: _Place) -> None:
     """Combos of combos multiply: forty that each hold the next one twice are more pieces than there are atoms."""
     by_id = {name: (i, entry) for i, entry in enumerate(entries.items) for name in (entry.sku, *entry.aliases)}
     known: dict[str, int] = {}
@@ -121,13 +171,13 @@ def _refuse_endless_combos(entries: MenuFile, path: Path) -> None:
                 if entry.sku in above
                 else f"combos in combos deeper than {MAX_COMBO_DEPTH}"
             )
-            raise BadConfig(said, path=path, line=find_line(path, ("items", by_id[above[0]][0])))
+            raise place.fault(said, "items", by_id[above[0]][0])
         if entry.sku not in known:
             below = (p.quantity * pieces(p.sku, (*above, entry.sku)) for p in entry.contains if p.sku in by_id)
             known[entry.sku] = 1 + sum(below)
             if known[entry.sku] > MAX_COMBO_PIECES:
                 said = f"the combo '{entry.sku}' comes to more than {MAX_COMBO_PIECES:,} pieces"
-                raise BadConfig(said, path=path, line=find_line(path, ("items", index)))
+                raise place.fault(said, "items", index)
         return known[entry.sku]
 
     for entry in entries.items:
@@ -147,14 +197,14 @@ def _item(entry: ItemEntry) -> MenuItem:
     )
 
 
-def _rule(entry: ModifierEntry, path: Path, index: int) -> ModifierRule:
+def _rule(entry: ModifierEntry, place: _Place, index: int) -> ModifierRule:
     if entry.replaces:
         if entry.adds or entry.removes:
             said = f"the modifier '{entry.name}' has 'replaces' beside 'adds' or 'removes'; use one"
-            raise BadConfig(said, path=path, line=find_line(path, ("modifiers", index)))
+            raise place.fault(said, "modifiers", index)
         ((goes, comes),) = entry.replaces.items()
         return ModifierRule(name=entry.name, adds=comes, removes=goes)
     if not (entry.adds or entry.removes):
         said = f"the modifier '{entry.name}' does nothing; leave it out, it is then checked by hand"
-        raise BadConfig(said, path=path, line=find_line(path, ("modifiers", index)))
+        raise place.fault(said, "modifiers", index)
     return ModifierRule(name=entry.name, adds=entry.adds, removes=entry.removes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_agent.ports.reporting import Reporting
 from edge_agent.ports.seeing import (
     ChangeMeter,
     Clock,
@@ -17,6 +18,8 @@ from edge_agent.ports.seeing import (
 from edge_agent.ports.serving import (
     AlertNews,
     Alerts,
+    Answers,
+    AnswerSaid,
     EventFeed,
     InUse,
     ModelInUse,
@@ -34,8 +37,25 @@ from edge_agent.ports.serving import (
     StationPicture,
     Stations,
     StationStatus,
+    TokenBook,
     TokenKeeper,
+    Trouble,
+    Troubles,
     Watch,
+)
+from edge_agent.ports.setting_up import (
+    CameraLook,
+    Cameras,
+    Choice,
+    Health,
+    HealthFound,
+    MenuSetup,
+    SecondLook,
+    SecondLookReport,
+    SetupBook,
+    SetupShown,
+    StationSetup,
+    TrialEnd,
 )
 from edge_agent.ports.storing import EventHistory, EventStore, Evidence
 from edge_agent.ports.telling import BrokerLink, LinkListener, Message, MessageBroker, Outbox
@@ -43,8 +63,13 @@ from edge_agent.ports.telling import BrokerLink, LinkListener, Message, MessageB
 __all__ = [
     "AlertNews",
     "Alerts",
+    "AnswerSaid",
+    "Answers",
     "BrokerLink",
+    "CameraLook",
+    "Cameras",
     "ChangeMeter",
+    "Choice",
     "Clock",
     "Detector",
     "EventFeed",
@@ -54,11 +79,14 @@ __all__ = [
     "Frame",
     "FrameMeter",
     "FrameSource",
+    "Health",
+    "HealthFound",
     "InUse",
     "LinkListener",
     "LiveFrame",
     "LiveSource",
     "MarkerReader",
+    "MenuSetup",
     "Message",
     "MessageBroker",
     "ModelInUse",
@@ -74,10 +102,20 @@ __all__ = [
     "Pictures",
     "Readiness",
     "ReadinessReport",
+    "Reporting",
+    "SecondLook",
+    "SecondLookReport",
+    "SetupBook",
+    "SetupShown",
     "SlotStatus",
     "StationPicture",
+    "StationSetup",
     "StationStatus",
     "Stations",
+    "TokenBook",
     "TokenKeeper",
+    "TrialEnd",
+    "Trouble",
+    "Troubles",
     "Watch",
 ]

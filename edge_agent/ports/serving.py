@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
 from typing import Protocol
 
-from edge_agent.domain.access import Token
+from edge_agent.domain.access import Role, Token
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.events import Event, VerdictReached
@@ -154,6 +156,16 @@ class Stations(Protocol):
         """
         ...
 
+    def still(self, station_id: str, slot_id: str) -> StationPicture | None:
+        """One slot of the newest picture, cut out, with a box around each thing that was seen in that very picture.
+
+        None where there is none, or only one that is too old to be shown as new.
+
+        Raises:
+            Unknown: there is no such station, or no such slot.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertNews:
@@ -198,6 +210,42 @@ class Alerts(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSaid:
+    """An answer to an alert that can be taken back until `until_s` (seconds of the monotonic clock)."""
+
+    told_id: str
+    resolution: Resolution
+    until_s: float
+
+
+class Answers(Protocol):
+    """Answers that may be taken back for some seconds. Synchronous, safe to call from any thread."""
+
+    def answer(self, told_id: str, resolution: Resolution, *, role: StaffRole, take_back_s: float) -> None:
+        """A person answers an alert. On return the answer is the box's, whatever becomes of the tablet.
+
+        It is committed after so many seconds, or as soon as anything else would end the alert, unless it is taken back.
+        An alert that no tray has any more is ended at once.
+
+        Raises: as `Alerts.resolve`.
+        """
+        ...
+
+    def take_back(self, told_id: str) -> None:
+        """The answer was a slip.
+
+        Raises:
+            Conflict: it is committed, or there was none.
+            StoreBusy: too much is waiting already.
+        """
+        ...
+
+    def said(self) -> tuple[AnswerSaid, ...]:
+        """The answers that can still be taken back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadinessReport:
     """What the agent can do now. A camera that is down takes its station away, never readiness.
 
@@ -207,6 +255,25 @@ class ReadinessReport:
     ready: bool
     problems: tuple[str, ...] = ()
     stations: tuple[StationStatus, ...] = ()
+
+
+class Trouble(str, Enum):
+    """What is not well around the stations, in one word each; who looks after the box reads more in `Readiness`."""
+
+    CHECKER = "checker"
+    STORE = "store"
+    DISK = "disk"
+    BROKER = "broker"
+    CLOCK = "clock"
+    TILL = "till"
+
+
+class Troubles(Protocol):
+    """Says what is not well, for whoever works in front of it. Synchronous, quick, safe to call from any thread."""
+
+    def troubles(self) -> tuple[Trouble, ...]:
+        """As it is now, what matters most first."""
+        ...
 
 
 class Readiness(Protocol):
@@ -330,4 +397,30 @@ class TokenKeeper(Protocol):
 
     def note_use(self, token: Token) -> None:
         """Keep that it was used, to the hour. Called in a thread that may wait; a failure is logged, never raised."""
+        ...
+
+
+class TokenBook(Protocol):
+    """Makes, lists and revokes tokens. Synchronous, safe to call from any thread; waits for the disk."""
+
+    def create(self, *, name: str, role: Role, lasts: timedelta | None = None) -> tuple[str, Token]:
+        """Make a token; gives the secret, which is kept nowhere, and what is kept.
+
+        Raises:
+            BadInput: the name does not fit, or the tokens cannot be read or written.
+            Conflict: another token that serves has that name, or there are too many.
+        """
+        ...
+
+    def tokens(self) -> tuple[Token, ...]:
+        """All tokens, oldest first, the expired too. Raises BadInput where they cannot be read."""
+        ...
+
+    def revoke(self, token_id: str) -> Token:
+        """Take a token out of service, for good.
+
+        Raises:
+            Unknown: there is none of that id.
+            BadInput: the tokens cannot be read or written.
+        """
         ...

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from edge_agent.api.access import ACCESS, BROWSED, Call
+from edge_agent.api.access import ACCESS, BROWSED, SCREEN, Call
 from edge_agent.api.app import calls_of
 from edge_agent.domain.access import Role
 from tests.fakes_api import Agent
 
 CALLS = sorted(ACCESS)
+API_CALLS = sorted(ACCESS.keys() - SCREEN.keys())
+OWN_PAGE = {"Origin": "http://box"}
 OTHER_METHODS = ("DELETE", "PATCH")
 
 
@@ -20,18 +22,33 @@ def filled(path: str) -> str:
     """The path with something in each place."""
     places = {
         "asset": "docs.js",
+        "name:path": "screen.css",
         "check_id": "1",
         "station_id": "pass",
         "slot_id": "slot",
         "business_day": "2026-01-31",
+        "part": "disk",
     }
-    for name in ("asset", "check_id", "station_id", "slot_id", "business_day", "source", "order_id", "alert_id"):
+    for name in (
+        "name:path",
+        "asset",
+        "check_id",
+        "station_id",
+        "slot_id",
+        "business_day",
+        "source",
+        "order_id",
+        "alert_id",
+        "part",
+    ):
         path = path.replace(f"{{{name}}}", places.get(name, "x1"))
     return path
 
 
 def body_for(call: Call) -> dict[str, Any]:
-    """Something that is read as JSON, where JSON is read."""
+    """Something that is read as JSON, or as a form, where that is read."""
+    if call in SCREEN:
+        return {"headers": OWN_PAGE} if call[0] == "GET" else {"headers": OWN_PAGE, "data": {}}
     return {} if call[0] == "GET" else {"json": {}}
 
 
@@ -45,7 +62,14 @@ def test_only_the_roles_of_the_table_get_in(call: Call) -> None:
     assert refused == (set(Role) - ACCESS[call] if ACCESS[call] else set())
 
 
-@pytest.mark.parametrize("call", CALLS, ids=" ".join)
+@pytest.mark.parametrize("call", sorted(SCREEN), ids=" ".join)
+def test_whoever_is_not_signed_in_is_led_to_sign_in(call: Call) -> None:
+    answer = Agent(stream_s=0.0).ask(call[0], filled(call[1]), role=None, **body_for(call))
+    is_led_there = answer.status_code == 303 and answer.headers["location"].startswith("/login?next=/")
+    assert is_led_there is bool(SCREEN[call])
+
+
+@pytest.mark.parametrize("call", API_CALLS, ids=" ".join)
 def test_without_a_token_only_healthz_answers(call: Call) -> None:
     agent = Agent(stream_s=0.0)
     answer = agent.ask(call[0], filled(call[1]), role=None, **body_for(call))
@@ -65,8 +89,8 @@ def test_every_route_stands_in_the_table_and_every_line_of_it_is_served() -> Non
     described = {
         (method.upper(), path) for path, operations in Agent().app.openapi()["paths"].items() for method in operations
     }
-    assert (served or described | BROWSED) | BROWSED == set(ACCESS)
-    assert described == set(ACCESS) - BROWSED
+    assert (served or described | BROWSED) | BROWSED | SCREEN.keys() == set(ACCESS)
+    assert described == set(ACCESS) - BROWSED - SCREEN.keys()
 
 
 def test_a_browsed_page_only_reads() -> None:

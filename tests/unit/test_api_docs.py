@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.api.access import ACCESS
+from edge_agent.api.access import ACCESS, SCREEN, Call
 from edge_agent.api.problems import KINDS
 from edge_agent.api.telling import name_of
 from edge_agent.domain.access import Role
@@ -22,6 +22,7 @@ from tests.fakes_api import JPEG, Agent
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 API = (DOCS / "reference" / "api.md").read_text()
+PAGES = (DOCS / "screen.md").read_text()
 TILL = (DOCS / "integrate.md").read_text()
 FORMATS = (DOCS / "reference" / "formats.md").read_text()
 
@@ -74,16 +75,25 @@ def test_the_commands_of_the_reference_work_as_they_are_printed() -> None:
         assert typed(Agent(), words, "admin").status_code == 200
 
 
+def documented_in(page: str) -> dict[Call, str]:
+    """The calls in a page's table, and what stands in the column of their roles."""
+    rows = re.findall(r"(?m)^\| `(GET|PUT|POST) (/[^`]*)` \| ([^|]+) \|", page)
+    return {(method, path): roles.strip() for method, path, roles in rows}
+
+
+def named(roles: frozenset[Role]) -> str:
+    """Roles as the tables name them."""
+    if not roles:
+        return "no token"
+    return "all" if roles == frozenset(Role) else ", ".join(role.value for role in Role if role in roles)
+
+
 def test_every_call_is_documented_with_its_roles() -> None:
-    rows = re.findall(r"(?m)^\| `(GET|PUT|POST) (/[^`]*)` \| ([^|]+) \|", API)
-    documented = {(method, path): roles.strip() for method, path, roles in rows}
+    assert documented_in(API) == {call: named(roles) for call, roles in ACCESS.items() if call not in SCREEN}
 
-    def named(roles: frozenset[Role]) -> str:
-        if not roles:
-            return "no token"
-        return "all" if roles == frozenset(Role) else ", ".join(role.value for role in Role if role in roles)
 
-    assert documented == {call: named(roles) for call, roles in ACCESS.items()}
+def test_every_page_of_the_screen_is_documented_with_its_roles() -> None:
+    assert documented_in(PAGES) == {call: named(roles) for call, roles in SCREEN.items()}
 
 
 def test_every_kind_of_problem_is_documented_with_its_status() -> None:

@@ -341,3 +341,53 @@ def test_a_database_of_a_newer_agent_is_refused(box: Box, archive: Path, tmp_pat
 def test_the_time_of_the_backup_is_told(archive: Path, box: Box) -> None:
     done = restore_from(archive, box.config, dry_run=True)
     assert datetime.fromisoformat(done.created_at).tzinfo == timezone.utc
+
+
+CHOSEN = {
+    "setup.yaml": "schema: 1\nmenu:\n  at: 2026-01-31T12:00:00Z\n  by: admin\n"
+    f"  over: {'0' * 64}\n  file: menu-0123456789ab.yaml\n",
+    "menu-0123456789ab.yaml": "items:\n  - {sku: soup, detects_as: plate}\n",
+}
+
+
+def choose(box: Box) -> Path:
+    """Something was chosen on the Set-up pages."""
+    folder = box.root / "state" / "setup"
+    folder.mkdir()
+    for name, text in CHOSEN.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_what_was_set_up_comes_back_with_the_configured_menu_beside_it(box: Box, tmp_path: Path) -> None:
+    box.serve("A-1").close()
+    folder = choose(box)
+    archive = back_up(box.config, tmp_path / "b.tar", with_pictures=False).archive
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    (box.root / "menu.yaml").write_text("items:\n  - {sku: other, detects_as: plate}\n")
+    restore_from(archive, box.config)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == CHOSEN
+    assert "sku: plate" in (box.root / "menu.yaml").read_text()
+
+
+def test_a_backup_from_before_anything_was_set_up_sets_it_aside(box: Box, archive: Path) -> None:
+    folder = choose(box)
+    restore_from(archive, box.config)
+    assert not (folder / "setup.yaml").exists()
+    assert [path.read_text() for path in folder.glob("setup.yaml.before-restore-*")] == [CHOSEN["setup.yaml"]]
+
+
+def test_an_archive_holds_only_so_much_of_the_set_up(box: Box, archive: Path) -> None:
+    many = {f"setup/menu-{number:012x}.yaml": b"x" for number in range(60)}
+    with pytest.raises(BadInput, match="more of the Set-up pages"):
+        restore_from(rewritten(archive, lambda members: members.update(many)), box.config)
+
+
+@pytest.mark.parametrize(
+    "name", ["setup/../x.yaml", "setup/menu-x.yaml", "setup/notes.txt", "setup/.setup.yaml.partial"]
+)
+def test_a_name_that_the_set_up_never_gives_is_refused(box: Box, archive: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="no member of a backup"):
+        restore_from(rewritten(archive, lambda members: members.update({name: b"x"})), box.config)

@@ -1,0 +1,49 @@
+"""`/setup/health`: every part of the box, how it does, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from edge_agent.api.screen.routing import screen_router
+from edge_agent.api.screen.screen import Screen, viewer_of
+from edge_agent.api.screen.setup.common import SetupPorts, setup_page
+from edge_agent.api.screen.texts import Texts
+from edge_agent.errors import EdgeAgentError, Unknown
+from edge_agent.ports import HealthFound
+
+LOOKS = {"ok": "right", "attention": "unsure", "wrong": "wrong"}
+
+
+def health_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
+    """The page, and each part by itself: one that takes long holds no other up."""
+    router = screen_router()
+
+    @router.get("/setup/health")
+    def health_page(request: Request) -> Response:
+        return setup_page(screen, request, ports, "setup_health.html", parts=ports.health.parts())
+
+    @router.get("/setup/health/{part}")
+    def look_at_part(request: Request, part: Annotated[str, Path(pattern=r"^[a-z-]{1,40}$")]) -> Response:
+        if part not in ports.health.parts():
+            raise Unknown("there is no such part")
+        try:
+            found = ports.health.look(part)
+        except EdgeAgentError as refusal:
+            found = (HealthFound(what=part, state="wrong", said=str(refusal)),)
+        shown = [(each, LOOKS[each.state]) for each in found]
+        return screen.part(
+            request, "setup_part.html", part=part, found=shown, do=_do(viewer_of(request).texts, part, found)
+        )
+
+    return router
+
+
+def _do(texts: Texts, part: str, found: Sequence[HealthFound]) -> str:
+    """What to do about a part, in the page's language; empty where it is well. The details beside it are in English."""
+    # A configuration may be just as it is meant, and is asked about all the same.
+    serious = ("wrong",) if part == "configuration" else ("wrong", "attention")
+    known = f"setup_do.{part}"
+    return texts(known) if known in texts.sentences and any(each.state in serious for each in found) else ""

@@ -1,0 +1,58 @@
+// Numbers and times as the browser's locale writes them. What the server wrote stands there until this has run.
+//   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|age">
+//   <data value="0.125" data-format="number|seconds|percent">
+"use strict";
+(function () {
+  const SECOND_MS = 1000;
+  const times = {
+    date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
+    time: new Intl.DateTimeFormat(undefined, { timeStyle: "short" }),
+    both: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
+    exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
+    clock: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
+    stamp: new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }),
+    // A day is a day everywhere: it is read as UTC, so it must be written as UTC.
+    day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }),
+  };
+  const numbers = {
+    number: new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 }),
+    seconds: new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }),
+    percent: new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 }),
+  };
+  const units = [["second", "narrow"], ["minute", "short"], ["hour", "short"]].map(
+    ([unit, unitDisplay]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay })
+  );
+  // The box's clock, not the tablet's, says how old something is: live.js keeps the difference.
+  window.formats = { aheadMs: 0, format: formatAll };
+
+  function age(since) {
+    const seconds = Math.max(0, Math.floor((Date.now() + window.formats.aheadMs - since) / SECOND_MS));
+    if (seconds < 60) return units[0].format(seconds);
+    return seconds < 3600 ? units[1].format(Math.floor(seconds / 60)) : units[2].format(Math.floor(seconds / 3600));
+  }
+
+  function put(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function formatTime(element) {
+    const at = Date.parse(element.dateTime);
+    if (Number.isNaN(at)) return;
+    const format = element.dataset.format || "both";
+    put(element, format === "age" ? age(at) : (times[format] || times.both).format(at));
+  }
+
+  function formatNumber(element) {
+    const value = Number(element.value);
+    if (!Number.isNaN(value)) put(element, (numbers[element.dataset.format] || numbers.number).format(value));
+  }
+
+  function formatAll(root) {
+    root.querySelectorAll("time[datetime]").forEach(formatTime);
+    root.querySelectorAll("data[value]").forEach(formatNumber);
+  }
+
+  document.addEventListener("htmx:load", (event) => formatAll(event.detail.elt.parentElement || document));
+  setInterval(() => document.querySelectorAll('time[data-format="age"]').forEach(formatTime), SECOND_MS);
+  formatAll(document);
+})();

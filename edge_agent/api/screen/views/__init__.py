@@ -1,0 +1,1 @@
+"""What the pages show: frozen values made by pure functions of what the ports say, in words of the catalogue."""

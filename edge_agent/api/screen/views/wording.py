@@ -1,0 +1,52 @@
+"""Verdicts and their lines in words of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge_agent.api.screen.texts import Texts
+from edge_agent.domain.matching import CheckedLine, LineResult, Verdict
+
+JOINED_BY_THE_CHECKER = " or "
+"""Look-alikes come as one line, their names joined in English."""
+
+MOST_NAMES = 4
+
+
+def name_of(texts: Texts, line: CheckedLine) -> str:
+    """What a line is called; look-alikes are joined in the page's language, a long list of them is cut short."""
+    names = line.name.split(JOINED_BY_THE_CHECKER)
+    if len(names) > MOST_NAMES:
+        names = [*names[: MOST_NAMES - 1], texts("word.more", n=len(names) - MOST_NAMES + 1)]
+        return ", ".join(names)
+    return f" {texts('word.or')} ".join(names)
+
+
+def counted(texts: Texts, number: int, name: str) -> str:
+    """So many of something; one needs no number."""
+    return name if number == 1 else texts("word.counted", n=number, name=name)
+
+
+def line_in_words(texts: Texts, line: CheckedLine) -> str:
+    """What is to be said of a line that is wrong or unsure; its name where nothing is."""
+    name = name_of(texts, line)
+    if line.result is LineResult.UNSURE:
+        return texts("word.look", name=name)
+    if line.result not in (LineResult.MISSING, LineResult.EXTRA):
+        return counted(texts, line.expected, name)
+    kind = line.result.value
+    # "Fries missing" where all of it is, "Fries: 1 missing" where some of it lies there.
+    is_all = line.off_by == 1 and line.expected == (1 if line.result is LineResult.MISSING else 0)
+    return texts(f"word.{kind}", name=name) if is_all else texts(f"word.{kind}_some", name=name, n=line.off_by)
+
+
+def faults_in_words(texts: Texts, verdict: Verdict) -> Sequence[str]:
+    """Each thing that is wrong beyond doubt, what is missing first."""
+    missing_first = sorted(verdict.faults, key=lambda line: line.result is not LineResult.MISSING)
+    return [line_in_words(texts, line) for line in missing_first]
+
+
+def doubt_in_words(texts: Texts, line: CheckedLine) -> str:
+    """Why a line is unsure or left to the crew; empty where no reason is known."""
+    known = f"doubt.{line.reason}"
+    return texts(known) if known in texts.sentences else ""

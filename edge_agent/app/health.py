@@ -1,0 +1,110 @@
+"""Put together the health of the running box, part by part: what the doctor looks at, and nothing opened twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from edge_agent.app.configuration import check_config
+from edge_agent.app.doctor import of_configuration
+from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_disk, look_at_service
+from edge_agent.app.doctor_talking import look_at_broker, look_at_tokens
+from edge_agent.app.finding import Finding, attention, ok, wrong
+from edge_agent.domain.camera import CameraStatus
+from edge_agent.errors import Unknown
+from edge_agent.ports import Cameras, Clock, HealthFound, InUse, Readiness
+from edge_agent.settings import Settings
+
+Look = Callable[[], Sequence[Finding]]
+
+CAMERA_DO = {
+    CameraStatus.OFFLINE.value: "power, cable, address; docs/cameras.md goes through what can be wrong",
+    CameraStatus.FROZEN.value: "restart the camera, or use a smaller picture if the network is too slow for it",
+    CameraStatus.DARK.value: "light, or a covered lens",
+    CameraStatus.BLURRED.value: "clean the lens, or focus",
+    CameraStatus.MOVED.value: "put it back, or take a new reference and draw the slots anew",
+}
+
+
+class BoxHealth:
+    """A `Health` of the running agent.
+
+    Args:
+        settings: what it was started with.
+        config: the configuration's file; None where there is none.
+        cameras: how they do.
+        in_use: the model that runs.
+        readiness: what is not well in the agent itself.
+        clock: the machine's.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        config: Path | None,
+        cameras: Cameras,
+        in_use: InUse,
+        readiness: Readiness,
+        clock: Clock,
+    ) -> None:
+        looks: dict[str, Look] = {
+            "agent": partial(_look_at_agent, readiness),
+            "cameras": partial(_look_at_cameras, cameras),
+            "model": partial(_look_at_model, in_use),
+        }
+        if config is not None:
+            looks["configuration"] = lambda: of_configuration(check_config(config))
+        if settings.mqtt is not None:
+            looks["broker"] = partial(look_at_broker, settings.mqtt)
+        looks |= {
+            "disk": partial(look_at_disk, settings),
+            "database": partial(look_at_database, settings.store.path),
+            "clock": partial(look_at_clock, settings, clock=clock),
+            "tokens": partial(look_at_tokens, settings, clock=clock),
+            "service": look_at_service,
+        }
+        self._looks: Mapping[str, Look] = looks
+
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self._looks)
+
+    def look(self, part: str) -> tuple[HealthFound, ...]:
+        look = self._looks.get(part)
+        if look is None:
+            raise Unknown(f"there is no part {part[:40]!r} to look at")
+        return tuple(
+            HealthFound(what=found.what, state=found.state.value, said=found.said, do=found.do) for found in look()
+        )
+
+
+def _look_at_agent(readiness: Readiness) -> list[Finding]:
+    report = readiness.report()
+    do = "if it does not go away: restart the agent"
+    state = attention if report.ready else wrong
+    return [state("agent", said, do) for said in report.problems] or [ok("agent", "takes orders and decides")]
+
+
+def _look_at_cameras(cameras: Cameras) -> list[Finding]:
+    found = []
+    for look in cameras.looks():
+        what = f"camera {look.station_id}"
+        if not look.source:
+            found.append(attention(what, "the station has no camera", "name one in the configuration"))
+            continue
+        size = f", {look.width_px} x {look.height_px}" if look.width_px else ""
+        said = f"{look.source}: {look.problem or look.status}{size}"
+        if look.status == CameraStatus.ONLINE.value:
+            found.append(ok(what, said))
+        else:
+            state = wrong if look.status == CameraStatus.OFFLINE.value else attention
+            found.append(state(what, said, CAMERA_DO.get(look.status, CAMERA_DO[CameraStatus.OFFLINE.value])))
+    return found
+
+
+def _look_at_model(in_use: InUse) -> list[Finding]:
+    return [
+        ok("model", f"{model.name} {model.version}, {model.precision}, runs on {model.provider}")
+        for model in in_use.models()
+    ]
