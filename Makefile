@@ -6,11 +6,14 @@ LEAN   := .venv-lean
 TRAIN  := .venv-train
 SYNTH  := .venv-synth
 BIN    := $(VENV)/bin
+# The demo takes the environment of development where that is there, else a smaller one that is made faster.
+DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
 VIDEO  ?=
+FAST   ?=
 PACK   ?= models/canteen
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-train test-synth soak lint format lean bench clean
+.PHONY: help setup demo test test-train test-synth soak lint format lean bench bench-store clean
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -48,28 +51,35 @@ lean: $(LEAN)/.stamp ## prove that the installed agent works without the train a
 	$(LEAN)/bin/pip install -q --no-deps --force-reinstall .
 	$(LEAN)/bin/python -P tests/lean/smoke.py
 
-demo: $(VENV)/.stamp ## replay a recording: make demo VIDEO=path/to/video.mp4
-ifeq ($(VIDEO),)
-	@echo "The sample videos are not here yet. Point the demo at a recording that has its orders beside it"
-	@echo "(NAME.mp4 with NAME.orders.jsonl, and NAME.truth.jsonl to have it scored):"
-	@echo
-	@echo "    make demo VIDEO=../shared/data/videos/canteen-short.mp4"
+demo: $(DEMO)/.stamp ## play a recording through the running agent: make demo [VIDEO=path/to/video.mp4] [FAST=1]
+	$(DEMO)/bin/edge-agent demo $(if $(VIDEO),"$(VIDEO)") --report report $(if $(FAST),--fast --json)
+
+bench: $(VENV)/.stamp ## measure detector and running agent: make bench PACK=models/canteen VIDEO=path/to/video.mp4
+	$(BIN)/edge-agent bench --pack $(PACK)
+ifeq ($(BENCH_VIDEO),)
+	@echo "The running agent is not measured: name a recording that has its orders beside it, make bench VIDEO=path/to/video.mp4"
 else
-	$(BIN)/edge-agent replay "$(VIDEO)" --report report
-	@echo "The report: $(CURDIR)/report/index.html"
+	$(BIN)/edge-agent bench --live "$(BENCH_VIDEO)" --pack $(PACK)
 endif
 
-bench: $(VENV)/.stamp ## measure the detector against the bare session: make bench PACK=models/canteen
-	$(BIN)/edge-agent bench --pack $(PACK)
+CHECKS ?= 1000000
+
+bench-store: $(VENV)/.stamp ## measure how fast a full store answers: make bench-store CHECKS=1000000
+	$(BIN)/edge-agent bench --store $(CHECKS) --pack $(PACK)
 
 clean: ## remove environments, caches and reports (not runs/, which may hold a training)
-	rm -rf $(VENV) $(LEAN) $(TRAIN) $(SYNTH) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-demo $(LEAN) $(TRAIN) $(SYNTH) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find edge_agent tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment is made anew when the requirements or the tested set change.
 $(VENV)/.stamp: pyproject.toml constraints.txt
 	$(call make_venv,$(VENV))
 	$(VENV)/bin/pip install -q -c constraints.txt -e '.[cpu,dev]'
+	@touch $@
+
+.venv-demo/.stamp: pyproject.toml constraints.txt
+	$(call make_venv,.venv-demo)
+	.venv-demo/bin/pip install -q -c constraints.txt -e '.[cpu,broker]'
 	@touch $@
 
 $(LEAN)/.stamp: pyproject.toml constraints.txt
