@@ -3,9 +3,9 @@
 OpenCV opens one stream of the process at a time (a lock in its FFmpeg backend): while it waits for a camera that never
 answers, no other camera can be connected to. So a camera that is silent is found out here first.
 
-It is not asked for its stream: some cameras prepare one then, and refuse whoever comes next while they clear it away. So
-one that answers here and falls silent later still holds the lock, each time for its `open_timeout_s` at most; the others
-wait that long, and are not taken to hang (`app.camera.stuck_after_s`).
+It is not asked for its stream: some cameras prepare one then, and refuse whoever comes next while they clear it away.
+So one that answers here and falls silent later still holds the lock, each time for its `open_timeout_s` at most; the
+others wait that long, and are not taken to hang (`app.camera.stuck_after_s`).
 """
 
 from __future__ import annotations

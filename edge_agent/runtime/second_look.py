@@ -153,8 +153,8 @@ class SecondLooks:
 def shown_check(session: StoredSession) -> StoredCheck | None:
     """The check by which a tray that has left is looked at; None for one that is still there, or was never checked.
 
-    As for an audit it is the first that was wrong, if there was an alert, else the last. Where that has no picture, it is
-    the nearest one before it, or after it, that has.
+    As for an audit it is the first that was wrong, if there was an alert, else the last. Where that has no picture, it
+    is the nearest one before it, or after it, that has.
     """
     if session.left_at_s is None or not session.checks:
         return None
