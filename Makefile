@@ -56,10 +56,10 @@ demo: $(DEMO)/.stamp ## play a recording through the running agent: make demo [V
 
 bench: $(VENV)/.stamp ## measure detector and running agent: make bench PACK=models/canteen VIDEO=path/to/video.mp4
 	$(BIN)/edge-agent bench --pack $(PACK)
-ifeq ($(BENCH_VIDEO),)
+ifeq ($(VIDEO),)
 	@echo "The running agent is not measured: name a recording that has its orders beside it, make bench VIDEO=path/to/video.mp4"
 else
-	$(BIN)/edge-agent bench --live "$(BENCH_VIDEO)" --pack $(PACK)
+	$(BIN)/edge-agent bench --live "$(VIDEO)" --pack $(PACK)
 endif
 
 CHECKS ?= 1000000

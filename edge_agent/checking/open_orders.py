@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from edge_agent.domain.association import Candidate
@@ -24,6 +24,7 @@ class _Entry:
     arrived_s: float
     state: OrderState = OrderState.OPEN
     trays: list[Contents] = field(default_factory=list)
+    _made: tuple[Order, list[Contents], Candidate] | None = None
 
     @property
     def waits(self) -> bool:
@@ -38,6 +39,19 @@ class _Entry:
     def before(self) -> list[Contents]:
         """What went before the tray that is now to come: the last tray, if it left already, comes once more."""
         return self.trays[: self.order.parts - 1]
+
+    @property
+    def candidate(self) -> Candidate:
+        """It as an association candidate; made anew only where it changed, as it is asked for with every frame."""
+        if self._made is None or self._made[0] is not self.order or self._made[1] != self.trays:
+            candidate = Candidate(
+                order=self.order,
+                before=added(self.before),
+                parts_before=len(self.before),
+                only_exactly=len(self.trays) >= self.order.parts,
+            )
+            self._made = self.order, list(self.trays), candidate
+        return self._made[2]
 
 
 class OpenOrders:
@@ -149,20 +163,13 @@ class OpenOrders:
         ]
         return tuple(event for key in stale for event in self.move(key, OrderState.EXPIRED, at_s))
 
-    def candidates(self, taken: Iterable[OrderKey] = ()) -> tuple[Candidate, ...]:
-        """The orders that a tray may belong to, oldest first, without those that lie in another slot for certain."""
-        excluded = set(taken)
-        return tuple(self.candidate(key) for key in self._entries if key not in excluded and self._waits(key))
+    def candidates(self) -> Iterator[tuple[OrderKey, Candidate]]:
+        """The orders that wait, oldest first, each with what went before on other trays."""
+        return ((key, entry.candidate) for key, entry in self._entries.items() if entry.waits)
 
     def candidate(self, key: OrderKey) -> Candidate:
         """One order as an association candidate, with what went before on other trays."""
-        entry = self._entries[key]
-        return Candidate(
-            order=entry.order,
-            before=added(entry.before),
-            parts_before=len(entry.before),
-            only_exactly=entry.left_unmatched,
-        )
+        return self._entries[key].candidate
 
     def _waits(self, key: OrderKey) -> bool:
         entry = self._entries.get(key)

@@ -71,7 +71,7 @@ def test_axe_finds_nothing_serious_in_what_opens(kitchen_of_three: Kitchen, open
 @pytest.mark.parametrize("role", STAFF)
 def test_each_role_finds_its_pages_and_no_others(kitchen: Kitchen, open_page: OpenPage, role: Role) -> None:
     page = open_page(kitchen, "/", role=role)
-    found = {link.get_attribute("href") for link in page.locator("nav a").all()}
+    found = {link.get_attribute("href") for link in page.locator("body > header nav a").all()}
     assert found == {place.path for place in places_for(role)}
     for place in PLACES:
         answer = page.goto(kitchen.url + place.path)

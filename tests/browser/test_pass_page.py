@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.association import Association
@@ -18,6 +19,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.kitchen import Kitchen, in_doubt, remember, seen
 from tests.builders import line, order
 
+BEFORE = datetime(2026, 1, 31, 11, 0, tzinfo=timezone.utc)
 VERDICT_COLOURS = {"rgb(20, 113, 58)", "rgb(179, 20, 31)", "rgb(255, 176, 0)"}
 NUTS = {"notes": "Nut allergy!"}
 
@@ -331,7 +333,13 @@ def test_what_was_called_right_by_the_crew_is_not_red(kitchen: Kitchen, open_pag
 def test_an_answer_to_an_alert_that_ended_says_so(kitchen: Kitchen, open_page: OpenPage) -> None:
     alert = kitchen.red(seen(burger=1, cola=1), menu_order(kitchen))
     page = open_page(kitchen)
-    kitchen.alerts.answered[alert.told_id] = (Resolution.TRAY_LEFT, None)  # type: ignore[assignment]
+
+    def end_on_the_way(route: Route) -> None:
+        # The tap is under way when the alert ends: the tablet could not have heard of it.
+        kitchen.alerts.answered[alert.told_id] = (Resolution.TRAY_LEFT, None)  # type: ignore[assignment]
+        route.continue_()
+
+    page.route("**/pass/answer", end_on_the_way)
     press(page, "Fixed")
     expect(page.locator("#notice")).to_have_text(re.compile("not so any more"))
 
@@ -374,8 +382,9 @@ def test_bump_and_recall(kitchen: Kitchen, open_page: OpenPage) -> None:
 def test_a_tap_that_was_meant_for_the_tray_before_is_not_believed(kitchen: Kitchen, open_page: OpenPage) -> None:
     ordered = menu_order(kitchen)
     page = open_page(kitchen)
-    page.clock.install()
+    page.clock.install(time=BEFORE)
     page.goto(kitchen.url + "/pass")
+    page.clock.pause_at(BEFORE + timedelta(hours=1))
     kitchen.red(seen(burger=1, cola=1), ordered)
     fixed = page.get_by_role("button", name="Fixed")
     fixed.click()

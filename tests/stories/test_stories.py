@@ -628,5 +628,5 @@ def test_a_day_of_trays_leaves_little_behind() -> None:
     checker = story.checker
     assert len(checker._orders._entries) <= 24 * 3600 / 300 + 1
     assert len(checker._told) <= 256
-    assert len(checker._left) <= 16
+    assert len(checker._late._left) <= 16
     assert all(len(watch._ballots) <= 62 and len(watch._window) <= 8 for watch in checker._watches.values())

@@ -28,10 +28,10 @@ FORMATS = (DOCS / "reference" / "formats.md").read_text()
 
 
 def curl_commands(page: str) -> list[list[str]]:
-    """Every curl command of the page's shell blocks, as its words."""
+    """Every curl command to the agent in the page's shell blocks, as its words."""
     blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", page)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [shlex.split(line) for line in lines if line.startswith("curl ")]
+    return [shlex.split(line) for line in lines if line.startswith("curl ") and "$BOX/" in line]
 
 
 def typed(agent: Agent, words: list[str], token: str) -> Any:

@@ -275,10 +275,30 @@ STEPS = st.one_of(
     st.integers(1, 90).map(lambda minutes: lambda both: both.clock.advance(timedelta(minutes=minutes).total_seconds())),
 )
 MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+TRAYS = st.lists(VERDICTS.map(_whole), min_size=2, max_size=4)
+ENDINGS = st.lists(
+    st.one_of(
+        st.builds(_raise, SESSION, AT_S, LINES, st.booleans(), st.sets(ORDER, max_size=2)),
+        st.builds(_resolve, st.integers(0, 9), st.sampled_from(Resolution), st.booleans()),
+        st.builds(
+            _audit,
+            SESSION,
+            st.sampled_from(AuditAnswer),
+            st.none() | st.sampled_from(DrawnAs),
+            st.none() | st.sampled_from(VerdictKind),
+        ),
+    ),
+    min_size=4,
+    max_size=8,
+)
+STORIES = st.builds(
+    lambda trays, endings, more: [*trays, *endings, *more], TRAYS, ENDINGS, st.lists(STEPS, min_size=3, max_size=15)
+)
+"""Trays that came and left, what people said of them, and then anything."""
 
 
 @MANY
-@given(st.lists(STEPS, max_size=25))
+@given(STORIES)
 def test_what_is_kept_is_what_the_rows_say_and_what_one_would_count(
     empty: sqlite3.Connection, steps: list[Step]
 ) -> None:
@@ -297,7 +317,7 @@ def test_what_is_kept_is_what_the_rows_say_and_what_one_would_count(
 
 
 @MANY
-@given(st.lists(STEPS, min_size=5, max_size=25), st.sets(st.integers(1, 6)), st.booleans())
+@given(STORIES, st.sets(st.integers(1, 6)), st.booleans())
 def test_what_is_forgotten_counts_no_more(
     empty: sqlite3.Connection, steps: list[Step], trays: set[int], orders: bool
 ) -> None:

@@ -72,7 +72,7 @@ def _lunch_rush(menu: Menu, rng: random.Random, seed: int) -> Story | None:
         visit = _handed_out(rng, number, tray, at_s, f"lunch-rush/{seed}/{rng.random()}")
         visits.append(visit)
         at_s = visit.gone_s + rng.uniform(0.25, 0.8)
-    leads = [rng.uniform(5.0, 13.0) for _ in visits]
+    leads = [rng.uniform(7.0, 18.0) for _ in visits]
     for slow in rng.sample(range(4, len(visits)), 3):
         leads[slow] += 10.0
     return _told("lunch-rush", seed, filmed, visits, trays, leads)
