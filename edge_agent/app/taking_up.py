@@ -39,7 +39,7 @@ def take_up(checker: OrderChecker, history: SqliteHistory, clock: Clock) -> dict
         received[stored.key] = stored.recorded_at
     for alert in _open_alerts(history):
         session = history.session(alert.run_id, alert.alert.session_id)
-        checker.adopt(alert.alert, "" if session is None else session.slot_id)
+        checker.adopt(alert.alert, "" if session is None else session.slot_id, sounded=alert.sounds)
     return received
 
 

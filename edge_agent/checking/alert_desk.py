@@ -91,7 +91,7 @@ class AlertDesk:
         if self.alert is None:
             return ()
         if resolution in (Resolution.SYSTEM_WRONG, Resolution.ACCEPTED):
-            self._answered.add(_what_was_told(self.alert))
+            self._answered.add(what_was_told(self.alert))
         ended = AlertResolved(at_s=now_s, alert_id=self.alert.alert_id, resolution=resolution, by_staff=by_staff)
         self.alert = None
         return (ended,)
@@ -106,7 +106,7 @@ class AlertDesk:
             return ()
         superseded: tuple[Event, ...] = ()
         if self.alert is not None:
-            if _what_was_told(self.alert) == wrong:
+            if what_was_told(self.alert) == wrong:
                 return ()
             superseded = self.resolve(Resolution.SUPERSEDED, now_s)
         self._raised += 1
@@ -127,7 +127,8 @@ class AlertDesk:
         return (*superseded, AlertRaised(at_s=now_s, alert=self.alert, sounds=sounds))
 
 
-def _what_was_told(alert: Alert) -> Wrong:
+def what_was_told(alert: Alert) -> Wrong:
+    """What an alert is about, as the verdict that led to it was."""
     return (alert.orders, signature(alert.lines))
 
 

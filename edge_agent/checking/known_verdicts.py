@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge_agent.domain.association import Candidate, judge
+from edge_agent.domain.association import Candidate, Judged, judged
 from edge_agent.domain.contents import Contents
-from edge_agent.domain.matching import Verdict
 from edge_agent.domain.menu import Menu
 from edge_agent.domain.order import OrderKey
 
@@ -20,22 +19,22 @@ class KnownVerdicts:
     def __init__(self) -> None:
         self._menu: Menu | None = None
         self._shown: tuple[object, ...] = ()
-        self._known: dict[OrderKey, tuple[Candidate, Verdict]] = {}
+        self._known: dict[OrderKey, Judged] = {}
 
-    def on(self, menu: Menu, contents: Contents) -> Callable[[Candidate], Verdict]:
-        """Judges these contents against one order at a time, as `association.judge` does."""
+    def on(self, menu: Menu, contents: Contents) -> Callable[[Candidate], Judged]:
+        """Holds these contents against one order at a time, as `association.judged` does."""
         shown = _what_counts(contents)
         if menu is not self._menu or shown != self._shown:
             self._menu, self._shown, self._known = menu, shown, {}
         known = self._known
 
-        def verdict(candidate: Candidate) -> Verdict:
+        def judged_on(candidate: Candidate) -> Judged:
             before = known.get(candidate.order.key)
-            if before is None or before[0] != candidate:
-                before = known[candidate.order.key] = candidate, judge(menu, contents, candidate)
-            return before[1]
+            if before is None or before.candidate != candidate:
+                before = known[candidate.order.key] = judged(menu, contents, candidate)
+            return before
 
-        return verdict
+        return judged_on
 
 
 def _what_counts(contents: Contents) -> tuple[object, ...]:

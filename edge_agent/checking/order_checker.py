@@ -5,27 +5,20 @@ It owns no thread, no clock and no I/O; time is the stream time of what it is gi
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from edge_agent.checking.alert_desk import AlertDesk, Wrong
-from edge_agent.checking.known_verdicts import KnownVerdicts
+from edge_agent.checking.alert_desk import AlertDesk, Wrong, what_was_told
+from edge_agent.checking.late_orders import LateOrders
 from edge_agent.checking.left_open import LeftOpen
 from edge_agent.checking.open_orders import WAITING, OpenOrders
+from edge_agent.checking.pairing import Pairing
 from edge_agent.checking.slot_watch import Change, SlotWatch
 from edge_agent.checking.station import Station
+from edge_agent.checking.tray_session import TraySession
 from edge_agent.domain.alert import Alert, Resolution
-from edge_agent.domain.association import (
-    Associated,
-    Association,
-    AssociationRule,
-    Candidate,
-    associate,
-    is_near,
-    judge,
-)
-from edge_agent.domain.contents import Contents, Doubt, added
+from edge_agent.domain.association import Association
+from edge_agent.domain.contents import Contents, Doubt
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import (
     Event,
@@ -38,35 +31,12 @@ from edge_agent.domain.events import (
 )
 from edge_agent.domain.matching import Verdict, VerdictKind
 from edge_agent.domain.menu import Menu
-from edge_agent.domain.order import Order, OrderKey, OrderState
+from edge_agent.domain.order import Order, OrderState
 from edge_agent.domain.tray import SessionState, Slot
 from edge_agent.domain.voting import Thresholds
 
 UNFINISHED = (*WAITING, OrderState.EXPIRED)
 """An expired order may still be cancelled or bumped; what is handed out or cancelled has ended."""
-
-CERTAIN = (Association.EXACT, Association.MARKER, Association.ASSIGNED, Association.FIFO)
-"""A tray that has its order in one of these ways keeps the order from trays in other slots."""
-
-REMEMBERED_TRAYS = 16
-"""So many trays that left without an order are remembered for an order that comes late."""
-
-
-@dataclass(slots=True)
-class _Session:
-    """One tray, as far as it has been judged."""
-
-    session_id: str
-    arrived_s: float
-    desk: AlertDesk
-    reached: VerdictReached
-    assigned: tuple[OrderKey, ...] = ()
-    judged: bool = False
-    known: KnownVerdicts = field(default_factory=KnownVerdicts)
-
-    @property
-    def orders(self) -> tuple[OrderKey, ...]:
-        return self.reached.orders
 
 
 class OrderChecker:
@@ -97,10 +67,11 @@ class OrderChecker:
         self._thresholds = thresholds
         self._hidden_by = frozenset(occluders)
         self._watches = {slot.slot_id: self._watch(slot) for station in stations for slot in station.slots}
-        self._sessions: dict[str, _Session] = {}
-        self._last: dict[str, _Session] = {}
-        self._left: deque[TrayLeft] = deque(maxlen=REMEMBERED_TRAYS)
+        self._sessions: dict[str, TraySession] = {}
+        self._last: dict[str, TraySession] = {}
         self._orders = OpenOrders()
+        self._pairing = Pairing(orders=self._orders, sessions=self._sessions, stations=self._stations, at=self._at)
+        self._late = LateOrders(orders=self._orders, stations=self._stations, at=self._at)
         self._told: dict[Wrong, None] = {}
         self._left_open = LeftOpen()
         self._numbered = 0
@@ -132,12 +103,15 @@ class OrderChecker:
         """
         self._orders.restore(order, state, arrived_s, trays)
 
-    def adopt(self, alert: Alert, slot_id: str) -> None:
+    def adopt(self, alert: Alert, slot_id: str, *, sounded: bool) -> None:
         """Take up an alert that an earlier life of the agent left open.
 
-        The first tray that is found to be that order goes on with it, under its id; if none is, its tray left.
+        The first tray that is found to be that order goes on with it, under its id; if none is, its tray left. What the
+        crew has heard of it (`sounded`) does not sound again.
         """
         self._left_open.add(alert, slot_id)
+        if sounded:
+            self._told[what_was_told(alert)] = None
 
     def station_of(self, event: Event) -> str:
         """The id of the station that an event speaks of; empty where it is about orders."""
@@ -173,7 +147,7 @@ class OrderChecker:
             if order.key in session.orders:
                 events += session.desk.resolve(Resolution.SUPERSEDED, at_s)
         events += self._left_open.end_order(order.key, Resolution.SUPERSEDED, at_s)
-        return (*events, *self._refresh(at_s), *self._judge_late(order.key, at_s))
+        return (*events, *self._refresh(at_s), *self._late.judge(order.key, self._menu, at_s))
 
     def cancel(self, named: str, at_s: float) -> tuple[Event, ...]:
         """The till takes an order back. An unknown one is no error: tills cancel what they never sent."""
@@ -279,7 +253,7 @@ class OrderChecker:
         if change is Change.RESUMED:
             session = self._last[slot_id]
             self._sessions[slot_id] = session
-            self._left = deque((t for t in self._left if t.session_id != session.session_id), REMEMBERED_TRAYS)
+            self._late.came_back(session.session_id)
             resumed = SessionResumed(at_s=at_s, session_id=session.session_id)
             return [resumed, *self._orders.take_back(session.orders, at_s)]
         if change is Change.SETTLED:
@@ -308,7 +282,7 @@ class OrderChecker:
             contents=Contents(unclear=Doubt.TOO_FEW_FRAMES),
         )
         desk = AlertDesk(session_id, self._at[slot_id].policy, self._told)
-        self._sessions[slot_id] = _Session(session_id, watch.arrived_s, desk, unjudged)
+        self._sessions[slot_id] = TraySession(session_id, watch.arrived_s, desk, unjudged)
         return [SessionStarted(at_s=watch.arrived_s, slot_id=slot_id, session_id=session_id)]
 
     def _leave(self, slot_id: str, at_s: float, last_seen_s: float) -> list[Event]:
@@ -328,7 +302,7 @@ class OrderChecker:
         for key in final.orders:
             events += self._orders.hand_out(key, final.contents, at_s, matched=matched)
         if not final.orders:
-            self._left.append(left)
+            self._late.remember(left)
         return [*events, left]
 
     def _refresh(self, at_s: float) -> tuple[Event, ...]:
@@ -340,7 +314,7 @@ class OrderChecker:
         """Judge one settled tray; says so if the verdict is a new one, and lets the alert desk look."""
         session, watch = self._sessions[slot_id], self._watches[slot_id]
         contents = watch.contents
-        found = self._associate(slot_id, session, contents)
+        found = self._pairing.find(slot_id, contents, self._menu, markers=watch.markers)
         elsewhere = [key for other in self._sessions.values() if other is not session for key in other.orders]
         released = [key for key in session.orders if key not in (*found.keys, *elsewhere)]
         events = [*self._orders.release(released, at_s), *self._orders.present(found.keys, at_s)]
@@ -360,84 +334,9 @@ class OrderChecker:
         session.judged = True
         if session.desk.alert is None:
             session.desk.alert = self._left_open.take_up(found.keys)
-        swapped = (
-            found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH and self._fits_another(slot_id, contents)
-        )
+        is_told_wrong = found.how.is_told and found.verdict.kind is VerdictKind.MISMATCH
+        swapped = is_told_wrong and self._pairing.fits_another(slot_id, contents, self._menu)
         return [*events, *session.desk.look(session.reached, at_s, swapped=swapped)]
-
-    def _associate(self, slot_id: str, session: _Session, contents: Contents) -> Associated:
-        marked = tuple(dict.fromkeys(k for m in self._watches[slot_id].markers if (k := self._orders.find(m))))
-        told = [k for k in session.assigned or marked if self._orders.state_of(k) in WAITING]
-        return associate(
-            self._menu,
-            contents,
-            self._candidates(slot_id),
-            told=[self._beside(slot_id, self._orders.candidate(key)) for key in told],
-            told_by=Association.ASSIGNED if session.assigned else Association.MARKER,
-            rule=self._at[slot_id].policy.association,
-            current=session.orders[0] if session.orders else None,
-            verdict_on=session.known.on(self._menu, contents),
-        )
-
-    def _candidates(self, slot_id: str) -> list[Candidate]:
-        """The orders that the tray may belong to: not those whose last tray lies in another slot for certain."""
-        claimed = Counter(key for other in self._sessions if other != slot_id for key in self._certain(other))
-        return [
-            self._beside(slot_id, candidate)
-            for candidate in self._orders.candidates()
-            if self._at[slot_id].takes(candidate.order, known=self._stations)
-            and candidate.parts_before + claimed[candidate.order.key] < candidate.order.parts
-        ]
-
-    def _beside(self, slot_id: str, candidate: Candidate) -> Candidate:
-        """Trays of one order may lie side by side: what came before this one counts as gone before it."""
-        arrived_s = self._sessions[slot_id].arrived_s
-        earlier = [
-            session.reached.contents
-            for other, session in self._sessions.items()
-            if candidate.order.key in self._certain(other) and (session.arrived_s, other) < (arrived_s, slot_id)
-        ][: candidate.order.parts - 1 - candidate.parts_before]
-        if not earlier:
-            return candidate
-        return replace(
-            candidate, before=added([candidate.before, *earlier]), parts_before=candidate.parts_before + len(earlier)
-        )
-
-    def _certain(self, slot_id: str) -> tuple[OrderKey, ...]:
-        """The orders that the tray in the slot has for certain."""
-        reached = self._sessions[slot_id].reached
-        return reached.orders if reached.association in CERTAIN else ()
-
-    def _fits_another(self, slot_id: str, contents: Contents) -> bool:
-        return associate(self._menu, contents, self._candidates(slot_id)).how is Association.EXACT
-
-    def _judge_late(self, key: OrderKey, at_s: float) -> tuple[Event, ...]:
-        """An order came: is it that of a tray that left a moment ago? Never where a tray before the camera fits it."""
-        if self._orders.state_of(key) is not OrderState.OPEN:
-            return ()
-        candidate = self._orders.candidate(key)
-        recent = [left for left in reversed(self._left) if self._may_be_late(left, candidate.order, at_s)]
-        judged = [(left, judge(self._menu, left.final.contents, candidate)) for left in recent]
-        exact = [pair for pair in judged if pair[1].kind is VerdictKind.MATCH]
-        near = [
-            pair
-            for pair in judged
-            if pair[0].final.association is Association.NO_ORDER
-            and not pair[0].final.contents.unclear
-            and is_near(pair[1])
-        ]
-        for left, verdict in (exact + near)[:1]:
-            self._left.remove(left)
-            how = Association.EXACT if (left, verdict) in exact else Association.NEAREST
-            late = replace(left.final, at_s=at_s, orders=(key,), association=how, verdict=verdict, late=True)
-            return (*self._orders.hand_out(key, left.final.contents, at_s, matched=False), late)
-        return ()
-
-    def _may_be_late(self, left: TrayLeft, order: Order, at_s: float) -> bool:
-        station = self._at[left.slot_id]
-        by_contents = station.policy.association is AssociationRule.CONTENTS
-        recently = at_s - left.last_seen_s <= station.policy.late_order_s
-        return by_contents and recently and station.takes(order, known=self._stations)
 
 
 def _said(reached: VerdictReached) -> tuple[object, ...]:

@@ -87,7 +87,7 @@ def associate(  # noqa: PLR0913  each rule has its own word
     told_by: Association = Association.ASSIGNED,
     rule: AssociationRule = AssociationRule.CONTENTS,
     current: OrderKey | None = None,
-    verdict_on: Callable[[Candidate], Verdict] | None = None,
+    judged_on: Callable[[Candidate], Judged] | None = None,
 ) -> Associated:
     """Find the order of a tray and judge the tray against it (DESIGN section 5, Association).
 
@@ -99,22 +99,21 @@ def associate(  # noqa: PLR0913  each rule has its own word
         told_by: which of the two it was.
         rule: which rules the station uses.
         current: the order that the tray had a moment ago; preferred among equals so that the answer does not flicker.
-        verdict_on: what `judge` says of this menu, these contents and one order, for who remembers that.
+        judged_on: what `judged` says of this menu, these contents and one order, for who remembers that.
     """
     if told:
         return Associated(how=told_by, orders=tuple(c.order for c in told), verdict=judge(menu, contents, *told))
-    verdict_on = verdict_on or partial(judge, menu, contents)
-    judged = [_Judged(candidate, verdict_on(candidate)) for candidate in candidates]
-    judged = [each for each in judged if not each.verdict.nothing_to_see]
+    judged_on = judged_on or partial(judged, menu, contents)
+    held = [each for each in map(judged_on, candidates) if each.has_something_to_see]
     if rule is AssociationRule.MARKER_ONLY:
-        return _in_doubt(judged)
+        return _in_doubt(held)
     if rule is AssociationRule.STRICT_FIFO:
-        return _first_in_line(judged)
+        return _first_in_line(held)
     sighted = any(contents.of_class(name).likely for name in menu.classes)
-    return _by_contents(sorted(judged, key=lambda each: each.candidate.order.key != current), sighted=sighted)
+    return _by_contents(sorted(held, key=lambda each: each.key != current), sighted=sighted)
 
 
-def _by_contents(judged: Sequence[_Judged], *, sighted: bool) -> Associated:
+def _by_contents(judged: Sequence[Judged], *, sighted: bool) -> Associated:
     whole = sorted((each for each in judged if each.fits_whole), key=lambda each: each.candidate.only_exactly)
     as_part = [each for each in judged if sighted and each.fits_as_part]
     if whole or as_part:
@@ -141,55 +140,61 @@ def is_near(verdict: Verdict) -> bool:
     return verdict.differing_pieces <= NEAREST_SHARE * verdict.checked_pieces
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An order held against a tray, and what the rules ask of that: worked out once, asked for with every frame.
+
+    Attributes:
+        key: the order's.
+        verdict: the verdict on the tray for this order.
+        has_something_to_see: the order wants something that the camera checks.
+        fits_whole: the tray is the order, or the rest of it.
+        fits_as_part: it can be one of several of its order: nothing on it is, or may be, too much.
+        distance: how many pieces differ beyond doubt, and how many lines are in doubt.
+        may_be_the_only_one: at least half of the order is there; a tray that shares less is likelier somebody else's.
+        may_be_named: the tray is near; a red needs that to hold also if every line in doubt should turn out to differ.
+    """
+
     candidate: Candidate
+    key: OrderKey
     verdict: Verdict
-
-    @property
-    def fits_whole(self) -> bool:
-        return self.verdict.kind is VerdictKind.MATCH
-
-    @property
-    def fits_as_part(self) -> bool:
-        """Whether the tray can be one of several of its order: nothing on it is, or may be, too much."""
-        surplus = any(
-            line.result is LineResult.UNSURE and (not line.expected or line.seen > line.expected)
-            for line in self.verdict.lines
-        )
-        more_to_come = self.candidate.parts_before + 1 < self.candidate.order.parts
-        return more_to_come and self.verdict.kind is VerdictKind.UNSURE and not surplus
-
-    @property
-    def distance(self) -> tuple[int, int]:
-        return self.verdict.differing_pieces, self._unsure_lines
-
-    @property
-    def may_be_the_only_one(self) -> bool:
-        """Whether at least half of the order is there; a tray that shares less with it is likelier somebody else's."""
-        return self.verdict.differing_pieces <= ONLY_SHARE * self.verdict.checked_pieces
-
-    @property
-    def may_be_named(self) -> bool:
-        """Whether the tray is near; a red needs that to hold also if every line in doubt should turn out to differ."""
-        if self.verdict.kind is VerdictKind.UNSURE:
-            return is_near(self.verdict)
-        differing = self.verdict.differing_pieces + self._unsure_lines
-        return differing <= NEAREST_SHARE * self.verdict.checked_pieces
-
-    @property
-    def _unsure_lines(self) -> int:
-        return sum(line.result is LineResult.UNSURE for line in self.verdict.lines)
+    has_something_to_see: bool
+    fits_whole: bool
+    fits_as_part: bool
+    distance: tuple[int, int]
+    may_be_the_only_one: bool
+    may_be_named: bool
 
     def taken(self, how: Association) -> Associated:
         return Associated(how=how, orders=(self.candidate.order,), verdict=self.verdict)
 
 
-def _in_doubt(waiting: Sequence[_Judged]) -> Associated:
+def judged(menu: Menu, contents: Contents, candidate: Candidate) -> Judged:
+    """Hold one order against a tray."""
+    verdict = judge(menu, contents, candidate)
+    unsure = [line for line in verdict.lines if line.result is LineResult.UNSURE]
+    surplus = any(not line.expected or line.seen > line.expected for line in unsure)
+    more_to_come = candidate.parts_before + 1 < candidate.order.parts
+    is_unsure = verdict.kind is VerdictKind.UNSURE
+    differing, checked = verdict.differing_pieces, verdict.checked_pieces
+    return Judged(
+        candidate=candidate,
+        key=candidate.order.key,
+        verdict=verdict,
+        has_something_to_see=not verdict.nothing_to_see,
+        fits_whole=verdict.kind is VerdictKind.MATCH,
+        fits_as_part=more_to_come and is_unsure and not surplus,
+        distance=(differing, len(unsure)),
+        may_be_the_only_one=differing <= ONLY_SHARE * checked,
+        may_be_named=differing + (0 if is_unsure else len(unsure)) <= NEAREST_SHARE * checked,
+    )
+
+
+def _in_doubt(waiting: Sequence[Judged]) -> Associated:
     return Associated(how=Association.WHICH_ORDER if waiting else Association.NO_ORDER)
 
 
-def _first_in_line(judged: Sequence[_Judged]) -> Associated:
+def _first_in_line(judged: Sequence[Judged]) -> Associated:
     """The head of the queue; a tray that does not fit it may be one presented before, which was put right."""
     head = [each for each in judged if not each.candidate.only_exactly][:1]
     put_right = [each for each in judged if each.candidate.only_exactly and each.fits_whole]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from edge_agent.checking.left_open import ADOPT_S
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.contents import Contents
@@ -19,11 +21,11 @@ def left_open_by(of: Order) -> Alert:
     return before.of(AlertRaised)[0].alert
 
 
-def after_restart(alert: Alert, of: Order = FIRST) -> Stream:
+def after_restart(alert: Alert, of: Order = FIRST, *, sounded: bool = True) -> Stream:
     """A new life that remembers the order, and that the alert is open."""
     stream = Stream(MENU)
     stream.checker.restore(of, OrderState.OPEN, 0.0)
-    stream.checker.adopt(alert, "left")
+    stream.checker.adopt(alert, "left", sounded=sounded)
     return stream
 
 
@@ -71,6 +73,15 @@ def test_another_fault_of_the_same_order_takes_its_place() -> None:
     assert stream.alerts[-1].startswith("raised A: plate missing")
 
 
+@pytest.mark.parametrize("sounded", [True, False])
+def test_what_the_crew_has_heard_before_the_restart_does_not_sound_again(*, sounded: bool) -> None:
+    stream = after_restart(left_open_by(FIRST), sounded=sounded).show(4, tray("drink")).show(4, tray("plate"))
+    assert [(event.alert.lines[0].sku, event.sounds) for event in stream.of(AlertRaised)] == [
+        ("plate", True),
+        ("drink", not sounded),
+    ]
+
+
 def test_a_tray_that_was_taken_meanwhile_left() -> None:
     alert = left_open_by(FIRST)
     stream = after_restart(alert).show(ADOPT_S - 1)
@@ -89,7 +100,7 @@ def test_while_nothing_is_seen_of_its_slot_the_alert_stays_open() -> None:
 def test_a_slot_that_is_no_more_gives_its_alert_up() -> None:
     alert = left_open_by(FIRST)
     stream = Stream(MENU)
-    stream.checker.adopt(alert, "gone")
+    stream.checker.adopt(alert, "gone", sounded=True)
     stream.show(ADOPT_S + 1)
     assert resolved(stream) == [(alert.alert_id, Resolution.TRAY_LEFT)]
 

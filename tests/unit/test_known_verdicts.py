@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.checking.known_verdicts import KnownVerdicts
-from edge_agent.domain.association import Candidate, judge
+from edge_agent.domain.association import Candidate, judged
 from edge_agent.domain.contents import ClassCount, Contents
 from tests.builders import menu, order
 
@@ -35,4 +35,4 @@ CANDIDATES = st.builds(
 def test_whatever_changes_meanwhile(asked: list[tuple[object, Contents, Candidate]]) -> None:
     known = KnownVerdicts()
     for served, contents, candidate in asked:
-        assert known.on(served, contents)(candidate) == judge(served, contents, candidate)  # type: ignore[arg-type]
+        assert known.on(served, contents)(candidate) == judged(served, contents, candidate)  # type: ignore[arg-type]
