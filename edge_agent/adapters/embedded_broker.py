@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import logging
 import threading
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from amqtt.session import Session
 
 from edge_agent.adapters.mqtt_client import read_password
 from edge_agent.errors import BadConfig, BrokerLost
+from edge_agent.formats.network_address import is_loopback
 from edge_agent.settings import MqttSettings
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class EmbeddedBroker:
 
     def __init__(self, *, settings: MqttSettings) -> None:
         host = settings.embedded_host
-        if settings.username is None and not _is_loopback(host):
+        if settings.username is None and not is_loopback(host):
             raise BadConfig(
                 f"mqtt.embedded_host is '{host}', which others can reach, and there is no password: set mqtt.username "
                 "and mqtt.password_file, or leave mqtt.embedded_host out"
@@ -125,10 +125,3 @@ def _plugins(username: str | None, password: str | None) -> dict[str, Any]:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"

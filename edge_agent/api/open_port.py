@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from edge_agent.errors import BadConfig
-
-_LOOPBACK_NAMES = ("localhost", "ip6-localhost", "localhost.localdomain")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there. A name other than localhost may lead anywhere."""
-    try:
-        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") in _LOOPBACK_NAMES
+from edge_agent.formats.network_address import is_loopback
 
 
 def refuse_open_port(host: str, *, tokens: int) -> None:

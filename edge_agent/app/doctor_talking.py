@@ -9,10 +9,10 @@ import ssl
 from collections import Counter
 
 from edge_agent.adapters.mqtt_client import MqttBroker
-from edge_agent.api.open_port import is_loopback
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.app.tokens import open_tokens
 from edge_agent.errors import BrokerLost, BrokerRefused, EdgeAgentError
+from edge_agent.formats.network_address import is_loopback
 from edge_agent.ports import Clock, Message
 from edge_agent.settings import ApiSettings, MqttSettings, Settings
 

@@ -10,10 +10,11 @@ import pytest
 
 from edge_agent.adapters.token_file import TokenFile
 from edge_agent.api.auth import TokenAuthenticator
-from edge_agent.api.open_port import is_loopback, refuse_open_port
+from edge_agent.api.open_port import refuse_open_port
 from edge_agent.api.throttle import FailureThrottle, peer_of
 from edge_agent.domain.access import Role
 from edge_agent.errors import BadConfig
+from edge_agent.formats.network_address import is_loopback
 from tests.fakes_api import Agent
 from tests.fakes_store import FakeClock
 

@@ -74,6 +74,8 @@ def test_the_place_in_the_row_says_nothing() -> None:
         place for day in range(300) for place, each in enumerate(draw(trays(50, 5), seed=f"{day}")) if each.tray.red
     )
     assert set(places) == set(range(25))
+    average = sum(place * times for place, times in places.items()) / places.total()
+    assert 11 < average < 13, "12 is expected; five standard deviations are 0.9"
 
 
 def test_a_tray_that_was_answered_stays_while_the_day_goes_on() -> None:

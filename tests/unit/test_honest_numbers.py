@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import beta
 
 from edge_agent.checking.honest_numbers import NOTHING, false_alarms, honest_numbers
 from edge_agent.checking.scoring import Share
@@ -103,6 +104,22 @@ def test_more_audits_of_the_same_kind_narrow_the_interval() -> None:
     one, many = (false_alarms([audited(reds=(5, 5, 2), others=(500, 20, 19))] * n).rate for n in (1, 30))
     assert one.value == pytest.approx(many.value)
     assert _width(many) < _width(one)
+
+
+def test_the_interval_is_the_one_that_is_described() -> None:
+    """Reckoned once more by quantiles of the beta distribution, for two days of unequal weight."""
+    rate = false_alarms(
+        [audited(reds=(4, 2, 1), others=(1_000, 20, 15)), audited(reds=(3, 3, 2), others=(100, 20, 18))]
+    ).rate
+    weights, found = (500.0, 100.0), 3
+    effective = sum(weights) ** 2 / sum(weight**2 / 20 for weight in weights)
+    share = (500 * 15 / 20 + 100 * 18 / 20) / 600
+    hits, misses = share * effective, (1 - share) * effective
+    fewest = found + 600 * beta.ppf(0.0125, hits, misses + 1)
+    most = found + 600 * beta.ppf(0.9875, hits + 1, misses)
+    assert rate.value == pytest.approx(found / (found + 600 * share))
+    assert rate.low == pytest.approx(beta.ppf(0.0125, found, most - found + 1))
+    assert rate.high == pytest.approx(beta.ppf(0.9875, found + 1, fewest - found))
 
 
 def test_what_nobody_could_tell_is_counted_apart() -> None:
