@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given, settings
 
 from edge_agent.api.screen.texts import catalogue
 from edge_agent.api.screen.views.banners import banners_of, left_wrong
@@ -18,11 +20,12 @@ from edge_agent.domain.contents import Contents
 from edge_agent.domain.events import VerdictReached
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind, compare
 from edge_agent.domain.menu import wanted
-from edge_agent.domain.order import Order, OrderState
+from edge_agent.domain.order import Order, OrderLine, OrderState
 from edge_agent.domain.record import StoredAlert
 from edge_agent.domain.tray import SessionState
 from edge_agent.ports import AlertNews, AnswerSaid, OrderStanding, SlotStatus, StationStatus, Trouble
-from tests.builders import contents, hidden, item, line, menu, order
+from tests.builders import contents, hidden, item, line, menu, order, presence
+from tests.unit.test_matching_properties import RICH, rich_contents, rich_lines
 
 EN, DE = catalogue()["en"], catalogue()["de"]
 MENU = menu("burger", "fries", item("ham", "wrap", name="Ham"), item("veg", "wrap", name="Veg"), hidden("toy"))
@@ -124,6 +127,64 @@ def test_green_says_how_much_it_covers() -> None:
     ]
 
 
+SAUCE = menu(presence("sauce"), "fries")
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "lies", "lists"),
+    [
+        (3, contents(sauce=0), {"not_seen": ["3 x sauce"]}),
+        (3, contents(sauce=1), {"seen": ["sauce"]}),
+        (1, contents(sauce=4), {"seen": ["sauce"]}),
+    ],
+)
+def test_of_what_is_only_ever_there_or_not_no_number_is_told_that_was_not_seen(
+    asked: int, lies: Contents, lists: dict[str, list[str]]
+) -> None:
+    ordered = order("A-1", line("sauce", asked))
+    reached = replace(judged(lies, ordered), verdict=compare(SAUCE, wanted(SAUCE, ordered), lies))
+    shown = card(reached, ordered).lists
+    assert {each.kind: [piece.name.replace(TIMES, "x") for piece in each.pieces] for each in shown} == lists
+
+
+def test_what_may_lie_beside_what_is_missing_is_not_sure() -> None:
+    """Three are wanted, one lies there, there may be a second: one is missing beyond doubt."""
+    ordered = order("A-1", line("fries", 3))
+    shown = card(judged(contents(fries=(1, 2)), ordered), ordered)
+    assert [(each.kind, [piece.name for piece in each.pieces]) for each in shown.lists] == [
+        ("not_seen", ["fries"]),
+        ("not_sure", ["fries"]),
+        ("seen", ["fries"]),
+    ]
+
+
+def told_in(shown: Card, *kinds: str) -> Counter[str]:
+    """How many pieces of what stand in these lists."""
+    found: Counter[str] = Counter()
+    for each in shown.lists:
+        for piece in each.pieces if each.kind in kinds else ():
+            number, times, name = piece.name.rpartition(f" {TIMES} ")
+            found[name] += int(number) if times else 1
+    return found
+
+
+@settings(max_examples=60)
+@given(rich_lines, rich_contents)
+def test_the_card_never_calls_more_seen_than_was_seen(lines: list[OrderLine], lies: Contents) -> None:
+    ordered = order("A-1", *lines)
+    verdict = compare(RICH, wanted(RICH, ordered), lies)
+    shown = card(replace(judged(lies, ordered), verdict=verdict), ordered)
+    seen, whole = told_in(shown, "seen"), told_in(shown, "not_seen", "not_sure", "seen", "too_many")
+    by_name: Counter[str] = Counter()
+    for each in verdict.lines:
+        by_name[each.name] += each.seen
+    assert all(number <= by_name[name] for name, number in seen.items())
+    for each in verdict.faults:
+        assert whole[each.name] >= max(each.expected, each.off_by)
+        assert told_in(shown, "not_seen" if each.result is LineResult.MISSING else "too_many")[each.name] > 0
+
+
 def test_nothing_checked_is_never_green() -> None:
     ordered = order("A-1", "toy")
     shown = card(judged(Contents.of({}), ordered), ordered)
@@ -175,15 +236,16 @@ def test_places_are_numbered_over_all_stations() -> None:
     assert [(each.region, each.label) for each in cards] == [("slot-1", "1"), ("slot-2", "2")]
 
 
-def fault(name: str, result: LineResult, *, expected: int, off_by: int) -> CheckedLine:
-    return CheckedLine(skus=("x",), name=name, expected=expected, seen=0, result=result, off_by=off_by)
+def fault(name: str, result: LineResult, *, expected: int, off_by: int, seen: int = 0) -> CheckedLine:
+    return CheckedLine(skus=("x",), name=name, expected=expected, seen=seen, result=result, off_by=off_by)
 
 
 @pytest.mark.parametrize(
     ("checked", "english", "german"),
     [
         (fault("Fries", LineResult.MISSING, expected=1, off_by=1), "Fries missing", "Fehlt: Fries"),
-        (fault("Fries", LineResult.MISSING, expected=3, off_by=1), "Fries: 1 missing", "Fehlt: 1 x Fries"),
+        (fault("Fries", LineResult.MISSING, expected=3, off_by=1, seen=2), "Fries: 1 missing", "Fehlt: 1 x Fries"),
+        (fault("Napkins", LineResult.MISSING, expected=3, off_by=1), "Napkins: 3 missing", "Fehlt: 3 x Napkins"),
         (fault("Fries", LineResult.EXTRA, expected=0, off_by=1), "Fries too many", "Zu viel: Fries"),
         (fault("Fries", LineResult.EXTRA, expected=0, off_by=2), "Fries: 2 too many", "Zu viel: 2 x Fries"),
         (fault("Ham or Veg", LineResult.UNSURE, expected=1, off_by=0), "Look: Ham or Veg?", "Prüfen: Ham oder Veg?"),

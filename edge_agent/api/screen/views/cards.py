@@ -8,7 +8,14 @@ from enum import Enum
 
 from edge_agent.api.screen.texts import Texts
 from edge_agent.api.screen.views.tickets import allergy_notes
-from edge_agent.api.screen.views.wording import counted, doubt_in_words, faults_in_words, line_in_words, name_of
+from edge_agent.api.screen.views.wording import (
+    absent,
+    counted,
+    doubt_in_words,
+    faults_in_words,
+    line_in_words,
+    name_of,
+)
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.association import Association
 from edge_agent.domain.events import VerdictReached
@@ -273,10 +280,12 @@ def _told(texts: Texts, line: CheckedLine) -> Sequence[tuple[str, int, str]]:
     if line.result is LineResult.UNSURE:
         return [("not_sure", max(line.expected, line.seen), doubt_in_words(texts, line))]
     if line.result is LineResult.MISSING:
-        return [("not_seen", line.off_by, ""), ("seen", line.expected - line.off_by, "")]
+        faint = line.expected - absent(line) - line.seen
+        return [("not_seen", absent(line), ""), ("not_sure", faint, texts("doubt.faint")), ("seen", line.seen, "")]
     if line.result is LineResult.EXTRA:
         return [("too_many", line.off_by, ""), ("seen", line.expected, "")]
-    return [("seen", line.expected, "")]
+    # Of what the camera does not count it only says that there is some: it stands without a number.
+    return [("seen", line.expected if line.seen >= line.expected else 1, "")]
 
 
 def camera_word(station: StationStatus) -> str:

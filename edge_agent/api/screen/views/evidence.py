@@ -16,7 +16,14 @@ from edge_agent.api.screen.views.history_rows import (
 )
 from edge_agent.api.screen.views.moments import Moment, later, moment_of
 from edge_agent.api.screen.views.tickets import Ticket, ticket_of
-from edge_agent.api.screen.views.wording import counted, doubt_in_words, faults_in_words, line_in_words, name_of
+from edge_agent.api.screen.views.wording import (
+    absent,
+    counted,
+    doubt_in_words,
+    faults_in_words,
+    line_in_words,
+    name_of,
+)
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Sighting
 from edge_agent.domain.geometry import Box
@@ -178,9 +185,7 @@ def _visible(texts: Texts, line: CheckedLine) -> str:
 def _missing(texts: Texts, lines: Sequence[CheckedLine]) -> tuple[str, ...]:
     """What was not visible: all that was wanted where nothing of it was seen, else what is missing beyond doubt."""
     return tuple(
-        counted(texts, line.off_by if line.seen else line.expected, name_of(texts, line))
-        for line in lines
-        if line.result is LineResult.MISSING
+        counted(texts, absent(line), name_of(texts, line)) for line in lines if line.result is LineResult.MISSING
     )
 
 

@@ -15,7 +15,7 @@ from edge_agent.api.screen.views.history_rows import (
     numbers_of,
     verdict_in_words,
 )
-from edge_agent.api.screen.views.wording import counted, name_of
+from edge_agent.api.screen.views.wording import absent, counted, name_of
 from edge_agent.domain.matching import CheckedLine, LineResult
 from edge_agent.domain.order import OrderKey
 from edge_agent.domain.search import FoundAlert, FoundCheck
@@ -121,7 +121,11 @@ def _faults(texts: Texts, lines: Sequence[CheckedLine]) -> list[str]:
 def _named(texts: Texts, lines: Sequence[CheckedLine], result: LineResult) -> list[str]:
     """The lines of which this came, and how many pieces of each it is about."""
     found = [line for line in lines if line.result is result]
-    return [counted(texts, line.off_by or max(line.expected, line.seen), name_of(texts, line)) for line in found]
+    return [counted(texts, _pieces(line), name_of(texts, line)) for line in found]
+
+
+def _pieces(line: CheckedLine) -> int:
+    return absent(line) if line.result is LineResult.MISSING else line.off_by or max(line.expected, line.seen)
 
 
 def _joined(words: Iterable[str]) -> str:

@@ -27,6 +27,14 @@ def counted(texts: Texts, number: int, name: str) -> str:
     return name if number == 1 else texts("word.counted", n=number, name=name)
 
 
+def absent(line: CheckedLine) -> int:
+    """How many pieces of a missing line are not there: all of it where nothing of it was seen.
+
+    Of what the camera does not count, `off_by` says one where several were wanted and nothing is there.
+    """
+    return line.off_by if line.seen else line.expected
+
+
 def line_in_words(texts: Texts, line: CheckedLine) -> str:
     """What is to be said of a line that is wrong or unsure; its name where nothing is."""
     name = name_of(texts, line)
@@ -35,9 +43,10 @@ def line_in_words(texts: Texts, line: CheckedLine) -> str:
     if line.result not in (LineResult.MISSING, LineResult.EXTRA):
         return counted(texts, line.expected, name)
     kind = line.result.value
-    # "Fries missing" where all of it is, "Fries: 1 missing" where some of it lies there.
-    is_all = line.off_by == 1 and line.expected == (1 if line.result is LineResult.MISSING else 0)
-    return texts(f"word.{kind}", name=name) if is_all else texts(f"word.{kind}_some", name=name, n=line.off_by)
+    number = absent(line) if line.result is LineResult.MISSING else line.off_by
+    # "Fries missing" where one was wanted and it is, "Fries: 1 missing" where some of it lies there.
+    is_all = number == 1 and line.expected == (1 if line.result is LineResult.MISSING else 0)
+    return texts(f"word.{kind}", name=name) if is_all else texts(f"word.{kind}_some", name=name, n=number)
 
 
 def faults_in_words(texts: Texts, verdict: Verdict) -> Sequence[str]:
