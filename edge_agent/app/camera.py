@@ -66,4 +66,6 @@ def meter_for(station: StationSettings) -> PictureMeter:
 
 
 def _recorded(path: Path, frames_per_s: float) -> FrameSource:
-    return PhotographFolderSource(path, frames_per_s=frames_per_s) if path.is_dir() else VideoFileSource(path)
+    if path.is_dir():
+        return PhotographFolderSource(path, frames_per_s=frames_per_s)
+    return VideoFileSource(path, threads=1)  # played in real time: there is nothing to be quick for
