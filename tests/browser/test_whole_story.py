@@ -1,0 +1,193 @@
+"""The whole story through the running agent: order in, tray in, red, put right, green; on the screen, MQTT and the API.
+
+The camera is a film that the agent plays again and again, and that the test changes under its hands: what lies before
+the camera changes when the test has seen what it waited for, and not before.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from edge_agent.adapters.video_file import VideoFileSource
+from edge_agent.app.live_scenes import write_film
+from edge_agent.ports import Picture
+from tests.browser.conftest import TABLET
+from tests.mosquitto import Mosquitto, Subscriber
+from tests.running_agent import RunningAgent, station
+
+pytestmark = pytest.mark.integration
+
+VIDEO = "canteen-short.mp4"
+EMPTY_AT_S, WHOLE_AT_S = 0.0, 13.5
+"""When nothing lies there, and when a tray with plate, yogurt and starter does."""
+
+STARTER = (slice(331, 442), slice(361, 479))
+"""Rows and columns of the starter on that tray."""
+
+ORDERED = {"plate": 1, "starter": 1, "yogurt": 1}
+LONG_MS = 30_000
+"""How long a step may take on a busy machine: seconds for the film's next round, and a vote."""
+
+STATE = "edge-agent/restaurant/stations/pass/state"
+FEED = "edge-agent/restaurant/events/alerts"
+
+
+class Camera:
+    """A film that loops, one second long, of whatever is before it."""
+
+    def __init__(self, folder: Path, video: Path) -> None:
+        self.file = folder / "camera.mp4"
+        self._next = folder / "next.mp4"
+        empty, whole = stills(video, EMPTY_AT_S, WHOLE_AT_S)
+        self._pictures = {"empty": empty, "short": without_starter(whole), "whole": whole}
+        self.shows("empty")
+
+    def shows(self, what: str) -> None:
+        """From its next round on it shows the empty counter, the tray that is `short`, or the `whole` one."""
+        write_film(self._next, [self._pictures[what]] * 10)
+        self._next.replace(self.file)
+
+
+def stills(video: Path, *at_s: float) -> list[Picture]:
+    """The pictures of a recording at some times, in their order."""
+    found: list[Picture] = []
+    for frame in VideoFileSource(video).frames():
+        if len(found) < len(at_s) and frame.at_s >= at_s[len(found)]:
+            found.append(frame.picture)
+    assert len(found) == len(at_s)
+    return found
+
+
+def without_starter(whole: Picture) -> Picture:
+    """The same tray, where the starter stood only the tray's own grey."""
+    gone = np.zeros(whole.shape[:2], dtype=np.uint8)
+    gone[STARTER] = 255
+    return np.asarray(cv2.inpaint(whole, gone, 5, cv2.INPAINT_TELEA), dtype=np.uint8)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with Mosquitto(tmp_path / "broker") as started:
+        yield started
+
+
+@pytest.fixture
+def camera(tmp_path: Path, real_data: Path) -> Camera:
+    return Camera(tmp_path, real_data / "videos" / VIDEO)
+
+
+@pytest.fixture
+def agent(tmp_path: Path, camera: Camera, broker: Mosquitto) -> Iterator[RunningAgent]:
+    stations = [station(file=str(camera.file), loop=True) | {"timing": {"resume_s": 0.0}}]
+    more = {"stations": stations, "mqtt": {"broker": "127.0.0.1", "port": broker.port}}
+    with RunningAgent(tmp_path / "agent", more=more) as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, agent: RunningAgent) -> Iterator[Page]:
+    context = browser.new_context(viewport=TABLET, locale="en-GB")
+    context.add_cookies([{"name": "edge_agent", "value": agent.secret, "url": f"http://127.0.0.1:{agent.port}"}])
+    shown = context.new_page()
+    shown.goto(f"http://127.0.0.1:{agent.port}/pass")
+    yield shown
+    context.close()
+
+
+def looks(page: Page, look: str) -> None:
+    expect(page.locator("#place-1")).to_have_attribute("data-look", look, timeout=LONG_MS)
+
+
+def slot(agent: RunningAgent) -> dict[str, Any]:
+    """What the API knows of the only slot."""
+    (known,) = agent.ask("GET", "stations")[1]["stations"]
+    (found,) = known["slots"]
+    assert isinstance(found, dict)
+    return found
+
+
+def steps(agent: RunningAgent) -> list[dict[str, Any]]:
+    """All steps of alerts that the API knows."""
+    found = agent.ask("GET", "alerts?after=0")[1]["alerts"]
+    assert isinstance(found, list)
+    return found
+
+
+def says(lamp: Subscriber, state: str) -> None:
+    """The lamp's topic says so, for a client that is none of the agent's code."""
+    lamp.until(lambda: lamp.last(STATE) == state.encode())
+
+
+def test_order_in_tray_in_red_put_right_green(
+    camera: Camera, broker: Mosquitto, agent: RunningAgent, page: Page
+) -> None:
+    with Subscriber(broker.port) as lamp:
+        # The order comes; the counter is empty.
+        looks(page, "empty")
+        assert agent.put("A-301", ORDERED, display_number="301") == 200
+        expect(page.locator(".ticket h3")).to_have_text("301")
+        says(lamp, "idle")
+        assert [each["order"]["order_id"] for each in agent.ask("GET", "orders")[1]["orders"]] == ["A-301"]
+        assert steps(agent) == []
+
+        # A tray comes on which the starter is missing.
+        camera.shows("short")
+        looks(page, "wrong")
+        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*301\s+Starter missing\s*$"))
+        expect(page.locator(".pieces-not_seen li")).to_have_text(["Starter"])
+        expect(page.locator(".pieces-seen li")).to_have_text(["Plate", "Yogurt"])
+        says(lamp, "mismatch")
+        lamp.until(lambda: len(lamp.feed(FEED)) == 1)
+        (told,) = lamp.feed(FEED)
+        assert (told["step"], told["text"], told["sounds"], told["late"]) == ("raised", "Starter missing", True, False)
+        (raised,) = steps(agent)
+        assert (raised["id"], raised["seq"], raised["step"]) == (told["id"], told["seq"], "raised")
+        assert [(each["name"], each["result"]) for each in raised["lines"]] == [("Starter", "missing")]
+        tray = slot(agent)["session_id"]
+        assert told["session_id"] == tray
+        assert json_of(lamp, f"edge-agent/restaurant/alerts/{told['id']}")["text"] == "Starter missing"
+
+        # It is put right while it lies there.
+        camera.shows("whole")
+        looks(page, "right")
+        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*301\s+3 of 3\s*$"))
+        says(lamp, "match")
+        lamp.until(lambda: len(lamp.feed(FEED)) == 2)
+        ended = lamp.feed(FEED)[1]
+        assert (ended["id"], ended["step"], ended["resolution"]) == (told["id"], "resolved", "fixed")
+        assert [(each["id"], each["step"]) for each in steps(agent)] == [
+            (told["id"], "raised"),
+            (told["id"], "resolved"),
+        ]
+        lamp.until(lambda: lamp.last(f"edge-agent/restaurant/alerts/{told['id']}") == b"")
+        assert slot(agent)["session_id"] == tray
+
+        # It is taken away; the day's records tell the same story.
+        camera.shows("empty")
+        looks(page, "empty")
+        says(lamp, "idle")
+        checks = agent.ask("GET", "checks")[1]["checks"]
+        assert [(each["session_id"], each["final"]) for each in checks][0] == (tray, True)
+        kinds = [each["verdict"]["kind"] for each in reversed(checks)]
+        assert [kind for kind in dict.fromkeys(kinds) if kind != "unsure"] == ["mismatch", "match"]
+        assert kinds[-1] == "match"
+        page.goto(f"http://127.0.0.1:{agent.port}/history?show=alerts")
+        expect(page.locator(".row")).to_have_count(1)
+        expect(page.locator(".row")).to_contain_text("Starter missing")
+
+
+def json_of(lamp: Subscriber, topic: str) -> dict[str, Any]:
+    """What the broker was told of one alert last."""
+    lamp.until(lambda: bool(lamp.last(topic)))
+    found = json.loads(lamp.last(topic) or b"{}")
+    assert isinstance(found, dict)
+    return found
