@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 
 from edge_agent.domain.access import Role
 from tests.browser.kitchen import Kitchen
@@ -23,6 +23,7 @@ HEARD = "if (!localStorage.getItem('sound-heard')) localStorage.setItem('sound-h
 @pytest.fixture(scope="module")
 def browser(program: Callable[[str], str]) -> Iterator[Browser]:
     """Debian's Chromium. One per module: Playwright keeps an event loop in the main thread, which others need too."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=program("chromium"),

@@ -53,12 +53,14 @@ def test_axe_finds_nothing_serious(kitchen_of_three: Kitchen, open_page: OpenPag
     role = None if path in SIGNED_OUT else Role.ADMIN
     page = open_page(kitchen_of_three, path, role=role, color_scheme=scheme, reduced_motion="reduce")
     expect(page.locator("h1")).to_have_count(1)
+    expect(page.locator(".slot:not([data-steady])")).to_have_count(0)
     assert serious_faults(page) == []
 
 
 def test_axe_finds_nothing_serious_in_what_opens(kitchen_of_three: Kitchen, open_page: OpenPage) -> None:
     full_house(kitchen_of_three)
     page = open_page(kitchen_of_three, heard=False)
+    expect(page.locator(".slot:not([data-steady])")).to_have_count(0)
     page.locator("summary", has_text="Menu").click()
     page.locator("summary", has_text="Keys").click()
     assert serious_faults(page) == []

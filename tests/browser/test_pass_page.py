@@ -310,6 +310,24 @@ def test_fixed_is_the_boxs_at_once_and_can_be_taken_back(kitchen: Kitchen, open_
     assert kitchen.alerts.said() == ()
 
 
+def test_a_button_works_from_the_moment_it_is_there(kitchen: Kitchen, open_page: OpenPage) -> None:
+    """A key may press it at once. Were it not htmx's yet, the browser would send the form and leave the page."""
+    kitchen.red(seen(burger=1, cola=1), menu_order(kitchen))
+    page = open_page(kitchen)
+    press(page, "Fixed")
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_enabled()
+    page.evaluate(
+        "() => { window.mark = 'the same page'; let pressed = false;"
+        " document.addEventListener('htmx:afterSwap', event => { if (!event.detail.target || pressed) return;"
+        " pressed = true; queueMicrotask(() => document.getElementById('wrong-1').click()); }); }"
+    )
+    undo.click()
+    expect(page.locator(".state")).to_have_text(re.compile("Noted . system wrong"))
+    assert page.evaluate("() => window.mark") == "the same page"
+    assert [said.resolution for said in kitchen.alerts.said()] == [Resolution.SYSTEM_WRONG]
+
+
 def test_a_double_tap_does_not_take_the_answer_back(kitchen: Kitchen, open_page: OpenPage) -> None:
     kitchen.red(seen(burger=1, cola=1), menu_order(kitchen))
     page = open_page(kitchen)

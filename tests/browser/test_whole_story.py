@@ -176,7 +176,7 @@ def test_order_in_tray_in_red_put_right_green(
         looks(page, "empty")
         says(lamp, "idle")
         checks = agent.ask("GET", "checks")[1]["checks"]
-        assert [(each["session_id"], each["final"]) for each in checks][0] == (tray, True)
+        assert (checks[0]["session_id"], checks[0]["final"]) == (tray, True)
         kinds = [each["verdict"]["kind"] for each in reversed(checks)]
         assert [kind for kind in dict.fromkeys(kinds) if kind != "unsure"] == ["mismatch", "match"]
         assert kinds[-1] == "match"
