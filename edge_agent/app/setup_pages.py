@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +9,12 @@ from pathlib import Path
 
 from edge_agent.adapters.photograph import jpeg_of, picture_from
 from edge_agent.app.camera import limits_of
-from edge_agent.app.eyes import Eyes
 from edge_agent.app.health import BoxHealth
 from edge_agent.app.photo_desk import look_between
-from edge_agent.app.serving_now import ServingNow
+from edge_agent.app.running import Running
 from edge_agent.app.setting_up import SetupDesk
 from edge_agent.domain.detection import Detection
-from edge_agent.ports import Clock, EventHistory, Picture, Pictures, Readiness
-from edge_agent.runtime.capture import CameraCapture
-from edge_agent.runtime.checker_thread import CheckerThread
+from edge_agent.ports import Picture, Readiness
 from edge_agent.runtime.live_cameras import CameraFacts, LiveCameras
 from edge_agent.runtime.second_look import SecondLooks
 from edge_agent.settings import Settings, StationSettings
@@ -35,29 +31,7 @@ class SetupPages:
     health: BoxHealth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """What the agent is made of, as far as it is set up.
-
-    Attributes:
-        config: the configuration's file; None where there is none.
-        restart: ends the agent so that it is started anew; None where nobody would start it.
-    """
-
-    settings: Settings
-    config: Path | None
-    thread: CheckerThread
-    eyes: Eyes
-    serving: ServingNow
-    captures: Mapping[str, CameraCapture]
-    history: EventHistory
-    pictures: Pictures
-    readiness: Readiness
-    clock: Clock
-    restart: Callable[[], None] | None
-
-
-def setup_pages(stack: ExitStack, of: Running) -> SetupPages:
+def setup_pages(stack: ExitStack, of: Running, readiness: Readiness) -> SetupPages:
     """All of it; what runs ends with the stack."""
     cameras = LiveCameras(
         of.thread,
@@ -66,13 +40,13 @@ def setup_pages(stack: ExitStack, of: Running) -> SetupPages:
         encode=jpeg_of,
         clock=of.clock,
     )
-    second_look = SecondLooks(history=of.history, pictures=of.pictures, look=partial(_look, of))
+    second_look = SecondLooks(history=of.kept.history, pictures=of.kept.store.pictures, look=partial(_look, of))
     health = BoxHealth(
         settings=of.settings,
         config=of.config,
         cameras=cameras,
         in_use=of.serving,
-        readiness=of.readiness,
+        readiness=readiness,
         clock=of.clock,
     )
     return SetupPages(
