@@ -1,10 +1,11 @@
-"""Take up what an earlier life of the agent left: the orders of the day, and the alerts that are open."""
+"""Take up what earlier lives of the agent left: the orders of the day, the alerts that are open, and what sounded."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from edge_agent.adapters.sqlite_history import SqliteHistory
+from edge_agent.checking.alert_desk import REMEMBERED_SOUNDS
 from edge_agent.checking.open_orders import FORGET_S
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.contents import Contents
@@ -39,7 +40,9 @@ def take_up(checker: OrderChecker, history: SqliteHistory, clock: Clock) -> dict
         received[stored.key] = stored.recorded_at
     for alert in _open_alerts(history):
         session = history.session(alert.run_id, alert.alert.session_id)
-        checker.adopt(alert.alert, "" if session is None else session.slot_id, sounded=alert.sounds)
+        checker.adopt(alert.alert, "" if session is None else session.slot_id)
+    for alert in _sounded(history):
+        checker.heard(alert.alert)
     return received
 
 
@@ -71,3 +74,10 @@ def _open_alerts(history: SqliteHistory) -> list[StoredAlert]:
         found += page
         before = page[-1].number
     return found[::-1]
+
+
+def _sounded(history: SqliteHistory) -> list[StoredAlert]:
+    """The newest alerts that the crew was rung for, oldest first: as many as the checker remembers while it lives."""
+    told = {run.run_id for run in history.runs(limit=PAGE) if run.run.tells}
+    newest = history.alerts(limit=REMEMBERED_SOUNDS)
+    return [alert for alert in newest if alert.sounds and alert.run_id in told][::-1]

@@ -103,15 +103,16 @@ class OrderChecker:
         """
         self._orders.restore(order, state, arrived_s, trays)
 
-    def adopt(self, alert: Alert, slot_id: str, *, sounded: bool) -> None:
+    def adopt(self, alert: Alert, slot_id: str) -> None:
         """Take up an alert that an earlier life of the agent left open.
 
-        The first tray that is found to be that order goes on with it, under its id; if none is, its tray left. What the
-        crew has heard of it (`sounded`) does not sound again.
+        The first tray that is found to be that order goes on with it, under its id; if none is, its tray left.
         """
         self._left_open.add(alert, slot_id)
-        if sounded:
-            self._told[what_was_told(alert)] = None
+
+    def heard(self, alert: Alert) -> None:
+        """The crew was rung for this in an earlier life of the agent, whatever came of it: it does not sound again."""
+        self._told[what_was_told(alert)] = None
 
     def station_of(self, event: Event) -> str:
         """The id of the station that an event speaks of; empty where it is about orders."""

@@ -25,7 +25,9 @@ def after_restart(alert: Alert, of: Order = FIRST, *, sounded: bool = True) -> S
     """A new life that remembers the order, and that the alert is open."""
     stream = Stream(MENU)
     stream.checker.restore(of, OrderState.OPEN, 0.0)
-    stream.checker.adopt(alert, "left", sounded=sounded)
+    stream.checker.adopt(alert, "left")
+    if sounded:
+        stream.checker.heard(alert)
     return stream
 
 
@@ -100,7 +102,7 @@ def test_while_nothing_is_seen_of_its_slot_the_alert_stays_open() -> None:
 def test_a_slot_that_is_no_more_gives_its_alert_up() -> None:
     alert = left_open_by(FIRST)
     stream = Stream(MENU)
-    stream.checker.adopt(alert, "gone", sounded=True)
+    stream.checker.adopt(alert, "gone")
     stream.show(ADOPT_S + 1)
     assert resolved(stream) == [(alert.alert_id, Resolution.TRAY_LEFT)]
 
