@@ -16,6 +16,16 @@ from edge_agent.formats.tray_block import TrayBlock
 
 CARD_NAME = "README.md"
 
+LIMITS = (
+    "It knows one canteen's crockery, light and camera height, and no item that is not in the list above: what it",
+    "was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
+)
+SYNTHETIC_LIMITS = (
+    "It has never seen a photograph of a real tray. It is a stand-in for demonstrations and tests, until a",
+    "restaurant's own trays teach a model of its own (`edge-agent learn`). What it scores on made-up pictures says",
+    "nothing about real ones.",
+)
+
 
 def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
     """Write `card.json` into the run's folder."""
@@ -72,8 +82,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
         "## Limits",
         "",
-        "It knows one canteen's crockery, light and camera height, and no item that is not in the list above: what it",
-        "was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
+        *(SYNTHETIC_LIMITS if manifest.provenance.get("synthetic") else LIMITS),
         "",
     ]
     path = folder / CARD_NAME
@@ -88,15 +97,25 @@ def _origin(manifest: PackManifest) -> list[str]:
     merged, groups = provenance.get("merged_from"), provenance.get("groups")
     command = provenance.get("command", "?")
     lines = [
-        f"A detector of {len(manifest.classes)} classes, trained from random weights on {seen.get('train', '?')} boxed",
-        f"photographs, {seen.get('val', '?')} others chose the best epoch. Written by `{command}`; the recipe and the",
+        f"A detector of {len(manifest.classes)} classes, trained from {_beginning(provenance)}",
+        f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others chose the best epoch.",
+        f"Written by `{command}`; the recipe and the",
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]
+    if (generator := provenance.get("synthetic")) is not None:
+        lines += ["", f"**Synthetic:** all its photographs are made-up pictures, by `{generator}`."]
     if isinstance(merged, dict) and isinstance(groups, dict):
         fine = sum(len(group) for group in groups.values() if isinstance(group, list))
         source = f"{merged.get('name')} {merged.get('version')}"
         lines += ["", f"Its classes are groups of {fine} finer ones: it is {source}, merged by `edge-agent merge`."]
     return lines
+
+
+def _beginning(provenance: Mapping[str, object]) -> str:
+    """What the weights were before: an architecture is a definition (YAML), anything else a checkpoint."""
+    recipe = provenance.get("recipe")
+    began = str(recipe.get("architecture", "")) if isinstance(recipe, Mapping) else ""
+    return "random weights" if not began or began.endswith(".yaml") else f"the weights of `{Path(began).stem}`"
 
 
 def _rounds(manifest: PackManifest) -> list[str]:

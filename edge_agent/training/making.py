@@ -19,6 +19,7 @@ from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
 from edge_agent.training.labelling import Acceptance, Naming, counted_trays, label_trays, names_given, rename_boxes
 from edge_agent.training.sightings import Teacher
+from edge_agent.training.synth.scene_folder import made_by
 
 ReadPhotograph = Callable[[Path], Picture]
 
@@ -113,6 +114,7 @@ def make_pack(plan: TrainingPlan, command: str, *, read_photograph: ReadPhotogra
     trained, rounds = train_weights(plan, read_photograph=read_photograph)
     export_onnx(trained.weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
     splits = _splits(plan)
+    synthetic = None if plan.boxes is None else made_by(plan.boxes)
     provenance = {
         "command": command,
         "recipe": asdict(plan.recipe),
@@ -122,6 +124,7 @@ def make_pack(plan: TrainingPlan, command: str, *, read_photograph: ReadPhotogra
         "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
         "licence": "AGPL-3.0-or-later",
         **({"rounds": rounds} if rounds else {}),
+        **({"synthetic": synthetic} if synthetic else {}),
     }
     manifest = write_pack(
         plan.pack,

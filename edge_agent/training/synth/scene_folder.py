@@ -20,6 +20,19 @@ from edge_agent.training.synth.rendered import SeenThing
 VAL_EVERY = 5
 """Every fifth picture is kept for validation."""
 
+ABOUT = "about.json"
+
+
+def made_by(root: Path) -> str | None:
+    """Which generator made this folder, in a few words for a model card; None where it is none of ours."""
+    try:
+        about = json.loads((root / ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(about, dict) or "generator" not in about:
+        return None
+    return f"edge-agent synth {about.get('made_by')}, generator {about['generator']}"
+
 
 class SceneFolder:
     """Writes pictures with their labels; knows which are there already.
@@ -31,7 +44,7 @@ class SceneFolder:
     def __init__(self, root: Path, *, made_with: Mapping[str, Any]) -> None:
         self.root = root
         about = {"classes": list(CLASSES), **made_with}
-        path = root / "about.json"
+        path = root / ABOUT
         if path.is_file() and (old := json.loads(path.read_text(encoding="utf-8"))) != about:
             raise BadInput(f"this folder was begun with {old}, not with {about}; name another one", path=root)
         for folder in ("images/train", "images/val", "labels/train", "labels/val", "records"):
