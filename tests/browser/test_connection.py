@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import urllib.request
 
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, Page, Route, expect
 
 from edge_agent.domain.access import Role
+from edge_agent.domain.alert import Resolution
+from edge_agent.domain.record import StaffRole
 from tests.browser.conftest import OpenPage
 from tests.browser.kitchen import Kitchen, seen
 from tests.builders import order
@@ -14,6 +17,11 @@ from tests.builders import order
 LOST_MS = 3_000
 MANY_EVENTS = 150
 """So many swaps of a card and the queue; a leak of one element each would show."""
+
+EVENTS_OF_A_DAY = 5_000
+"""So many changes of regions. Each kept node or listener, or each kept kilobyte of every event, would be seen."""
+
+FEW, MOST_BYTES = 200, 1_000_000
 
 
 def says_lost(page: Page) -> None:
@@ -71,6 +79,77 @@ def elements(session: CDPSession) -> int:
     session.send("HeapProfiler.collectGarbage")
     counted = {each["name"]: int(each["value"]) for each in session.send("Performance.getMetrics")["metrics"]}
     return counted["Nodes"]
+
+
+def told_now(kitchen: Kitchen) -> str:
+    """What the stream of the pass sends whoever comes now: each region, and a beat."""
+    request = urllib.request.Request(f"{kitchen.url}/pass/events")
+    request.add_header("Cookie", f"edge_agent={kitchen.secrets[Role.CREW]}")
+    lines: list[str] = []
+    with urllib.request.urlopen(request, timeout=10) as stream:
+        while not (lines and not lines[-1].strip() and "event: beat" in "".join(lines[-4:])):
+            lines.append(stream.readline().decode())
+    return "".join(lines).removeprefix("retry: 1000\n\n")
+
+
+def busy_minutes(kitchen: Kitchen) -> str:
+    """What the stream tells while trays come, are wrong, are answered, are right and go, and orders come and go."""
+    told = []
+    for number in range(1, 9):
+        ordered = kitchen.order(order(f"{number}", "burger", "fries", display_number=str(number)))
+        wrong = kitchen.red(seen(burger=1), ordered, slot=1 + number % 3)
+        told.append(told_now(kitchen))
+        kitchen.alerts.answer(wrong.told_id, Resolution.FIXED, role=StaffRole.CREW, take_back_s=10.0)
+        told.append(told_now(kitchen))
+        kitchen.alerts.can_be_taken_back.clear()
+        kitchen.alerts.answered[wrong.told_id] = (Resolution.FIXED, StaffRole.CREW)
+        kitchen.tray(seen(burger=1, fries=1), ordered, slot=1 + number % 3)
+        told.append(told_now(kitchen))
+        kitchen.book.ready(ordered.key)
+        kitchen.empty(slot=1 + number % 3)
+        told.append(told_now(kitchen))
+    return "".join(told)
+
+
+def kept_by(page: Page, session: CDPSession) -> dict[str, int]:
+    """How much the browser keeps once timers of ten seconds have ended and nothing is held that nobody needs."""
+    page.clock.run_for(10_000)
+    for _ in range(2):
+        session.send("HeapProfiler.collectGarbage")
+    counted = {each["name"]: int(each["value"]) for each in session.send("Performance.getMetrics")["metrics"]}
+    return {name: counted[name] for name in ("Nodes", "JSEventListeners", "Documents", "JSHeapUsedSize")}
+
+
+def test_a_days_events_leave_nothing_behind(kitchen_of_three: Kitchen, open_page: OpenPage) -> None:
+    """What the box tells in some busy minutes is told to the page again and again, as fast as it can take it."""
+    minutes = busy_minutes(kitchen_of_three)
+    changes = minutes.count("event: ") - minutes.count("event: beat")
+    page = open_page(kitchen_of_three)
+    page.clock.install()
+    page.add_init_script("window.told = 0; document.addEventListener('live:shown', () => { window.told += 1; });")
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/pass/events", hold)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def hear(rounds: int) -> dict[str, int]:
+        page.evaluate("() => { window.told = 0; }")
+        asked[-1].fulfill(content_type="text/event-stream", body=minutes * rounds)
+        page.wait_for_function("all => window.told >= all", arg=rounds * changes)
+        return kept_by(page, session)
+
+    with page.expect_request("**/pass/events"):
+        page.goto(kitchen_of_three.url + "/pass")
+    before = hear(2)
+    after = hear(EVENTS_OF_A_DAY // changes)
+    assert after["Documents"] == before["Documents"]
+    assert after["Nodes"] <= before["Nodes"] + FEW
+    assert after["JSEventListeners"] <= before["JSEventListeners"] + FEW
+    assert after["JSHeapUsedSize"] <= before["JSHeapUsedSize"] + MOST_BYTES
 
 
 def test_a_page_that_is_open_for_a_day_does_not_grow(kitchen: Kitchen, open_page: OpenPage) -> None:
