@@ -24,6 +24,10 @@ SizeOption = Annotated[str, typer.Option("--size", metavar="WIDTHxHEIGHT", help=
 ThreadsOption = Annotated[int, typer.Option("--threads", min=0, help="Threads of the renderer; 0 is all cores.")]
 MenuOption = Annotated[Path, typer.Option("--menu", help="The menu, in whose items the order checks are written.")]
 
+NoHandsOption = Annotated[
+    bool, typer.Option("--no-hands", help="Nobody reaches over the trays: they lie as they are judged.")
+]
+
 DEFAULT_MENU = Path("configs") / "menus" / "fastfood.yaml"
 SMALLEST_PX, LARGEST_PX = 64, 4096
 
@@ -38,13 +42,14 @@ def scenes(
     size: SizeOption = "640x480",
     samples: Annotated[int, typer.Option("--samples", min=1, max=4096, help="Light paths per pixel.")] = 24,
     threads: ThreadsOption = 0,
+    no_hands: NoHandsOption = False,
     menu: MenuOption = DEFAULT_MENU,
 ) -> None:
     """Render scenes with a path tracer (extra `synth`, Python 3.11): boxes, counts and order checks with them."""
     from edge_agent.formats.menu import load_menu
     from edge_agent.training.synth.making import make_scenes
 
-    batch = _batch(seed, count, first, size)
+    batch = _batch(seed, count, first, size, hands=not no_hands)
     loaded = load_menu(menu).menu
     with progress("rendering", hidden=False) as told:
         made = make_scenes(into, batch, loaded, samples=samples, threads=threads, told=told)
@@ -83,13 +88,14 @@ def compose(
     count: CountOption = 1000,
     first: FirstOption = 0,
     size: SizeOption = "640x480",
+    no_hands: NoHandsOption = False,
     menu: MenuOption = DEFAULT_MENU,
 ) -> None:
     """Lay further pictures together from cut-outs, in two dimensions: needs no Blender, and little time."""
     from edge_agent.formats.menu import load_menu
     from edge_agent.training.synth.making import make_flat
 
-    batch = _batch(seed, count, first, size)
+    batch = _batch(seed, count, first, size, hands=not no_hands)
     loaded = load_menu(menu).menu
     with progress("composing", hidden=False) as told:
         made = make_flat(into, batch, loaded, library=library, told=told)
@@ -123,7 +129,7 @@ def video(
         say(f"{made.film}: {made.frames} pictures, {made.trays} trays, {made.size_bytes / 1e6:.1f} MB")
 
 
-def _batch(seed: int, count: int, first: int, size: str) -> Batch:
+def _batch(seed: int, count: int, first: int, size: str, *, hands: bool) -> Batch:
     from edge_agent.training.synth.making import Batch
 
     read = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", size)
@@ -132,7 +138,7 @@ def _batch(seed: int, count: int, first: int, size: str) -> Batch:
         raise BadInput(
             f"--size needs a width and a height of {SMALLEST_PX} to {LARGEST_PX} pixels, as in 640x480, not '{size}'"
         )
-    return Batch(seed=seed, count=count, first=first, width_px=width, height_px=height)
+    return Batch(seed=seed, count=count, first=first, width_px=width, height_px=height, hands=hands)
 
 
 def _say(into: Path, made: Made) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -180,6 +182,25 @@ def test_a_folder_of_composed_pictures_reads_everywhere_and_is_the_same_again(li
         tray = trays.trays[photograph.path.stem]
         assert all(photograph.counts.get(kind, 0) <= n for kind, n in tray.contents.items())
         assert not tray.sure or photograph.counts == tray.contents
+
+
+def test_without_hands_nobody_reaches_over_the_trays_and_all_else_is_the_same(library: Library, tmp_path: Path) -> None:
+    menu = load_menu(MENU).menu
+    with_hands = Batch(seed=3, count=24, width_px=160, height_px=120)
+    assert any(compose_flat(library, 3, number)[0].arms for number in with_hands.numbers)
+    for name, batch in (("hands", with_hands), ("none", replace(with_hands, hands=False))):
+        make_flat(tmp_path / name, batch, menu, library=library.root, told=lambda *_: None)
+    hands, none = (records(tmp_path / name) for name in ("hands", "none"))
+    assert [each["contents"] for each in hands] == [each["contents"] for each in none]
+    shares = [[sum(thing["share"] for thing in each["things"]) for each in some] for some in (hands, none)]
+    assert all(less <= more + 1e-3 for less, more in zip(*shares, strict=True))
+    assert shares[0] != shares[1]
+    with pytest.raises(BadInput, match="begun with"):
+        make_flat(tmp_path / "none", with_hands, menu, library=library.root, told=lambda *_: None)
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((folder / "records").glob("*.json"))]
 
 
 def test_a_batch_grows_by_further_numbers(library: Library, tmp_path: Path) -> None:

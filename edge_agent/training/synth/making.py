@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.domain.menu import Menu
@@ -31,17 +31,24 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Which pictures to make: `count` of them from number `first`, of that size in pixels."""
+    """Which pictures to make: `count` of them from number `first`, of that size in pixels.
+
+    Without `hands` the trays lie as they are judged: nobody reaches over them.
+    """
 
     seed: int
     count: int
     first: int = 0
     width_px: int = 640
     height_px: int = 480
+    hands: bool = True
 
     @property
     def numbers(self) -> range:
         return range(self.first, self.first + self.count)
+
+    def staged(self, scene: Scene) -> Scene:
+        return scene if self.hands else replace(scene, arms=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ def make_scenes(into: Path, batch: Batch, menu: Menu, *, samples: int, threads: 
     from edge_agent.training.synth.stage.rendering import render_scene
 
     def rendered(number: int) -> tuple[Scene, RenderedScene]:
-        scene = compose(batch.seed, number)
+        scene = batch.staged(compose(batch.seed, number))
         size = {"width_px": batch.width_px, "height_px": batch.height_px}
         return scene, render_scene(scene, **size, samples=samples, threads=threads)
 
@@ -95,7 +102,8 @@ def make_flat(into: Path, batch: Batch, menu: Menu, *, library: Path, told: Told
     opened = open_library(library)
 
     def laid(number: int) -> tuple[Scene, RenderedScene]:
-        scene, tray = compose_flat(opened, batch.seed, number)
+        composed, tray = compose_flat(opened, batch.seed, number)
+        scene = batch.staged(composed)
         return scene, paint(opened, scene, tray, width_px=batch.width_px, height_px=batch.height_px)
 
     about = {"made_by": "compose", "cutouts": len(opened.cutouts)}
@@ -112,7 +120,8 @@ def _fill(
     told: Told,
 ) -> Made:
     size = (batch.width_px, batch.height_px)
-    folder = SceneFolder(into, made_with={"generator": GENERATOR, "size_px": list(size), **about})
+    made_with = {"generator": GENERATOR, "size_px": list(size), **about, **({} if batch.hands else {"hands": False})}
+    folder = SceneFolder(into, made_with=made_with)
     missing = [n for n in batch.numbers if not folder.has(f"{prefix}-{batch.seed:04d}-{n:05d}")]
     for done, number in enumerate(missing):
         told(done, len(missing))
