@@ -8,6 +8,8 @@ SYNTH  := .venv-synth
 BIN    := $(VENV)/bin
 # The demo takes the environment of development where that is there, else a smaller one that is made faster.
 DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
+# So many tests run at a time; many of them wait for cameras, brokers and browsers.
+WORKERS ?= 3
 VIDEO  ?=
 FAST   ?=
 PACK   ?= models/canteen
@@ -24,15 +26,17 @@ test: ## set everything up, then lint, the lean environment and all tests
 	@start=$$(date +%s) \
 	&& $(MAKE) --no-print-directory setup && ready=$$(date +%s) \
 	&& $(MAKE) --no-print-directory lint lean && checked=$$(date +%s) \
-	&& $(BIN)/pytest && end=$$(date +%s) \
+	&& $(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not alone' \
+	&& $(BIN)/pytest -m alone tests/integration && end=$$(date +%s) \
 	&& echo "make test: passed in $$((end - start)) s" \
 	        "(set-up $$((ready - start)) s, lint and lean $$((checked - ready)) s, tests $$((end - checked)) s)"
 
 test-train: $(TRAIN)/.stamp ## train on a handful of made-up photographs, export, load, detect (installs 1 GB and more)
 	$(TRAIN)/bin/pytest tests/training
 
-soak: $(VENV)/.stamp ## kill the agent a hundred times under load, and count what is lost: it must be nothing (minutes)
+soak: $(VENV)/.stamp ## kill the agent a hundred times under load, count what is lost; call its API thousands of times (minutes)
 	EDGE_AGENT_KILLS=50 $(BIN)/pytest -s tests/integration/test_kill_and_restart.py
+	EDGE_AGENT_EXAMPLES=20 $(BIN)/pytest tests/integration/test_live_api.py
 
 test-synth: $(SYNTH)/.stamp ## render a few tiny scenes (needs Python 3.11 as PYTHON, installs 400 MB)
 	$(SYNTH)/bin/pytest tests/synth

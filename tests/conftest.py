@@ -25,6 +25,9 @@ settings.load_profile("ci" if IN_CI else "dev")
 LASTING_THREADS = ("asyncio_", "AnyIO worker thread", "pytest_timeout")
 GRACE_S = 2.0
 
+WAITING = ("integration", "browser")
+"""Tests below these folders mostly wait. They are begun first, all by one worker: meanwhile another one computes."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark by what a test asks for and where it stands, so that `-m 'not real_data'` never misses one."""
@@ -33,6 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("real_data")
         if "integration" in item.path.relative_to(REPOSITORY).parts:
             item.add_marker("integration")
+        elif item.get_closest_marker("alone"):
+            raise pytest.UsageError(f"{item.nodeid}: `make test` looks for what is to run alone in tests/integration")
+    items.sort(key=lambda item: not set(WAITING) & set(item.path.relative_to(REPOSITORY).parts))
 
 
 def missing(what: str) -> None:

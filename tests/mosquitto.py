@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -22,13 +24,21 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.conftest import missing
 
 DEADLINE_S = 40.0
+PORTS_FROM, PORTS_EACH = 20_000, 1_000
 
 
 def free_port() -> int:
-    """A port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on loopback that nobody listens on now, and that no other worker of pytest takes meanwhile.
+
+    From 32768 on the kernel gives ports to whoever asks for any; some below are each worker's own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = PORTS_FROM + worker % 12 * PORTS_EACH
+    for port in random.SystemRandom().sample(range(first, first + PORTS_EACH), PORTS_EACH):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def mosquitto_program(name: str = "mosquitto") -> str:

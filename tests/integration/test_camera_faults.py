@@ -11,6 +11,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
 
+import pytest
+
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.app.camera import source_maker, stuck_after_s
 from edge_agent.runtime.capture import CameraCapture
@@ -37,6 +39,7 @@ def latencies_s(agent: RunningAgent, station_id: str) -> list[float]:
         return [found for (found,) in connection.execute(asked, (f"{station_id}-slot",))]
 
 
+@pytest.mark.alone
 def test_the_latency_of_a_station_does_not_change_when_others_are_dead(tmp_path: Path) -> None:
     alone = blinking(tmp_path / "made")
     with RunningAgent(tmp_path / "alone", more=alone) as agent:

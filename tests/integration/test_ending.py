@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.blinking_tray import WRONG, blinking
 from tests.mosquitto import Mosquitto, Subscriber
 from tests.running_agent import RunningAgent, station
@@ -29,6 +31,7 @@ def watching(agent: RunningAgent) -> Iterator[socket.socket]:
         yield screen
 
 
+@pytest.mark.alone
 def test_it_ends_in_time_while_a_camera_a_broker_and_screens_hang_and_loses_nothing(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,

@@ -98,6 +98,7 @@ def replayed_alerts(video: Path, orders: list[dict[str, Any]]) -> list[tuple[str
     return sorted((tray["order_id"], alert["severity"], alert["late"]) for tray in trays for alert in tray["alerts"])
 
 
+@pytest.mark.alone
 def test_over_the_network_people_are_told_what_a_replay_says(
     tmp_path: Path, real_data: Path, broker: Mosquitto
 ) -> None:

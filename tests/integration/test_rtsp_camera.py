@@ -24,6 +24,7 @@ from edge_agent.runtime.capture_thread import CapturePlan, CaptureState
 from edge_agent.runtime.latest_frame import LatestFrame
 from edge_agent.settings import CameraSettings
 from tests.conftest import missing
+from tests.mosquitto import free_port
 
 SERVER = Path(__file__).resolve().parent.parent / "rtsp_server.py"
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -36,12 +37,6 @@ def gstreamer() -> None:
     asked = subprocess.run([SYSTEM_PYTHON, "-W", "ignore", "-c", NEEDED], check=False, capture_output=True)
     if asked.returncode:
         missing("gir1.2-gst-rtsp-server-1.0 and python3-gi are not installed (.ci/run installs them)")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
@@ -113,6 +108,7 @@ def test_a_stream_that_stalls_dies_and_returns_is_taken_up_again() -> None:
     assert report.abandoned == 0
 
 
+@pytest.mark.alone
 def test_frames_are_taken_as_old_as_they_are_after_connecting() -> None:
     """FFmpeg studies a stream for seconds before it gives the first frame, which is then seconds old."""
     port, clock = free_port(), SystemClock()
