@@ -39,9 +39,8 @@ def examinations(config: Path) -> Iterator[Examination]:
 
 def of_configuration(checked: ConfigChecked) -> list[Finding]:
     """What was found of a configuration that was checked."""
-    faults = [wrong("configuration", str(fault), "mend it there") for fault in checked.faults]
-    notes = [
-        attention("configuration", note, "change that in the configuration, unless it is meant")
-        for note in checked.notes
-    ]
-    return [*(faults or [ok("configuration", f"{checked.path} and what it names fit together")]), *notes]
+    what, meant = "configuration", "change that in the configuration, unless it is meant"
+    faults = [wrong(what, str(fault), "mend it there", code="configuration_wrong") for fault in checked.faults]
+    notes = [attention(what, note, meant, code="configuration_note") for note in checked.notes]
+    fits = ok(what, f"{checked.path} and what it names fit together", code="configuration_fits")
+    return [*(faults or [fits]), *notes]

@@ -32,30 +32,39 @@ def look_at_disk(settings: Settings) -> list[Finding]:
     try:
         disk = disk_of(folder)
     except OSError as refusal:
-        return [wrong("disk", f"{folder}: {refusal.strerror}", "is the disk mounted?")]
+        return [wrong("disk", f"{folder}: {refusal.strerror}", "is the disk mounted?", code="disk_away")]
     store = settings.store
     gb, spare_gb = disk.free_bytes / 1e9, store.spare_mb / 1e3
     said = f"{folder}: {gb:.1f} of {disk.total_bytes / 1e9:.1f} GB free ({disk.kind or 'file system not known'})"
     elsewhere = "put store.path on a disk of the box with ext4"
     if disk.kind.startswith(NETWORK_DISKS):
-        return [wrong("disk", f"{said}: SQLite's log does not work on network drives", elsewhere)]
+        return [wrong("disk", f"{said}: SQLite's log does not work on network drives", elsewhere, code="disk_kind")]
     if not os.access(folder, os.W_OK | os.X_OK):
-        return [wrong("disk", f"{said}, which this user may not write to", "run doctor as the agent's user, or chown")]
+        do = "run doctor as the agent's user, or chown"
+        return [wrong("disk", f"{said}, which this user may not write to", do, code="disk_locked")]
     if gb < spare_gb:
         do = "the agent writes no pictures now and removes the oldest; make room, or lower store.most_gb"
-        return [wrong("disk", f"{said}, less than store.spare_mb", do)]
+        return [wrong("disk", f"{said}, less than store.spare_mb", do, code="disk_full")]
     worries = [
         (
             gb < spare_gb + store.most_gb - _kept_gb(store.path),
             f"{said}, less than store.most_gb lets pictures take",
             "lower store.most_gb, or use a larger disk; from store.spare_mb on the oldest pictures go",
+            "disk_tight",
         ),
-        (disk.kind in MEMORY_DISKS, f"{said}: it forgets all at the next start", elsewhere),
-        (disk.kind in PLAIN_DISKS, f"{said}: it knows no owners", elsewhere),
-        (disk.free_files < FEWEST_FILES, f"{said}, but room for {disk.free_files} files only", "remove small files"),
+        (disk.kind in MEMORY_DISKS, f"{said}: it forgets all at the next start", elsewhere, "disk_kind"),
+        (disk.kind in PLAIN_DISKS, f"{said}: it knows no owners", elsewhere, "disk_kind"),
+        (
+            disk.free_files < FEWEST_FILES,
+            f"{said}, but room for {disk.free_files} files only",
+            "remove small files",
+            "disk_tight",
+        ),
     ]
-    worry = next(((said, do) for holds, said, do in worries if holds), None)
-    return [ok("disk", said) if worry is None else attention("disk", *worry)]
+    for holds, worry, do, code in worries:
+        if holds:
+            return [attention("disk", worry, do, code=code)]
+    return [ok("disk", said, code="disk_room")]
 
 
 def _kept_gb(path: Path) -> float:
@@ -71,21 +80,25 @@ def _kept_gb(path: Path) -> float:
 def look_at_database(path: Path) -> list[Finding]:
     """Whether it is whole, of which version, how large."""
     if not path.exists():
-        return [ok("database", f"{path} is not there yet; the first start makes it")]
+        return [ok("database", f"{path} is not there yet; the first start makes it", code="database_new")]
     try:
         with closing(_opened(path)) as connection:
             missing = pending(connection, path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as refusal:
-        return [wrong("database", in_words(path, refusal), "'edge-agent restore' brings a backup back")]
+        do = "'edge-agent restore' brings a backup back"
+        return [wrong("database", in_words(path, refusal), do, code="database_damaged")]
     except StoreError as refusal:
-        return [wrong("database", str(refusal), "upgrade the agent, or point store.path elsewhere")]
+        do = "upgrade the agent, or point store.path elsewhere"
+        return [wrong("database", str(refusal), do, code="database_newer")]
     said = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
     if verdict != "ok":
-        return [wrong("database", f"{said}, is damaged: {verdict}", "'edge-agent restore' brings a backup back")]
+        do = "'edge-agent restore' brings a backup back"
+        return [wrong("database", f"{said}, is damaged: {verdict}", do, code="database_damaged")]
     if missing:
-        return [ok("database", f"{said}, whole; the next start brings it up to date ({', '.join(missing)})")]
-    return [ok("database", f"{said}, whole")]
+        older = f"{said}, whole; the next start brings it up to date ({', '.join(missing)})"
+        return [ok("database", older, code="database_whole")]
+    return [ok("database", f"{said}, whole", code="database_whole")]
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -99,14 +112,16 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
     said = f"{here:%Y-%m-%d %H:%M} in {settings.timezone}"
     if now.year < FIRST_YEAR:
         do = "set it with timedatectl, or connect the box to a time server; until then nothing is removed by its age"
-        return [wrong("clock", f"{said} cannot be", do)]
+        return [wrong("clock", f"{said} cannot be", do, code="clock_impossible")]
     synchronised = says_synchronised()
     if synchronised is False:
         do = "'timedatectl set-ntp true' with a time server in reach; a battery-backed clock helps a box without one"
-        return [attention("clock", f"{said}, not synchronised", do)]
+        return [attention("clock", f"{said}, not synchronised", do, code="clock_free")]
     if settings.timezone == "UTC":
-        return [attention("clock", said, "set timezone to the restaurant's, such as Europe/Berlin, if it is not UTC")]
-    return [ok("clock", f"{said}, {'synchronised' if synchronised else 'nobody says whether synchronised'}")]
+        do = "set timezone to the restaurant's, such as Europe/Berlin, if it is not UTC"
+        return [attention("clock", said, do, code="clock_utc")]
+    told = "synchronised" if synchronised else "nobody says whether synchronised"
+    return [ok("clock", f"{said}, {told}", code="clock_right" if synchronised else "clock_untold")]
 
 
 def look_at_service() -> list[Finding]:
@@ -116,12 +131,14 @@ def look_at_service() -> list[Finding]:
         return []
     if state.get("LoadState") == "not-found":
         do = "deploy/install.sh installs it, if the agent is to run unattended"
-        return [attention("service", f"{UNIT} is not installed", do)]
+        return [attention("service", f"{UNIT} is not installed", do, code="service_none")]
     said = f"{UNIT} is {state.get('ActiveState')} ({state.get('SubState')}), {state.get('NRestarts', '0')} restarts"
     if state.get("ActiveState") == "failed":
-        return [wrong("service", f"{said}: {state.get('Result')}", f"journalctl -u {UNIT} -e says why")]
+        do = f"journalctl -u {UNIT} -e says why"
+        return [wrong("service", f"{said}: {state.get('Result')}", do, code="service_failed")]
     if state.get("ActiveState") != "active":
-        return [attention("service", said, f"systemctl start {UNIT}")]
+        return [attention("service", said, f"systemctl start {UNIT}", code="service_stopped")]
     if state.get("UnitFileState") != "enabled":
-        return [attention("service", f"{said}, but does not start with the box", f"systemctl enable {UNIT}")]
-    return [ok("service", said)]
+        do = f"systemctl enable {UNIT}"
+        return [attention("service", f"{said}, but does not start with the box", do, code="service_by_hand")]
+    return [ok("service", said, code="service_runs")]

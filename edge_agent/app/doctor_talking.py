@@ -39,19 +39,22 @@ def look_at_broker(settings: MqttSettings) -> list[Finding]:
     if settings.is_embedded:
         if importlib.util.find_spec("amqtt") is None:
             do = "install the extra 'broker', or Mosquitto and name it under mqtt.broker"
-            return [wrong("broker", "it is to run inside of the agent, but amqtt is not installed", do)]
-        return [ok("broker", f"runs inside of the agent, on {settings.embedded_host}:{settings.port}")]
+            said = "it is to run inside of the agent, but amqtt is not installed"
+            return [wrong("broker", said, do, code="broker_none")]
+        where = f"{settings.embedded_host}:{settings.port}"
+        return [ok("broker", f"runs inside of the agent, on {where}", code="broker_inside")]
     where = f"{settings.broker}:{settings.port}"
     try:
         link = MqttBroker(settings=settings, client_id=f"edge-agent-doctor-{os.getpid()}").connect(_NobodyListens())
     except BrokerRefused as refusal:
-        return [wrong("broker", str(refusal), "the broker's log says why (Mosquitto: journalctl -u mosquitto)")]
+        do = "the broker's log says why (Mosquitto: journalctl -u mosquitto)"
+        return [wrong("broker", str(refusal), do, code="broker_refuses")]
     except BrokerLost as refusal:
-        return [wrong("broker", str(refusal), "is it running, and is the network there?")]
+        return [wrong("broker", str(refusal), "is it running, and is the network there?", code="broker_away")]
     link.close()
     as_whom = f" as {settings.username}" if settings.username else " without a password"
-    found = ok("broker", f"{where} lets the agent in{as_whom}{', by TLS' if settings.tls else ''}")
-    return [found]
+    said = f"{where} lets the agent in{as_whom}{', by TLS' if settings.tls else ''}"
+    return [ok("broker", said, code="broker_there")]
 
 
 def look_at_api(settings: ApiSettings) -> list[Finding]:
@@ -97,14 +100,13 @@ def look_at_tokens(settings: Settings, *, clock: Clock) -> list[Finding]:
     try:
         serving = [token for token in open_tokens(path).tokens() if token.serves_at(clock.now_utc())]
     except EdgeAgentError as refusal:
-        return [
-            wrong("tokens", str(refusal), "'edge-agent restore' brings it back, or move it away and make new tokens")
-        ]
+        do = "'edge-agent restore' brings it back, or move it away and make new tokens"
+        return [wrong("tokens", str(refusal), do, code="tokens_damaged")]
     if not serving:
         do = "'edge-agent tokens create --name office --role admin' makes one"
-        return [attention("tokens", "there is none, so nobody can use the API", do)]
+        return [attention("tokens", "there is none, so nobody can use the API", do, code="tokens_none")]
     roles = Counter(token.role.value for token in serving)
     said = ", ".join(f"{number} of role {role}" for role, number in sorted(roles.items()))
     if path.stat().st_mode & 0o077:
-        return [attention("tokens", f"{said}; others may read {path}", f"chmod 600 {path}")]
-    return [ok("tokens", said)]
+        return [attention("tokens", f"{said}; others may read {path}", f"chmod 600 {path}", code="tokens_open")]
+    return [ok("tokens", said, code="tokens_safe")]

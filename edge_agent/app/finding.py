@@ -17,12 +17,19 @@ class State(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was found of one piece; `do` says what to do about it, empty where it is ok."""
+    """What was found of one piece.
+
+    Attributes:
+        said: how it does, in English, with all that belongs to it.
+        do: what to do about it; empty where it is ok.
+        code: names what was found, for whoever has words of his own for it; empty where it has no name.
+    """
 
     what: str
     state: State
     said: str
     do: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +40,16 @@ class Examination:
     look: Callable[[], Sequence[Finding]]
 
 
-def ok(what: str, said: str) -> Finding:
+def ok(what: str, said: str, *, code: str = "") -> Finding:
     """All is well."""
-    return Finding(what=what, state=State.OK, said=said)
+    return Finding(what=what, state=State.OK, said=said, code=code)
 
 
-def attention(what: str, said: str, do: str) -> Finding:
+def attention(what: str, said: str, do: str, *, code: str = "") -> Finding:
     """It works, or may work; somebody should look."""
-    return Finding(what=what, state=State.ATTENTION, said=said, do=do)
+    return Finding(what=what, state=State.ATTENTION, said=said, do=do, code=code)
 
 
-def wrong(what: str, said: str, do: str) -> Finding:
+def wrong(what: str, said: str, do: str, *, code: str = "") -> Finding:
     """It does not work."""
-    return Finding(what=what, state=State.WRONG, said=said, do=do)
+    return Finding(what=what, state=State.WRONG, said=said, do=do, code=code)

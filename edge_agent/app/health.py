@@ -75,7 +75,8 @@ class BoxHealth:
         if look is None:
             raise Unknown(f"there is no part {part[:40]!r} to look at")
         return tuple(
-            HealthFound(what=found.what, state=found.state.value, said=found.said, do=found.do) for found in look()
+            HealthFound(what=found.what, state=found.state.value, said=found.said, do=found.do, code=found.code)
+            for found in look()
         )
 
 
@@ -83,7 +84,8 @@ def _look_at_agent(readiness: Readiness) -> list[Finding]:
     report = readiness.report()
     do = "if it does not go away: restart the agent"
     state = attention if report.ready else wrong
-    return [state("agent", said, do) for said in report.problems] or [ok("agent", "takes orders and decides")]
+    found = [state("agent", said, do, code="agent_problem") for said in report.problems]
+    return found or [ok("agent", "takes orders and decides", code="agent_well")]
 
 
 def _look_at_cameras(cameras: Cameras) -> list[Finding]:
@@ -91,20 +93,22 @@ def _look_at_cameras(cameras: Cameras) -> list[Finding]:
     for look in cameras.looks():
         what = f"camera {look.station_id}"
         if not look.source:
-            found.append(attention(what, "the station has no camera", "name one in the configuration"))
+            do = "name one in the configuration"
+            found.append(attention(what, "the station has no camera", do, code="camera_none"))
             continue
         size = f", {look.width_px} x {look.height_px}" if look.width_px else ""
         said = f"{look.source}: {look.problem or look.status}{size}"
         if look.status == CameraStatus.ONLINE.value:
-            found.append(ok(what, said))
+            found.append(ok(what, said, code="camera_online"))
         else:
             state = wrong if look.status == CameraStatus.OFFLINE.value else attention
-            found.append(state(what, said, CAMERA_DO.get(look.status, CAMERA_DO[CameraStatus.OFFLINE.value])))
+            do = CAMERA_DO.get(look.status, CAMERA_DO[CameraStatus.OFFLINE.value])
+            found.append(state(what, said, do, code=f"camera_{look.status}"))
     return found
 
 
 def _look_at_model(in_use: InUse) -> list[Finding]:
     return [
-        ok("model", f"{model.name} {model.version}, {model.precision}, runs on {model.provider}")
+        ok("model", f"{model.name} {model.version}, {model.precision}, runs on {model.provider}", code="model_runs")
         for model in in_use.models()
     ]

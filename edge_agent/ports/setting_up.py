@@ -228,12 +228,19 @@ class SecondLook(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthFound:
-    """What was found of one part: `state` is ok, attention or wrong; `said` and `do` are English sentences."""
+    """What was found of one part.
+
+    Attributes:
+        state: ok, attention or wrong.
+        said, do: English sentences.
+        code: names what was found, for words of another language; empty where it has no name.
+    """
 
     what: str
     state: str
     said: str
     do: str = ""
+    code: str = ""
 
 
 class Health(Protocol):

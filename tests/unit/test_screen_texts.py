@@ -11,10 +11,12 @@ from jinja2 import Environment
 import edge_agent.api.screen
 from edge_agent.api.problems import KINDS
 from edge_agent.api.screen.texts import catalogue, chosen
+from edge_agent.domain.camera import CameraStatus
 
 SCREEN = Path(edge_agent.api.screen.__file__).parent
 TEMPLATES = sorted((SCREEN / "templates").glob("*.html"))
 CODE = sorted(SCREEN.rglob("*.py"))
+APP = SCREEN.parent.parent / "app"
 LANGUAGES = sorted(catalogue())
 
 PUT_TOGETHER = (
@@ -34,6 +36,7 @@ PUT_TOGETHER = (
     "setup_camera.",
     "setup_do.",
     "setup_focus.",
+    "setup_found.",
     "setup_gauge.",
     "setup_health.",
     "setup_item.",
@@ -82,6 +85,14 @@ def test_every_text_is_used_and_every_text_that_is_used_exists() -> None:
     assert {text_id for text_id in called - known if text_id not in PUT_TOGETHER} == set()
     lists = {f"pass.{kind}" for kind in ("seen", "not_seen", "not_sure", "too_many", "by_hand")}
     assert {text_id for text_id in known - named - lists if not text_id.startswith(PUT_TOGETHER)} == set()
+
+
+def test_everything_that_the_doctor_may_find_has_a_sentence_and_no_other_has() -> None:
+    sources = "".join(path.read_text() for path in [*APP.glob("doctor*.py"), APP / "health.py"])
+    cameras = {f"camera_{status.value}" for status in CameraStatus}
+    worded = {i.partition(".")[2] for i in catalogue()["en"].sentences if i.startswith("setup_found.")}
+    assert {*re.findall(r'code="([a-z_]+)"', sources), *cameras} <= worded
+    assert worded <= {*re.findall(r'"([a-z]+_[a-z_]+)"', sources), *cameras}
 
 
 def test_every_problem_that_a_page_words_is_a_kind_of_problem() -> None:

@@ -33,12 +33,17 @@ def health_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
             found = ports.health.look(part)
         except EdgeAgentError as refusal:
             found = (HealthFound(what=part, state="wrong", said=str(refusal)),)
-        shown = [(each, LOOKS[each.state]) for each in found]
-        return screen.part(
-            request, "setup_part.html", part=part, found=shown, do=_do(viewer_of(request).texts, part, found)
-        )
+        texts = viewer_of(request).texts
+        shown = [(each, LOOKS[each.state], _said(texts, each)) for each in found]
+        return screen.part(request, "setup_part.html", part=part, found=shown, do=_do(texts, part, found))
 
     return router
+
+
+def _said(texts: Texts, found: HealthFound) -> str:
+    """What was found in the page's language: by its name, or else only how it does. The details are in English."""
+    known = f"setup_found.{found.code}"
+    return texts(known if known in texts.sentences else f"setup_health.{found.state}")
 
 
 def _do(texts: Texts, part: str, found: Sequence[HealthFound]) -> str:
