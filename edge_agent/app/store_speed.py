@@ -46,6 +46,9 @@ BUDGET_MS = 200.0
 _GOOD = (200, 503)
 """`/readyz` says 503 where no camera is there."""
 
+LONGEST_DAYS = 90
+"""No page looks back further at once."""
+
 Ask = Callable[["Asked"], object]
 
 
@@ -119,11 +122,11 @@ QUESTIONS: dict[str, Ask] = {
     "what can be searched for": lambda a: a.reporting.choices(),
     "trends of today": lambda a: read_trends(a.reporting, a.last(0)),
     "trends of 30 days": lambda a: read_trends(a.reporting, a.last(30)),
-    "trends of 400 days": lambda a: read_trends(a.reporting, a.last(400)),
+    "trends of 90 days": lambda a: read_trends(a.reporting, a.last(LONGEST_DAYS)),
     "trends of 30 days, one station": lambda a: read_trends(a.reporting, a.last(30), station=STATIONS[0]),
     "three numbers of today": lambda a: read_numbers(a.reporting, a.last(0)),
     "three numbers of 30 days": lambda a: read_numbers(a.reporting, a.last(30)),
-    "three numbers of 400 days": lambda a: read_numbers(a.reporting, a.last(400)),
+    "three numbers of 90 days": lambda a: read_numbers(a.reporting, a.last(LONGEST_DAYS)),
     "the day's audit and its first tray": _audit,
     "API's list: checks": lambda a: a.history.checks(final=True),
     "API's list: checks of a verdict, from anywhere": lambda a: a.history.checks(
@@ -147,8 +150,35 @@ ADDRESSES: dict[str, Callable[[Asked], str]] = {
     "GET /healthz": lambda _: "/healthz",
     "GET /readyz": lambda _: "/readyz",
     "GET /metrics": lambda _: "/metrics",
+    "GET /pass": lambda _: "/pass",
+    "GET /history": lambda _: "/history",
+    "GET /history?number": lambda a: f"/history?number={a.number()}",
+    "GET /history?item&channel&verdict": lambda a: (
+        f"/history?item={a.dice.choice(ITEMS)}&channel={CHANNELS[-1]}&verdict={a.dice.choice(list(VerdictKind)).value}"
+    ),
+    "GET /history?show=alerts&item&ended": lambda a: (
+        f"/history?show=alerts&item={a.dice.choice(ITEMS)}&ended={a.dice.choice(list(Resolution)).value}"
+    ),
+    "GET /history?first&last": lambda a: "/history?first={0}&last={0}".format(a.day()),
+    "GET /history/{check_id}": lambda a: f"/history/{a.check()}",
+    "GET /today?days=7": lambda _: "/today?days=7",
+    "GET /today?days=28": lambda _: "/today?days=28",
+    "GET /today?days=90": lambda _: "/today?days=90",
+    "GET /today?days=90&station": lambda a: f"/today?days=90&station={a.dice.choice(STATIONS)}",
+    "GET /audit": lambda _: "/audit",
+    "GET /audit?day": lambda a: f"/audit?day={a.day()}",
+    "GET /tablets": lambda _: "/tablets",
+    "GET /setup": lambda _: "/setup",
+    "GET /setup/cameras": lambda _: "/setup/cameras",
+    "GET /setup/slots/{station_id}": lambda a: f"/setup/slots/{a.dice.choice(STATIONS)}",
+    "GET /setup/menu": lambda _: "/setup/menu",
+    "GET /setup/test": lambda _: "/setup/test",
+    "GET /setup/slider": lambda _: "/setup/slider",
+    "GET /setup/trial-run": lambda _: "/setup/trial-run",
+    "GET /setup/tokens": lambda _: "/setup/tokens",
+    "GET /setup/health": lambda _: "/setup/health",
 }
-"""What the running agent serves to an administrator, by name."""
+"""What the running agent serves to an administrator, by name: the API, and the pages of the screen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
