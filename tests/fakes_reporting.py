@@ -172,12 +172,14 @@ class MemoryReporting:
         check = next((c for c in session.checks if c.check_id == first), session.checks[-1])
         pictured = [c for c in session.checks if c.pictures]
         nearest = min(pictured, key=lambda c: (abs(c.check_id - check.check_id), -c.check_id), default=None)
+        pictures, known = () if nearest is None else nearest.pictures, self._store.sightings
         return ShownTray(
             number=number,
             run_id=session.run_id,
             session_id=session.session_id,
             check_id=check.check_id,
-            pictures=() if nearest is None else nearest.pictures,
+            pictures=pictures,
+            places={name: known[name].unseen for name in pictures if name in known},
             orders=self._judged(check.check_id),
             waiting=() if check.reached.association.is_told else self._waited(check),
         )

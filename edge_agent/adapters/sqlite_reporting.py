@@ -158,7 +158,8 @@ class SqliteReporting:
                 run_id=row["run_id"],
                 session_id=row["session_id"],
                 check_id=check_id,
-                pictures=tuple(path for (path,) in pictures),
+                pictures=tuple(path for path, _ in pictures),
+                places={path: sighting_from_text(text).unseen for path, text in pictures if text is not None},
                 orders=judged_orders(connection, [check_id])[check_id],
                 waiting=tuple(order_from_text(snapshot) for (snapshot,) in waiting),
             )

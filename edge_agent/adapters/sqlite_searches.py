@@ -140,7 +140,7 @@ SHOWN = (
 SIGHTINGS = "SELECT path, sighting FROM evidence WHERE check_id = ? AND path IS NOT NULL AND sighting IS NOT NULL"
 
 SHOWN_PICTURES = (
-    "SELECT e.path FROM evidence AS e WHERE e.session_row = ?1 AND e.path IS NOT NULL AND e.check_id ="
+    "SELECT e.path, e.sighting FROM evidence AS e WHERE e.session_row = ?1 AND e.path IS NOT NULL AND e.check_id ="
     " (SELECT n.check_id FROM evidence AS n WHERE n.session_row = ?1 AND n.path IS NOT NULL AND n.check_id IS NOT NULL"
     " ORDER BY abs(n.check_id - ?2), n.check_id DESC LIMIT 1) ORDER BY e.id"
 )

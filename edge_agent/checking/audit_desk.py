@@ -18,6 +18,7 @@ from edge_agent.checking.scoring import by_class
 from edge_agent.domain.audit import DayTray, DrawnTray, ShownTray
 from edge_agent.domain.business_day import Calendar
 from edge_agent.domain.contents import Contents
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.matching import VerdictKind, compare
 from edge_agent.domain.menu import Menu, wanted
 from edge_agent.domain.order import Order
@@ -36,10 +37,12 @@ class Question:
     Attributes:
         number: names the tray for the answer.
         pictures: names of its pictures, oldest first; none where they have expired.
+        places: where the tray lies in each of them; None where that is not known.
     """
 
     number: int
     pictures: tuple[str, ...]
+    places: tuple[Sighting | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,8 @@ class AuditDesk:
             StoreError: the database does not answer.
         """
         _, shown = self._of(day, number)
-        return Question(number=number, pictures=shown.pictures)
+        places = tuple(shown.places.get(name) for name in shown.pictures)
+        return Question(number=number, pictures=shown.pictures, places=places)
 
     def answer(
         self,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.order import Order
 from edge_agent.domain.record import DrawnAs
 
@@ -38,6 +40,7 @@ class ShownTray:
     Attributes:
         check_id: the check that is looked at: the one that the tray's first alert was about, else its last.
         pictures: of that check, or where it has none, of the nearest one of its tray; names, oldest first.
+        places: where the tray lies in them, by their names; of what was seen nothing. Not known of older pictures.
         orders: the snapshots that the check was judged by; None where there was none.
         waiting: the other orders that waited then, where only the contents say whose tray it was: it may be theirs.
     """
@@ -47,5 +50,6 @@ class ShownTray:
     session_id: str
     check_id: int
     pictures: tuple[str, ...] = ()
+    places: Mapping[str, Sighting] = field(default_factory=dict)
     orders: tuple[Order | None, ...] = ()
     waiting: tuple[Order, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_agent.domain.geometry import Box, Polygon
 
@@ -64,6 +64,11 @@ class Sighting:
     height_px: int
     slot: Box
     seen: tuple[Detection, ...] = ()
+
+    @property
+    def unseen(self) -> Sighting:
+        """The same without anything that was seen: for who must not know it."""
+        return replace(self, seen=())
 
     @classmethod
     def within(cls, polygon: Polygon, detections: Iterable[Detection], *, width_px: int, height_px: int) -> Sighting:

@@ -13,13 +13,16 @@ import pytest
 from edge_agent.domain.alert import Resolution, Severity
 from edge_agent.domain.association import Association
 from edge_agent.domain.business_day import Calendar, Span
+from edge_agent.domain.detection import Detection, Sighting
 from edge_agent.domain.events import AlertResolved, OrderAccepted, OrderMoved, SessionResumed
+from edge_agent.domain.geometry import Box
 from edge_agent.domain.matching import CheckedLine, LineResult, VerdictKind
 from edge_agent.domain.order import OrderState
 from edge_agent.domain.record import Audit, AuditAnswer, Confirmation, DrawnAs, StaffRole
 from edge_agent.domain.search import AlertSearch, CheckSearch, PageMark
 from edge_agent.domain.tally import Counted, Grouped, Tally, ToldEnd
 from edge_agent.errors import BadInput
+from edge_agent.ports import Evidence
 from tests.reporting_builders import (
     BURGER,
     COLA,
@@ -478,6 +481,18 @@ def test_a_red_is_shown_as_it_was_when_people_were_told(house: House) -> None:
     assert (shown.check_id, shown.orders, shown.waiting) == (1, (order,), (other,))
     assert len(shown.pictures) == 1, "its own check has none, so the nearest picture of the tray is shown"
     assert house.reporting.shown_tray(2) is None
+
+
+def test_where_a_tray_lies_in_its_picture_is_known_and_not_what_was_seen_on_it(house: House) -> None:
+    session = house.tray()
+    place = Sighting(width_px=640, height_px=480, slot=Box(0, 0, 320, 480))
+    burger = Detection("burger", 0.9, Box(10, 10, 60, 60))
+    seen, older = replace(place, seen=(burger,)), None
+    evidence = [Evidence(session_id=session, at_s=2.0, jpeg=b"J", sighting=each) for each in (seen, older)]
+    house.store.commit(house.run_id, [], evidence=evidence)
+    shown = house.reporting.shown_tray(1)
+    assert shown is not None
+    assert [shown.places.get(name) for name in shown.pictures] == [place, None]
 
 
 def test_another_tray_is_shown_as_it_left(house: House) -> None:

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from edge_agent.api.screen.texts import catalogue
 from edge_agent.api.screen.views.audit_sheet import MOST_PIECES, countables, next_tray, tray_after
 from edge_agent.checking.audit_desk import AuditDay
+from edge_agent.domain.detection import Detection, Sighting
+from edge_agent.domain.geometry import Box
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.record import AuditAnswer, DrawnAs, StaffRole
+from edge_agent.ports import Evidence
 from tests.builders import elsewhere, hidden, item, menu, presence
 from tests.fakes_api import Agent, FakeInUse
 from tests.reporting_builders import DAY, House
@@ -218,6 +221,21 @@ def test_a_menu_as_long_as_menus_get_fits_into_the_form() -> None:
 )
 def test_only_trays_of_the_day_are_shown(address: str, status: int) -> None:
     assert agent_with().ask("GET", address).status_code == status
+
+
+def test_a_picture_is_cut_to_the_trays_own_place() -> None:
+    """Where several places share a camera, the rest of its picture is black. What was seen is not told."""
+    agent = Agent()
+    house = House(agent.store, agent.reporting, agent.clock)
+    house.begin()
+    session = house.tray()
+    burger = Detection("burger", 0.9, Box(330, 10, 380, 60))
+    place = Sighting(width_px=640, height_px=480, slot=Box(320, 0, 640, 240), seen=(burger,))
+    house.store.commit(house.run_id, [], evidence=[Evidence(session_id=session, at_s=2.0, jpeg=b"J", sighting=place)])
+    html = agent.ask("GET", f"/audit?day={DAY}").text
+    assert 'viewBox="320 0 320 240"' in html
+    assert '<image href="/audit/picture?day=2026-01-31&amp;tray=1&amp;n=0" width="640" height="480"/>' in html
+    assert "<rect" not in html.partition("looked-at")[2].partition("</svg>")[0]
 
 
 def test_a_picture_is_read_by_the_tray_and_kept_by_the_browser_alone() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edge_agent.api.screen.texts import Texts
 from edge_agent.checking.audit_desk import AuditDay, Question
+from edge_agent.domain.detection import Sighting
 from edge_agent.domain.menu import Menu
 
 MOST_PIECES = 99
@@ -24,11 +25,16 @@ class Countable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """One tray to look at; `then` is the one after it, in the order of asking."""
+    """One tray to look at.
+
+    Attributes:
+        pictures: where the tray lies in each of them; None where that is not known.
+        then: the one after it, in the order of asking.
+    """
 
     day: str
     number: int
-    pictures: tuple[int, ...]
+    pictures: tuple[Sighting | None, ...]
     items: tuple[Countable, ...]
     then: int | None
 
@@ -83,7 +89,7 @@ def sheet(texts: Texts, menu: Menu, day: AuditDay, question: Question) -> Sheet:
     return Sheet(
         day=day.day,
         number=question.number,
-        pictures=tuple(range(len(question.pictures))),
+        pictures=question.places,
         items=countables(texts, menu),
         then=tray_after(day.open, question.number),
     )
