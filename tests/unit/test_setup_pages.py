@@ -24,10 +24,10 @@ from edge_agent.domain.order import Order
 from edge_agent.domain.record import Run
 from edge_agent.domain.tray import SessionState
 from edge_agent.errors import BadConfig, BadInput, Conflict, StoreBusy
-from edge_agent.ports import Choice, SecondLookReport, SlotStatus
+from edge_agent.ports import Choice, HealthFound, SecondLookReport, SlotStatus
 from tests.builders import contents, item, line, menu, order, seen
 from tests.fakes_api import Agent, FakeInUse
-from tests.fakes_setup import LOOK
+from tests.fakes_setup import LOOK, FakeHealth
 from tests.store_builders import reached
 
 OWN_PAGE = {"Origin": "http://box"}
@@ -475,3 +475,31 @@ def test_what_comes_from_another_site_changes_nothing() -> None:
             answer = agent.ask(method, path.replace("{station_id}", "pass"), data={}, headers={"Origin": "http://evil"})
             assert answer.status_code == 403, path
     assert agent.setup.told == []
+
+
+def test_what_was_set_aside_is_said_in_the_pages_language() -> None:
+    agent = Agent()
+    aside = ("slots of window", "menu", "slider", "end of the trial", "something newer")
+    agent.setup.now = replace(agent.setup.now, set_aside=aside)
+    html = agent.ask("GET", "/setup", headers={"Accept-Language": "de"}).text
+    told = re.findall(r"<li>([^<]*)</li>", html.partition('class="aside"')[2].partition("</div>")[0])
+    assert told == ["Tablettplätze (window)", "Karte", "Regler", "Probelauf", "something newer"]
+
+
+def test_what_the_doctor_found_is_said_in_the_pages_language() -> None:
+    clock = HealthFound(what="clock", state="attention", said="not synchronised", do="set it", code="clock_free")
+    agent = Agent(health=FoundHealth((clock, replace(clock, code="a_newer_one"))))
+    html = agent.ask("GET", "/setup/health/clock", headers={"Accept-Language": "de"}).text
+    assert "Kein Zeitserver stellt die Uhr." in html
+    assert "Ansehen" in html.partition("Kein Zeitserver")[2], "what has no words says only how it does"
+    assert '<p class="fine" lang="en">not synchronised' in html
+
+
+class FoundHealth(FakeHealth):
+    """A health that found just this."""
+
+    def __init__(self, found: tuple[HealthFound, ...]) -> None:
+        self.found = found
+
+    def look(self, part: str) -> tuple[HealthFound, ...]:
+        return self.found

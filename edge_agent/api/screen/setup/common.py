@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from edge_agent.api.gate import principal_of
-from edge_agent.api.screen.screen import Screen
+from edge_agent.api.screen.screen import Screen, viewer_of
+from edge_agent.api.screen.texts import Texts
 from edge_agent.domain.record import StaffRole
 from edge_agent.errors import BadInput
 from edge_agent.ports import (
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 SAVED = ("slots", "reference", "menu", "sku", "slider", "trial_run", "tested", "configured", "token", "revoked")
 """What a page says it has saved: the texts `setup_saved.…`."""
+
+OF_A_STATION = (Choice.SLOTS.value, Choice.REFERENCE.value)
+"""Choices of which each station has its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ class Around:
     Attributes:
         waiting: what takes effect only with a new start, as ends of the ids `setup_waiting.…`.
         can_restart: whether a button can do that.
-        set_aside: choices that the configuration was changed over, in English.
+        set_aside: choices that the configuration was changed over, in the page's language.
         refused: why the configuration, or what was chosen, does not read, in English; empty where it does.
         saved: what was just saved, as the end of an id `setup_saved.…`; empty for nothing.
     """
@@ -76,7 +80,9 @@ def setup_page(
     screen: Screen, request: Request, ports: SetupPorts, template: str, *, status: int = 200, **values: object
 ) -> Response:
     """One of the pages, with what stands above each."""
+    texts = viewer_of(request).texts
     around = around_of(ports, saved=request.query_params.get("saved", ""))
+    around = replace(around, set_aside=tuple(aside_in_words(texts, each) for each in around.set_aside))
     return screen.page(request, template, status=status, here="setup", around=around, **values)
 
 
@@ -93,6 +99,15 @@ def around_of(ports: SetupPorts, *, saved: str = "") -> Around:
         set_aside=shown.set_aside,
         saved=known,
     )
+
+
+def aside_in_words(texts: Texts, what: str) -> str:
+    """A choice that was set aside, such as `slots of pass`, in the page's language; one of a later version as it is."""
+    name, _, station = what.partition(" of ")
+    known = f"setup_waiting.{'trial_mode' if name == 'end' else name}"
+    if known not in texts.sentences:
+        return what
+    return texts("setup.at_station", said=texts(known), name=station) if name in OF_A_STATION else texts(known)
 
 
 def shown_or_none(ports: SetupPorts) -> SetupShown | None:
