@@ -9,13 +9,13 @@ BIN    := $(VENV)/bin
 # The demo takes the environment of development where that is there, else a smaller one that is made faster.
 DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
 # So many tests run at a time; many of them wait for cameras, brokers and browsers.
-WORKERS ?= 3
+WORKERS ?= 2
 VIDEO  ?=
 FAST   ?=
 PACK   ?= models/canteen
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-train test-synth soak lint format lean bench bench-store clean
+.PHONY: help setup demo test test-train test-synth soak lint format lean bench bench-store clean screenshots
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -70,6 +70,9 @@ CHECKS ?= 1000000
 
 bench-store: $(VENV)/.stamp ## measure how fast a full store answers: make bench-store CHECKS=1000000
 	$(BIN)/edge-agent bench --store $(CHECKS) --pack $(PACK)
+
+screenshots: $(VENV)/.stamp ## make the pictures of docs/screens anew (needs Chromium, minutes): each page, three sizes
+	$(BIN)/python -m tests.browser.screenshots docs/screens
 
 clean: ## remove environments, caches and reports (not runs/, which may hold a training)
 	rm -rf $(VENV) .venv-demo $(LEAN) $(TRAIN) $(SYNTH) build dist report .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
