@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,7 +37,7 @@ from edge_agent.domain.order import Order, OrderKey, OrderState
 from edge_agent.domain.record import Run, StoredAlert
 from edge_agent.domain.tray import SessionState
 from edge_agent.errors import Unknown
-from edge_agent.ports import AlertNews, OrderName, SlotStatus, StationPicture, StationStatus
+from edge_agent.ports import AlertNews, Clock, OrderName, SlotStatus, StationPicture, StationStatus
 from tests.builders import elsewhere, hidden, item, menu
 from tests.fakes_api import Agent, FakeInUse, FakeOrderBook
 
@@ -109,24 +110,42 @@ class KitchenInUse(FakeInUse):
 
 
 class Kitchen:
-    """A context manager: inside, `url` answers. What a test changes is shown once it says `tell()`, or in a second."""
+    """A context manager: inside, `url` answers. What a test changes is shown once it says `tell()`, or in a second.
 
-    def __init__(self, folder: Path, *, slots: int = 1) -> None:
-        self.clock = SystemClock()
+    Args:
+        folder: for the tokens.
+        slots: how many places the station has.
+        stations, clock, menu: other ones than usual.
+        parts: of the API, instead of its fakes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        slots: int = 1,
+        stations: KitchenStations | None = None,
+        clock: Clock | None = None,
+        menu: Menu = MENU,
+        **parts: Any,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.menu = menu
         self.tokens = TokenFile(path=folder / "tokens.json", clock=self.clock)
         self.secrets = {role: self.tokens.create(name=role.value, role=role)[0] for role in Role}
-        self.stations = KitchenStations(slots)
+        self.stations = stations or KitchenStations(slots)
         self.book = KitchenBook()
         throttle = FailureThrottle()
-        self.agent = Agent(
-            authenticator=TokenAuthenticator(tokens=self.tokens, clock=self.clock, throttle=throttle),
-            throttle=throttle,
-            tokens=self.tokens,
-            clock=self.clock,
-            stations=self.stations,
-            orders=self.book,
-            in_use=KitchenInUse(),
-        )
+        given = {
+            "authenticator": TokenAuthenticator(tokens=self.tokens, clock=self.clock, throttle=throttle),
+            "throttle": throttle,
+            "tokens": self.tokens,
+            "clock": self.clock,
+            "stations": self.stations,
+            "orders": self.book,
+            "in_use": KitchenInUse(),
+        }
+        self.agent = Agent(**{**given, **parts})
         self.alerts = self.agent.alerts
         self.sessions = 0
         self.url = ""
@@ -190,7 +209,7 @@ class Kitchen:
         session = session or f"1-place{slot}-{self.sessions:04d}"
         if orders:
             allergy = any(order.mentions_allergy for order in orders)
-            verdict = replace(compare(MENU, wanted(MENU, *orders), contents), allergy=allergy)
+            verdict = replace(compare(self.menu, wanted(self.menu, *orders), contents), allergy=allergy)
         else:
             verdict = Verdict(kind=VerdictKind.UNSURE)
         reached = VerdictReached(
