@@ -73,8 +73,8 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "## Classes",
         "",
         "Recall is the share of the items on the scored trays that were found, with its 95 % interval; mAP50 is on the",
-        "boxed photographs that chose the best epoch, so it flatters. `absence tells: no` marks a class that is",
-        "overlooked so often that it is never called missing.",
+        "boxed photographs that measured every epoch. `absence tells: no` marks a class that is overlooked so often",
+        "that it is never called missing.",
         "",
         "| class | recall | mAP50 (val) | `present` | `possible` | absence tells |",
         "|---|---|---|---|---|---|",
@@ -98,7 +98,7 @@ def _origin(manifest: PackManifest) -> list[str]:
     command = provenance.get("command", "?")
     lines = [
         f"A detector of {len(manifest.classes)} classes, trained from {_beginning(provenance)}",
-        f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others chose the best epoch.",
+        f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others measured it.",
         f"Written by `{command}`; the recipe and the",
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]

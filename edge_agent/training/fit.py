@@ -73,7 +73,7 @@ def fit(
     *,
     start_from: Path | None = None,
 ) -> Path:
-    """Train, or go on with a run that was cut off; returns the weights best on `val`, or a student's last ones.
+    """Train, or go on with a run that was cut off; returns the weights of the last epoch.
 
     Without `start_from` the weights begin at random.
 
@@ -91,9 +91,9 @@ def fit(
         )
     elif len(curve(run)) < recipe.epochs:
         _on_all_cores(YOLO(weights / "last.pt")).train(resume=True)
-    # A student is taken as it is at rest: labels made from counts are no judge between epochs, and the one they liked
-    # best, in the middle of a fit, was much worse on trays (docs/model.md).
-    return weights / ("best.pt" if start_from is None else "last.pt")
+    # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
+    # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, does not matter to counts.
+    return weights / "last.pt"
 
 
 def _on_all_cores(model: Any) -> Any:

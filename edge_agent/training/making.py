@@ -27,7 +27,7 @@ ROUNDS = (24,)
 """How many passes each round takes. More than one round pays where the first teacher is weak."""
 
 SPARED = 10
-"""Without boxed photographs, each tenth labelled one chooses the best epoch instead of teaching."""
+"""Without boxed photographs, each tenth labelled one measures the fit instead of teaching."""
 
 ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=5, warmup_epochs=1)
 """A student starts from trained weights, so it needs fewer passes over its larger set."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -107,15 +108,20 @@ def draw_light(rng: random.Random) -> Light:
 
 
 def draw_view(rng: random.Random, tray: TrayLook) -> View:
-    """The tray takes up most of the picture; the camera hangs a little aside, a little askew."""
+    """The tray takes up most of the picture, or half of it; the camera hangs a little aside, a little askew.
+
+    Over a pass with several places it sees more, and the trays may lie upright.
+    """
+    wide = tray.width_cm * rng.uniform(1.22, 2.05)
+    upright = rng.choice((0, 0, 0, 0, -1, 1)) if wide > tray.width_cm * 1.5 else 0
     return View(
         height_cm=rng.uniform(62, 110),
-        width_cm=tray.width_cm * rng.uniform(1.22, 1.75),
+        width_cm=wide,
         x_cm=rng.gauss(0, 2.5),
         y_cm=rng.gauss(1.5, 2.5),
         tilt_x_rad=rng.gauss(0.03, 0.07),
         tilt_y_rad=rng.gauss(0, 0.035),
-        roll_rad=rng.gauss(0, 0.035),
+        roll_rad=rng.gauss(0, 0.035) + upright * math.pi / 2,
         barrel=-rng.choice((0.0, 0.0, 0.03, 0.06, 0.1, 0.14)) * rng.uniform(0.7, 1.2),
     )
 

@@ -20,7 +20,7 @@ from edge_agent.training.synth.flat_scene import compose_flat, paint
 from edge_agent.training.synth.rendered import RenderedScene, seen_things
 from edge_agent.training.synth.scene_folder import SceneFolder
 
-GENERATOR = 1
+GENERATOR = 2
 """Rises when the same seed no longer gives the same pictures."""
 
 BLENDER_PYTHON = (3, 11)
