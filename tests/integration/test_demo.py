@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,15 @@ def test_an_order_that_the_agent_refuses_ends_the_demonstration_with_a_sentence(
     assert not list((tmp_path / "kept").iterdir())
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell's background jobs ignore Ctrl-C, and so do their children: not here."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_demonstration_that_is_broken_off_leaves_nothing(video: Path, tmp_path: Path) -> None:
     """Ctrl-C in the middle of it: no process, no port, no database, no token."""
     kept = tmp_path / "kept"
