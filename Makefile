@@ -25,7 +25,7 @@ setup: $(VENV)/.stamp ## make .venv with the agent and everything its developmen
 test: ## set everything up, then lint, the lean environment and all tests
 	@start=$$(date +%s) \
 	&& $(MAKE) --no-print-directory setup && ready=$$(date +%s) \
-	&& $(MAKE) --no-print-directory lint lean && checked=$$(date +%s) \
+	&& $(MAKE) --no-print-directory -j2 -Otarget lint lean && checked=$$(date +%s) \
 	&& $(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not alone' \
 	&& $(BIN)/pytest -m alone tests/integration && end=$$(date +%s) \
 	&& echo "make test: passed in $$((end - start)) s" \
