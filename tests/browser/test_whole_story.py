@@ -1,7 +1,7 @@
 """The whole story through the running agent: order in, tray in, red, put right, green; on the screen, MQTT and the API.
 
-The camera is a film that the agent plays again and again, and that the test changes under its hands: what lies before
-the camera changes when the test has seen what it waited for, and not before.
+The camera plays stretches of the sample video `lunch-rush`, each again and again: first the empty counter, then a tray
+without its fries, then with them. It goes on when the test has seen what it waited for, and not before.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -22,18 +20,14 @@ from edge_agent.app.live_scenes import write_film
 from edge_agent.ports import Picture
 from tests.browser.conftest import TABLET
 from tests.mosquitto import Mosquitto, Subscriber
-from tests.running_agent import RunningAgent, station
+from tests.running_agent import REPOSITORY, RunningAgent, station
 
 pytestmark = pytest.mark.integration
 
-VIDEO = "canteen-short.mp4"
-EMPTY_AT_S, WHOLE_AT_S = 0.0, 13.5
-"""When nothing lies there, and when a tray with plate, yogurt and starter does."""
+SAMPLE = REPOSITORY / "sample_videos" / "lunch-rush.mp4"
+STRETCHES = {"empty": (0.0, 1.0), "short": (18.3, 20.7), "whole": (23.0, 25.5)}
+"""From when to when, in seconds, nothing lies there, and the tray of order B-103 before and after it is put right."""
 
-STARTER = (slice(331, 442), slice(361, 479))
-"""Rows and columns of the starter on that tray."""
-
-ORDERED = {"plate": 1, "starter": 1, "yogurt": 1}
 LONG_MS = 30_000
 """How long a step may take on a busy machine: seconds for the film's next round, and a vote."""
 
@@ -42,36 +36,24 @@ FEED = "edge-agent/restaurant/events/alerts"
 
 
 class Camera:
-    """A film that loops, one second long, of whatever is before it."""
+    """Plays one stretch of the recording again and again."""
 
-    def __init__(self, folder: Path, video: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.file = folder / "camera.mp4"
         self._next = folder / "next.mp4"
-        empty, whole = stills(video, EMPTY_AT_S, WHOLE_AT_S)
-        self._pictures = {"empty": empty, "short": without_starter(whole), "whole": whole}
+        self._stretches: dict[str, list[Picture]] = {name: [] for name in STRETCHES}
+        for frame in VideoFileSource(SAMPLE).frames():
+            for name, (begin_s, end_s) in STRETCHES.items():
+                if begin_s <= frame.at_s < end_s:
+                    self._stretches[name].append(frame.picture)
+            if frame.at_s > STRETCHES["whole"][1]:
+                break
         self.shows("empty")
 
-    def shows(self, what: str) -> None:
-        """From its next round on it shows the empty counter, the tray that is `short`, or the `whole` one."""
-        write_film(self._next, [self._pictures[what]] * 10)
+    def shows(self, name: str) -> None:
+        """From its next round on it plays that stretch."""
+        write_film(self._next, self._stretches[name])
         self._next.replace(self.file)
-
-
-def stills(video: Path, *at_s: float) -> list[Picture]:
-    """The pictures of a recording at some times, in their order."""
-    found: list[Picture] = []
-    for frame in VideoFileSource(video).frames():
-        if len(found) < len(at_s) and frame.at_s >= at_s[len(found)]:
-            found.append(frame.picture)
-    assert len(found) == len(at_s)
-    return found
-
-
-def without_starter(whole: Picture) -> Picture:
-    """The same tray, where the starter stood only the tray's own grey."""
-    gone = np.zeros(whole.shape[:2], dtype=np.uint8)
-    gone[STARTER] = 255
-    return np.asarray(cv2.inpaint(whole, gone, 5, cv2.INPAINT_TELEA), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -81,14 +63,19 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def camera(tmp_path: Path, real_data: Path) -> Camera:
-    return Camera(tmp_path, real_data / "videos" / VIDEO)
+def camera(tmp_path: Path) -> Camera:
+    return Camera(tmp_path)
 
 
 @pytest.fixture
 def agent(tmp_path: Path, camera: Camera, broker: Mosquitto) -> Iterator[RunningAgent]:
     stations = [station(file=str(camera.file), loop=True) | {"timing": {"resume_s": 0.0}}]
-    more = {"stations": stations, "mqtt": {"broker": "127.0.0.1", "port": broker.port}}
+    more = {
+        "stations": stations,
+        "mqtt": {"broker": "127.0.0.1", "port": broker.port},
+        "detector": {"pack": str(REPOSITORY / "models" / "fastfood")},
+        "menu": str(REPOSITORY / "configs" / "menus" / "fastfood.yaml"),
+    }
     with RunningAgent(tmp_path / "agent", more=more) as running:
         yield running
 
@@ -133,33 +120,38 @@ def test_order_in_tray_in_red_put_right_green(
     with Subscriber(broker.port) as lamp:
         # The order comes; the counter is empty.
         looks(page, "empty")
-        assert agent.put("A-301", ORDERED, display_number="301") == 200
-        expect(page.locator(".ticket h3")).to_have_text("301")
+        assert agent.put("B-103", {"menu-big": 1}, display_number="103") == 200
+        expect(page.locator(".ticket h3")).to_have_text("103")
         says(lamp, "idle")
-        assert [each["order"]["order_id"] for each in agent.ask("GET", "orders")[1]["orders"]] == ["A-301"]
+        assert [each["order"]["order_id"] for each in agent.ask("GET", "orders")[1]["orders"]] == ["B-103"]
         assert steps(agent) == []
 
-        # A tray comes on which the starter is missing.
+        # A tray comes on which the fries are missing.
         camera.shows("short")
         looks(page, "wrong")
-        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*301\s+Starter missing\s*$"))
-        expect(page.locator(".pieces-not_seen li")).to_have_text(["Starter"])
-        expect(page.locator(".pieces-seen li")).to_have_text(["Plate", "Yogurt"])
+        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*103\s+Fries large missing\s*$"))
+        expect(page.locator(".pieces-not_seen li")).to_have_text(["Fries large"])
+        expect(page.locator(".pieces-seen li")).to_have_text(["The Big in its box", "Soda 0.5 l", "Mayonnaise"])
         says(lamp, "mismatch")
         lamp.until(lambda: len(lamp.feed(FEED)) == 1)
         (told,) = lamp.feed(FEED)
-        assert (told["step"], told["text"], told["sounds"], told["late"]) == ("raised", "Starter missing", True, False)
+        assert (told["step"], told["text"], told["sounds"], told["late"]) == (
+            "raised",
+            "Fries large missing",
+            True,
+            False,
+        )
         (raised,) = steps(agent)
         assert (raised["id"], raised["seq"], raised["step"]) == (told["id"], told["seq"], "raised")
-        assert [(each["name"], each["result"]) for each in raised["lines"]] == [("Starter", "missing")]
+        assert [(each["name"], each["result"]) for each in raised["lines"]] == [("Fries large", "missing")]
         tray = slot(agent)["session_id"]
         assert told["session_id"] == tray
-        assert json_of(lamp, f"edge-agent/restaurant/alerts/{told['id']}")["text"] == "Starter missing"
+        assert json_of(lamp, f"edge-agent/restaurant/alerts/{told['id']}")["text"] == "Fries large missing"
 
         # It is put right while it lies there.
         camera.shows("whole")
         looks(page, "right")
-        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*301\s+3 of 3\s*$"))
+        expect(page.locator("#place-1 .state")).to_have_text(re.compile(r"^\s*103\s+4 of 4\s*$"))
         says(lamp, "match")
         lamp.until(lambda: len(lamp.feed(FEED)) == 2)
         ended = lamp.feed(FEED)[1]
@@ -182,7 +174,7 @@ def test_order_in_tray_in_red_put_right_green(
         assert kinds[-1] == "match"
         page.goto(f"http://127.0.0.1:{agent.port}/history?show=alerts")
         expect(page.locator(".row")).to_have_count(1)
-        expect(page.locator(".row")).to_contain_text("Starter missing")
+        expect(page.locator(".row")).to_contain_text("Fries large missing")
 
 
 def json_of(lamp: Subscriber, topic: str) -> dict[str, Any]:

@@ -90,6 +90,21 @@ def test_red_needs_an_alert() -> None:
     assert red.alert.sounds
 
 
+@pytest.mark.parametrize(
+    "now",
+    [
+        judged(contents(burger=1, fries=(0, 1)), ORDER),
+        judged(Contents.of({"burger": 1, "fries": 1}), ORDER),
+        judged(Contents.of({"burger": 1}), how=Association.WHICH_ORDER),
+    ],
+    ids=["covered", "put right just now", "unclear whose it is"],
+)
+def test_red_says_what_it_was_raised_for_until_the_alert_ends(now: VerdictReached) -> None:
+    """While hands put a tray right nothing of it is beyond doubt, and the alert stands all the same."""
+    red = card(now, ORDER, standing=[told(alert_on(SHORT))])
+    assert (red.look, red.headline, red.more) == (Look.WRONG, "fries missing", ())
+
+
 def test_an_alert_of_before_a_restart_is_found_by_its_orders() -> None:
     assert card(SHORT, ORDER, standing=[told(alert_on(SHORT, session_id="earlier"))]).look is Look.WRONG
     other = judged(Contents(), order("B-2", "fries"))

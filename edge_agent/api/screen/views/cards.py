@@ -14,6 +14,7 @@ from edge_agent.api.screen.views.wording import (
     doubt_in_words,
     faults_in_words,
     line_in_words,
+    lines_in_words,
     name_of,
 )
 from edge_agent.domain.alert import Resolution
@@ -70,11 +71,12 @@ KINDS = ("not_seen", "too_many", "not_sure", "by_hand", "seen")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertShown:
-    """An alert that stands on a tray. `said` is what somebody answered and can still take back."""
+    """An alert that stands on a tray, and the lines it told of. `said` is an answer that can still be taken back."""
 
     told_id: str
     raised_at: str
     sounds: bool
+    lines: tuple[CheckedLine, ...] = ()
     said: str = ""
     left_s: int = 0
 
@@ -221,6 +223,7 @@ def _alert_on(reached: VerdictReached, station_id: str, around: Around) -> Alert
         return AlertShown(
             told_id=news.told_id,
             raised_at=news.at,
+            lines=news.stored.alert.lines,
             sounds=news.stored.sounds and said is None,
             said="" if said is None else said.resolution.value,
             left_s=0 if said is None else max(0, round(said.until_s - around.now_s)),
@@ -235,6 +238,8 @@ def _headlines(texts: Texts, look: Look, verdict: Verdict, alert: AlertShown | N
     if look is Look.ANSWERED:
         said = texts("pass.answered") if alert is None else texts(f"pass.said_{alert.said}")
         return [said, *faults_in_words(texts, verdict)]
+    if look is Look.WRONG and alert is not None and not verdict.faults:
+        return lines_in_words(texts, alert.lines)  # while hands put it right nothing is beyond doubt; the alert stands
     if look in (Look.WRONG, Look.FILLING):
         return faults_in_words(texts, verdict)
     of = texts("pass.of", checked=verdict.checked_pieces, wanted=verdict.wanted_pieces)

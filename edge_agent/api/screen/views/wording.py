@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from edge_agent.api.screen.texts import Texts
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict
@@ -51,8 +51,13 @@ def line_in_words(texts: Texts, line: CheckedLine) -> str:
 
 def faults_in_words(texts: Texts, verdict: Verdict) -> Sequence[str]:
     """Each thing that is wrong beyond doubt, what is missing first."""
-    missing_first = sorted(verdict.faults, key=lambda line: line.result is not LineResult.MISSING)
-    return [line_in_words(texts, line) for line in missing_first]
+    return lines_in_words(texts, verdict.faults)
+
+
+def lines_in_words(texts: Texts, faults: Iterable[CheckedLine]) -> Sequence[str]:
+    """Lines that are wrong, each in words."""
+    ordered = sorted(faults, key=lambda line: line.result is not LineResult.MISSING)
+    return [line_in_words(texts, line) for line in ordered]
 
 
 def doubt_in_words(texts: Texts, line: CheckedLine) -> str:
