@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from playwright.sync_api import Browser, Page, expect
 
 from edge_agent.adapters.video_file import VideoFileSource
@@ -69,7 +70,8 @@ def camera(tmp_path: Path) -> Camera:
 
 @pytest.fixture
 def agent(tmp_path: Path, camera: Camera, broker: Mosquitto) -> Iterator[RunningAgent]:
-    stations = [station(file=str(camera.file), loop=True) | {"timing": {"resume_s": 0.0}}]
+    (planned,) = yaml.safe_load(SAMPLE.with_suffix(".plan.yaml").read_text())["stations"]
+    stations = [station(file=str(camera.file), loop=True) | planned | {"timing": {"resume_s": 0.0}}]
     more = {
         "stations": stations,
         "mqtt": {"broker": "127.0.0.1", "port": broker.port},
