@@ -14,7 +14,7 @@ from edge_agent.checking.trial_mode import TrialProgress, same_since, trial_prog
 from edge_agent.domain.unknown_skus import UnknownSku, unknown_skus
 from edge_agent.ports import SetupShown
 
-LATEST_ORDERS = 500
+LATEST_ORDERS = 300
 """Among so many of the latest orders SKUs are looked for that the menu does not know: a day of a busy house. To read a
 thousand takes an eighth of a second of a core, which two pages wait for."""
 
