@@ -17,7 +17,7 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
-settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)  # its 20 minutes are short
+settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if IN_CI else "dev")
 
