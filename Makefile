@@ -8,7 +8,8 @@ SYNTH  := .venv-synth
 BIN    := $(VENV)/bin
 # The demo takes the environment of development where that is there, else a smaller one that is made faster.
 DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
-# So many tests run at a time; many of them wait for cameras, brokers and browsers.
+# So many tests run at a time; many of them wait for cameras, brokers and browsers. Each computes on one thread: threads of
+# two tests that wait for one another on two cores made small matrices four times slower.
 WORKERS ?= 2
 VIDEO  ?=
 FAST   ?=
@@ -26,7 +27,7 @@ test: ## set everything up, then lint, the lean environment and all tests
 	@start=$$(date +%s) \
 	&& $(MAKE) --no-print-directory setup && ready=$$(date +%s) \
 	&& $(MAKE) --no-print-directory -j2 -Otarget lint lean && checked=$$(date +%s) \
-	&& $(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not alone' \
+	&& OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m 'not alone' \
 	&& $(BIN)/pytest -m alone tests/integration && end=$$(date +%s) \
 	&& echo "make test: passed in $$((end - start)) s" \
 	        "(set-up $$((ready - start)) s, lint and lean $$((checked - ready)) s, tests $$((end - checked)) s)"

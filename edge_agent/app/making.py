@@ -14,7 +14,7 @@ from edge_agent.app.quantising import quantise
 from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.recordings import TRAYS_NAME, open_trays
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
@@ -65,7 +65,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     boxed = tuple(str(name) for name in known) if isinstance(known, list) else before.classes
     trays = []
     if plan.boxes is not None and set(boxed) == set(before.classes):
-        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed))
+        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=_trays_listed_in(plan.boxes))
     if plan.trays is not None:
         trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
     manifest = find_thresholds(
@@ -73,6 +73,14 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def _trays_listed_in(boxes: Path) -> dict[Path, str]:
+    """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
+    if not (boxes / TRAYS_NAME).is_file():
+        return {}
+    folder = open_trays(boxes)
+    return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 
 def merge_classes(source: Path, groups: Path, target: Path, *, version: str) -> PackManifest:

@@ -29,7 +29,7 @@ ROUNDS = (24,)
 SPARED = 10
 """Without boxed photographs, each tenth labelled one measures the fit instead of teaching."""
 
-ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=5, warmup_epochs=1)
+ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=8, warmup_epochs=1)
 """A student starts from trained weights, so it needs fewer passes over its larger set."""
 
 

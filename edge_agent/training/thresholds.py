@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +72,19 @@ def find_thresholds(
     return revise_pack(pack, changes)
 
 
-def boxed_trays(photographs: Sequence[BoxedPhotograph]) -> list[LabelledShots]:
-    """Boxed photographs by tray (their names agree up to the last dash).
+def boxed_trays(
+    photographs: Sequence[BoxedPhotograph], *, listed: Mapping[Path, str] | None = None
+) -> list[LabelledShots]:
+    """Boxed photographs by tray: the one that `listed` names, else the name of the file up to its last dash.
 
     What lay on a tray is the most that is boxed on any of its photographs: a box that somebody forgot to draw on one
     stands on another.
     """
     trays: dict[str, list[BoxedPhotograph]] = {}
     for photograph in photographs:
-        trays.setdefault(photograph.path.stem.rpartition("-")[0] or photograph.path.stem, []).append(photograph)
+        stem = photograph.path.stem
+        tray_id = (listed or {}).get(photograph.path) or stem.rpartition("-")[0] or stem
+        trays.setdefault(tray_id, []).append(photograph)
     return [(tuple(shot.path for shot in shots), _most(shots)) for shots in trays.values()]
 
 

@@ -33,6 +33,13 @@ def test_photographs_of_one_tray_are_one_tray_and_a_forgotten_box_stands_on_anot
     ]
 
 
+def test_a_folder_that_lists_its_trays_is_believed_before_names_are_guessed_at() -> None:
+    """Composed pictures are numbered like the shots of one tray, and each is a tray of its own."""
+    shots = [boxed("flat-1-0", plate=1), boxed("flat-1-1", plate=2)]
+    found = boxed_trays(shots, listed={Path("flat-1-0.jpg"): "flat-1-0", Path("flat-1-1.jpg"): "flat-1-1"})
+    assert [counts for _, counts in found] == [{"plate": 1}, {"plate": 2}]
+
+
 class Blind:
     """A detector that sees nothing."""
 
