@@ -48,10 +48,15 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+def data_folder() -> Path:
+    """Where the real photographs and recordings are looked for; they are in no repository."""
+    return Path(os.environ.get("EDGE_AGENT_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with real photographs and recordings (`mealtray/`, `videos/`), which are in no repository."""
-    folder = Path(os.environ.get("EDGE_AGENT_DATA") or REPOSITORY.parent / "shared" / "data")
+    """The folder with real photographs and recordings (`mealtray/`, `videos/`)."""
+    folder = data_folder()
     if not (folder / "videos").is_dir():
         missing(f"no shared data at {folder}: set EDGE_AGENT_DATA")
     return folder
