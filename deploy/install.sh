@@ -164,7 +164,7 @@ start() {
     [ "$START" = yes ] || return 0
     if ! run systemctl start "$UNIT"; then
         journalctl -u "$UNIT" -n 20 --no-pager >&2 || true
-        die "the agent does not start; 'edge-agent doctor' says what is wrong"
+        die "the agent does not start; 'sudo edge-agent doctor' says what is wrong"
     fi
     say "the agent runs: systemctl status $UNIT"
 }
@@ -183,4 +183,4 @@ set_up_mosquitto
 copy_unit_and_tools "$MADE"
 first_token
 start
-say "next: edit $ETC/edge.yaml (site, timezone, camera), then 'edge-agent doctor'"
+say "next: edit $ETC/edge.yaml (site, timezone, camera), then 'sudo edge-agent doctor'"

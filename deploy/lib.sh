@@ -78,6 +78,7 @@ make_venv() {
         say "version $2 is installed already"
         return
     fi
+    say "installing version $2 and the Python packages it needs"
     run rm -rf "$MADE"
     run mkdir -p "$VERSIONS"
     run python3 -m venv "$MADE"

@@ -91,7 +91,7 @@ switch_back() {
 
 if [ "$ROLLBACK" = yes ]; then
     [ "$DRY_RUN" = yes ] && { say "+ switch $CURRENT and $PREVIOUS, restart $UNIT"; exit 0; }
-    switch_back || die "$(readlink "$CURRENT") does not start either: 'edge-agent doctor' says what is wrong"
+    switch_back || die "$(readlink "$CURRENT") does not start either: 'sudo edge-agent doctor' says what is wrong"
     say "back in service: $(readlink "$CURRENT")"
     exit 0
 fi
@@ -117,7 +117,7 @@ point "$CURRENT" "versions/$VERSION"
 if ! start_agent; then
     say "version $VERSION does not get ready; its last words:" >&2
     journalctl -u "$UNIT" -n 20 --no-pager >&2 || true
-    switch_back || die "the old version does not start either: 'edge-agent doctor' says what is wrong"
+    switch_back || die "the old version does not start either: 'sudo edge-agent doctor' says what is wrong"
     # As if it had never been: --rollback leads to what ran before, and a mended one is installed anew.
     rm -f "$MADE/.complete" "$PREVIOUS"
     [ -z "$BEFORE" ] || point "$PREVIOUS" "$BEFORE"

@@ -115,7 +115,10 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
         return [wrong("clock", f"{said} cannot be", do, code="clock_impossible")]
     synchronised = says_synchronised()
     if synchronised is False:
-        do = "'timedatectl set-ntp true' with a time server in reach; a battery-backed clock helps a box without one"
+        do = (
+            "'sudo timedatectl set-ntp true' with a time server in reach (if it says 'NTP not supported', install "
+            "systemd-timesyncd first); a battery-backed clock helps a box without one"
+        )
         return [attention("clock", f"{said}, not synchronised", do, code="clock_free")]
     if settings.timezone == "UTC":
         do = "set timezone to the restaurant's, such as Europe/Berlin, if it is not UTC"

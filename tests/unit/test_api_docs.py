@@ -66,8 +66,9 @@ def test_the_commands_for_the_till_work_as_they_are_printed() -> None:
         answer = typed(agent, words, "pos")
         assert answer.status_code == 200, (words, answer.text)
         assert "problem" not in json.dumps([r for r in answer.json().get("results", []) if r["problem"]])
-    assert [str(standing.order.key) for standing in agent.book.waiting()] == ["till-2/2026-01-31/7"]
-    assert (agent.book.state("A-102"), len(agent.book.standing)) == ("cancelled", 3)
+    waiting = [standing.order.order_id for standing in agent.book.waiting()]
+    assert waiting == ["A-103", "A-105"], "any other would leave open whose the tray is, and no alert would come"
+    assert (agent.book.state("A-102"), len(agent.book.standing)) == ("cancelled", 5)
 
 
 def test_the_commands_of_the_reference_work_as_they_are_printed() -> None:

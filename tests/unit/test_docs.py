@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +15,7 @@ from edge_agent.ports import ModelInUse, StationStatus
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CLI_PAGE = REPOSITORY / "docs" / "reference" / "cli.md"
+INSTALL_PAGE = REPOSITORY / "docs" / "install.md"
 PAGES = sorted({*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *REPOSITORY.glob("[!.]*/README.md")})
 
 # A link in Markdown to something in this repository: [text](target), not an address and not a place on the same page.
@@ -74,6 +77,35 @@ def test_the_reference_describes_no_command_that_does_not_exist() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [target for target in LINK.findall(page.read_text()) if not (page.parent / target).exists()]
     assert broken == []
+
+
+def test_what_the_installation_takes_from_the_sources_lies_in_them() -> None:
+    """Who installs has these sources and nothing else: no recording of ours, no file beside the repository."""
+    typed = "\n".join(re.findall(r"(?m)^    (.*)$", INSTALL_PAGE.read_text()))
+    named = set(re.findall(r"(?<![\w/.-])[\w-]+(?:/[\w.-]+)*\.(?:sh|txt|mp4|yaml)\b", typed))
+    assert {"deploy/install.sh", "constraints.txt", "sample_videos/lunch-rush.mp4"} <= named
+    in_etc = {"menus/fastfood.yaml"}
+    assert sorted(name for name in named - in_etc if not (REPOSITORY / name).exists()) == []
+    assert (REPOSITORY / "configs" / "menus" / "fastfood.yaml").exists()
+
+
+def test_the_installation_s_changes_of_the_configuration_take_hold(tmp_path: Path) -> None:
+    """`sed` that finds nothing says nothing: the reader would wait for an alert that cannot come."""
+    from edge_agent.settings import load_settings
+
+    config = tmp_path / "edge.yaml"
+    config.write_text((REPOSITORY / "deploy" / "edge.yaml").read_text())
+    changes = re.findall(r"(?m)^    sudo (sed -i .*) /etc/edge-agent/edge\.yaml$", INSTALL_PAGE.read_text())
+    assert len(changes) >= 4
+    for change in changes:
+        before = config.read_text()
+        subprocess.run([*shlex.split(change), str(config)], check=True)
+        assert config.read_text() != before, change
+    settings = load_settings(config)
+    camera = settings.station().camera
+    assert camera is not None
+    assert (str(camera.file), camera.loop, settings.shadow) == ("/var/lib/edge-agent/lunch-rush.mp4", True, False)
+    assert (settings.detector.pack.name, settings.menu) == ("fastfood", tmp_path / "menus" / "fastfood.yaml")
 
 
 def test_every_page_is_found_from_the_index() -> None:
