@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from edge_agent.checking.policy import Policy
+from edge_agent.checking.policy import Policy, StationKind
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Detection, Observation
-from edge_agent.domain.tray import Placed, SessionState, Slot, came_back, median_shift_px, same_layout
+from edge_agent.domain.tray import (
+    FEWEST_TO_RETURN,
+    Placed,
+    SessionState,
+    Slot,
+    came_back,
+    grown_from,
+    median_shift_px,
+    same_layout,
+)
 from edge_agent.domain.voting import Ballot, Thing, Thresholds, ballot, fuse, things_in
 
 TOLERANCE_S = 1e-6
@@ -51,11 +60,13 @@ class Change(str, Enum):
 class _Track:
     """One thing followed from frame to frame.
 
-    `anchor` is its place when the still window began; `from_before`: it lay there when the tray was last settled.
+    `anchor` is its place when the still window began; `from_before`: it lay there when the tray was last settled, and
+    was not just carried over it.
     """
 
     seen: Detection
     anchor: Placed
+    first_seen_s: float
     last_seen_s: float
     from_before: bool = False
 
@@ -82,6 +93,7 @@ class SlotWatch:
     _ballots: deque[Ballot] = field(default_factory=deque)
     _layout: tuple[Placed, ...] = ()
     _may_return: bool = False
+    _announced: bool = False
     _first_sight_s: float | None = None
 
     @property
@@ -126,13 +138,21 @@ class SlotWatch:
         return self.leave()
 
     def leave(self) -> tuple[Change, ...]:
-        """End the session; what lay where is remembered in case the tray comes back."""
-        unannounced = (Change.STARTED,) if self._may_return else ()
-        if unannounced or self.state is SessionState.ARRIVING:
+        """End the session; what lay where is remembered in case the tray comes back.
+
+        Where trays are filled, what never lay still was hands at work, and no tray: it comes and goes unannounced.
+        """
+        if self.state is SessionState.ARRIVING:
             self._layout = ()
-        self._may_return = False
+        announced, self._announced, self._may_return = self._announced, False, False
         self.state = SessionState.LEFT
-        return (*unannounced, Change.LEFT)
+        if announced:
+            return (Change.LEFT,)
+        return () if self._is_filled_here else (Change.STARTED, Change.LEFT)
+
+    @property
+    def _is_filled_here(self) -> bool:
+        return self.policy.kind is StationKind.ASSEMBLY
 
     def _start(self, now_s: float) -> tuple[Change, ...]:
         """A tray is there. If one left a moment ago, only a settled picture tells whether this is the same."""
@@ -143,7 +163,8 @@ class SlotWatch:
         self._tracks = []
         if not self._may_return:
             self._begin_anew()
-        return () if self._may_return else (Change.STARTED,)
+        self._announced = not self._may_return and not self._is_filled_here
+        return (Change.STARTED,) if self._announced else ()
 
     def _begin_anew(self) -> None:
         """Another tray: what its slot showed before it came says nothing about it."""
@@ -164,7 +185,7 @@ class SlotWatch:
                 track.seen, track.last_seen_s = found, now_s
                 followed.append(track)
         lost = [t for t in self._tracks if t not in followed and self._still_counts(t, now_s, covers)]
-        new = [_Track(d, Placed(d.class_name, d.box), now_s) for d in free]
+        new = [_Track(d, Placed(d.class_name, d.box), now_s, now_s) for d in free]
         self._tracks = [*followed, *lost, *new]
         if 2 * len(followed) < solid:
             return False
@@ -208,32 +229,50 @@ class SlotWatch:
         oldest_s = cast.at_s - REMEMBERED_HALF_LIVES * self.policy.vote_half_life_s
         while self._ballots[0].at_s < oldest_s:
             self._ballots.popleft()
-        for track in self._tracks:
-            track.from_before = True
-        self._layout = tuple(track.placed for track in self._tracks)
+        self._remember_layout(cast.at_s)
         return changes
+
+    def _remember_layout(self, now_s: float) -> None:
+        """What lies where, without what a hand carries over the tray at this moment."""
+        lying = [t for t in self._tracks if now_s - t.first_seen_s >= self.policy.settle_s - TOLERANCE_S]
+        for track in lying or self._tracks:
+            track.from_before = True
+        self._layout = tuple(track.placed for track in lying or self._tracks)
 
     def _recognise(self) -> tuple[Change, ...]:
         """A tray came to rest: is it the one of before? If not, the votes of before are not its votes."""
-        width_px = self.slot.polygon.width_px
         layout = tuple(track.placed for track in self._tracks)
+        announced, self._announced = self._announced, True
         if self._may_return:
             self._may_return = False
-            if came_back(self._layout, layout, width_px):
+            if came_back(self._layout, layout, self.slot.polygon.width_px):
                 return (Change.RESUMED,)
             self._begin_anew()
             return (Change.STARTED,)
         if self.state is SessionState.ARRIVING:
-            return ()
-        stayed = sum(track.from_before for track in self._tracks)
-        if 2 * stayed >= len(self._layout) or same_layout(self._layout, layout, width_px):
-            return ()
-        in_common = {placed.class_name for placed in self._layout} & {placed.class_name for placed in layout}
-        if in_common and self.still_since_s - self._ballots[-1].at_s < EXCHANGE_S:
+            return () if announced else (Change.STARTED,)
+        if self._is_still_there(layout):
             return ()
         self.arrived_s = self.still_since_s
         self._begin_anew()
         return (Change.SWAPPED,)
+
+    def _is_still_there(self, layout: Sequence[Placed]) -> bool:
+        """Whether the tray that lay there before it moved is the one that lies there now."""
+        stayed = sum(track.from_before for track in self._tracks)
+        if 2 * stayed >= len(self._layout) or same_layout(self._layout, layout, self.slot.polygon.width_px):
+            return True
+        if self._is_filled_here and self._is_being_filled(layout):
+            return True
+        in_common = {placed.class_name for placed in self._layout} & {placed.class_name for placed in layout}
+        return bool(in_common) and self.still_since_s - self._ballots[-1].at_s < EXCHANGE_S
+
+    def _is_being_filled(self, layout: Sequence[Placed]) -> bool:
+        """Whether hands put more on the tray of before, and perhaps hide what lay there; else it is another one.
+
+        A tray is not taken away for another one with a single thing on it.
+        """
+        return len(self._layout) < FEWEST_TO_RETURN or grown_from(self._layout, layout, self.slot.polygon.width_px)
 
 
 def _same(track: _Track, detection: Detection) -> bool:

@@ -90,6 +90,22 @@ def came_back(before: Sequence[Placed], after: Sequence[Placed], slot_width_px: 
     return best >= smaller and best >= max(len(before), len(after)) - 1
 
 
+def grown_from(before: Sequence[Placed], after: Sequence[Placed], slot_width_px: float) -> bool:
+    """Whether all that lay there still lies in its place, whatever has come to it."""
+    free = list(after)
+    for thing in before:
+        stayed = [
+            a
+            for a in free
+            if a.class_name == thing.class_name
+            and a.centre.distance_to(thing.centre) <= slot_width_px * RETURN_TOLERANCE
+        ]
+        if not stayed:
+            return False
+        free.remove(stayed[0])
+    return True
+
+
 def _agreeing(
     before: Sequence[Placed], after: Sequence[Placed], anchor_before: Placed, anchor_after: Placed, tolerance_px: float
 ) -> int:

@@ -19,8 +19,7 @@ from edge_agent.settings import load_settings
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SAMPLES = REPOSITORY / "sample_videos"
 GOLDEN = REPOSITORY / "tests" / "golden"
-HANDED_OUT = ("lunch-rush", "trouble")
-STORIES = (*HANDED_OUT, "assembly")
+STORIES = ("lunch-rush", "trouble", "assembly")
 MOST_BYTES = 40_000_000
 DEADLINE_S = 300
 
@@ -48,16 +47,11 @@ def demonstrated() -> dict[str, Any]:
     return said
 
 
-@pytest.mark.parametrize("story", HANDED_OUT)
-def test_every_tray_that_is_handed_out_is_found_once(story: str) -> None:
+@pytest.mark.parametrize("story", STORIES)
+def test_every_tray_is_found_once(story: str) -> None:
+    """Also where hands fill it, and hide what lies on it meanwhile."""
     said = replayed(story)
     assert said["sessions_found"] == said["sessions_true"]
-
-
-def test_no_tray_that_hands_fill_is_missed() -> None:
-    """Under the hands a tray may be lost sight of and found anew; how often, the golden replay says."""
-    said = replayed("assembly")
-    assert said["sessions_found"] >= said["sessions_true"]
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -72,13 +66,12 @@ def test_verdicts_are_those_of_the_golden_replay(story: str) -> None:
     assert not [pair for pair in changed if {pair[0][1], pair[1][1]} == {"match", "mismatch"}]
 
 
-def test_on_the_lunch_rush_nobody_is_cried_wolf_and_no_wrong_tray_is_called_right() -> None:
+def test_on_the_lunch_rush_every_wrong_tray_is_caught_and_nobody_is_cried_wolf() -> None:
     """What the README says of `make demo`; so is that the third tray is called wrong, and right once it is."""
     said = replayed("lunch-rush")
     assert said["dropped"] == 0
     assert said["right_orders"]["false_alarm"] == said["wrong_orders"]["escaped"] == 0
-    golden = json.loads((GOLDEN / "lunch-rush.json").read_text())
-    assert said["wrong_orders"]["caught"] >= golden["wrong_orders"]["caught"] - 1
+    assert said["wrong_orders"]["caught"] == said["wrong_orders"]["n"]
     (third,) = (tray for tray in said["trays"] if tray["order_id"] == "B-103")
     assert third["verdict"] == "match"
     assert [alert["severity"] for alert in third["alerts"]] == ["critical"]

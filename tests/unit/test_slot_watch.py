@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from edge_agent.checking.policy import Policy
+from edge_agent.checking.policy import Policy, StationKind
 from edge_agent.checking.slot_watch import SlotWatch
 from edge_agent.domain.contents import Doubt
 from edge_agent.domain.detection import Detection, Marker
@@ -156,3 +156,52 @@ def test_hours_of_one_tray_take_no_more_memory_than_seconds() -> None:
     life = Watched().show(500, MEAL)
     assert len(life.watch._ballots) <= 61
     assert len(life.watch._tracks) == 3
+
+
+LINE = Policy(kind=StationKind.ASSEMBLY)
+"""Trays come empty, and hands fill them, and hide what lies there meanwhile."""
+
+
+def test_hands_at_work_over_an_empty_tray_are_no_tray() -> None:
+    """What they carry is seen for moments; at a pass the same is a tray that was only passed through."""
+    moments = (5, (), 4, (seen("cola", 75, 75),), 10, ())
+    at_a_pass, on_a_line = Watched(), Watched(LINE)
+    for watched in (at_a_pass, on_a_line):
+        for frames, things in zip(moments[::2], moments[1::2], strict=True):
+            watched.show(frames, things)
+    assert (at_a_pass.names, on_a_line.names) == (["started", "left"], [])
+
+
+def test_a_tray_that_is_filled_is_announced_when_its_first_item_lies_still() -> None:
+    life = Watched(LINE).show(5).show(20, MEAL).show(10)
+    assert life.changes == [(1.1, "started"), (1.1, "settled"), (2.8, "left")]
+    assert life.watch.arrived_s == pytest.approx(0.5)
+
+
+def test_a_hand_that_hides_the_only_item_brings_the_second_of_the_same_tray() -> None:
+    life = Watched(LINE).show(10, MEAL[:1]).show(3).show(10, [seen("salad", 230, 230)])
+    assert life.names.count("started") == 1
+    assert "swapped" not in life.names
+
+
+def test_what_lies_in_its_place_again_with_more_beside_it_is_the_same_tray() -> None:
+    """Seen on the assembly line: the arm that brought the burger hid the fries for two seconds."""
+    life = Watched(LINE).show(10, MEAL[:2])
+    for step in range(15):
+        life.show(1, [seen("cake", 40 + 12 * step, 300)])
+    life.show(10, [*MEAL[:2], seen("cake", 40, 300), seen("soup", 230, 300), seen("salad", 130, 400)])
+    assert life.names.count("started") == 1
+    assert "swapped" not in life.names
+
+
+def test_a_full_tray_that_gives_way_to_other_things_is_another_one_on_a_line_too() -> None:
+    assert "swapped" in Watched(LINE).show(10, MEAL).show(10, OTHER).names
+
+
+def test_what_is_carried_over_a_tray_is_no_part_of_it() -> None:
+    """Else a tray that is pushed a moment later would be another one, since half of what lay there is gone."""
+    life = Watched().show(10, MEAL).show(1, [*MEAL, *tray("", "", "", "cake", "soup", "pie", "salad")])
+    for step in range(1, 7):
+        life.show(1, tray("burger", "fries", "cola", x=12.0 * step))
+    life.show(10, tray("burger", "fries", "cola", x=72))
+    assert life.names == ["started", "settled", "moved", "settled"]

@@ -6,7 +6,7 @@ import pytest
 
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.geometry import Point
-from edge_agent.domain.tray import Placed, came_back, median_shift_px, same_layout
+from edge_agent.domain.tray import Placed, came_back, grown_from, median_shift_px, same_layout
 from tests.builders import tray
 
 WIDTH_PX = 300.0
@@ -48,3 +48,19 @@ def test_a_single_thing_never_counts_as_come_back() -> None:
     """One burger lies like any other burger: the next guest's tray is the likelier story."""
     alone = placed(tray("burger"))
     assert not came_back(alone, alone, WIDTH_PX)
+
+
+@pytest.mark.parametrize(
+    ("after", "grown"),
+    [
+        (tray("burger", "fries", "cola", "salad"), True),
+        (tray("burger", "fries", "cola", "salad", "cake"), True),
+        (tray("burger", "fries", "cola", "", "cake"), False),
+        (tray("burger", "fries", "cola", "salad", x=0.039 * WIDTH_PX), True),
+        (tray("burger", "fries", "cola", "salad", x=0.041 * WIDTH_PX), False),
+    ],
+)
+def test_a_tray_has_grown_if_all_that_lay_on_it_lies_within_four_per_cent_of_its_place(
+    after: tuple[Detection, ...], grown: bool
+) -> None:
+    assert grown_from(BEFORE, placed(after), WIDTH_PX) is grown
