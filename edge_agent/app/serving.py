@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from edge_agent.adapters.systemd_notify import SystemdNotify
 from edge_agent.app.last_good import keep_as_good, last_good
 from edge_agent.app.living import LiveAgent, live_agent
+from edge_agent.domain.said import placed, say
 from edge_agent.errors import BadConfig
 from edge_agent.formats.menu import load_menu
 from edge_agent.settings import ApiSettings, Settings, load_settings
@@ -58,11 +59,11 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
             host = f"[{settings.api.host}]" if ":" in settings.api.host else settings.api.host
             address = f"{scheme}://{host}:{listening.getsockname()[1]}/"
 
-            def say() -> None:
+            def started() -> None:
                 notify.ready(f"checking; {address}")
                 on_address(address, settings)
 
-            asyncio.run(_serve(agent, settings.api, listening, notify, say))
+            asyncio.run(_serve(agent, settings.api, listening, notify, started))
             notify.stopping()
         return agent.ending.why
 
@@ -77,7 +78,11 @@ def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, 
         known = None if strict else last_good(config.parent / Settings().store.path.parent)
         if known is None:
             raise
-        said = f"{error}; the agent runs on the last configuration that worked: mend the file and restart"
+        said = say(
+            "on_last_good",
+            "{said}; the agent runs on the last configuration that worked: mend the file and restart",
+            said=placed(error),
+        )
         logger.error("%s", said)  # noqa: TRY400  the sentence says it all
         return known, (said,)
     return settings, ()

@@ -21,7 +21,7 @@ def day(**counts: dict[str, int]) -> Tally:
 
 
 def said(spoken: Spoken) -> str:
-    return "".join(piece.text if isinstance(piece, Figure) else piece for piece in spoken)
+    return "".join(piece if isinstance(piece, str) else piece.text for piece in spoken)
 
 
 def three(texts: Texts, **counts: dict[str, int]) -> tuple[NumberShown, NumberShown, NumberShown]:

@@ -1,5 +1,5 @@
 // Numbers and times as the browser's locale writes them. What the server wrote stands there until this has run.
-//   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|age">
+//   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|wall|age">
 //   <data value="0.125" data-format="number|seconds|percent">
 "use strict";
 (function () {
@@ -11,7 +11,8 @@
     exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
     clock: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
     stamp: new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }),
-    // A day is a day everywhere: it is read as UTC, so it must be written as UTC.
+    // A day is a day everywhere, and a clock on a wall shows what it shows: read as UTC, so written as UTC.
+    wall: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }),
     day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }),
   };
   const numbers = {
