@@ -23,6 +23,7 @@ from edge_agent.checking.audit_desk import AuditDesk
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.association import Association
 from edge_agent.domain.business_day import Calendar
+from edge_agent.domain.calling import names_of_class
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
 from edge_agent.domain.detection import Detection, Sighting
 from edge_agent.domain.drawing import DrawnSlot
@@ -100,8 +101,7 @@ class Scene:
 
 def called(class_name: str) -> str:
     """What a class is called on a still, as in the running agent."""
-    items = MENU.items_seen_as(class_name)
-    return items[0].shown_name if len(items) == 1 else class_name.replace("_", " ")
+    return " / ".join(names_of_class(MENU, class_name))
 
 
 SIX = Scene(
