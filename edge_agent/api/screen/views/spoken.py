@@ -10,6 +10,8 @@ from string import Formatter
 from edge_agent.api.screen.texts import Plural, Texts
 from edge_agent.domain.said import Said
 
+THOUSAND = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -62,12 +64,13 @@ def day(at: datetime) -> Clock:
 
 
 def speak(texts: Texts, text_id: str, **values: str | int | Figure | Clock) -> Spoken:
-    """A sentence of the catalogue; where a figure or a time stands in it, it stays one.
+    """A sentence of the catalogue; where a figure or a time stands in it, it stays one. A thousand becomes a figure.
 
     Raises:
         KeyError: there is no such text, or a place of it was given nothing.
     """
-    return _spoken(texts, _sentence(texts, text_id, values), values)
+    given = {name: _grouped(value) for name, value in values.items()}
+    return _spoken(texts, _sentence(texts, text_id, values), given)
 
 
 def in_words(texts: Texts, said: str) -> Words:
@@ -78,6 +81,11 @@ def in_words(texts: Texts, said: str) -> Words:
     if isinstance(said, Said) and f"said.{said.name}" in texts.sentences:
         return Words(_spoken(texts, _sentence(texts, f"said.{said.name}", said.values), said.values))
     return Words((str(said),) if said else (), foreign=True)
+
+
+def _grouped(value: str | int | Figure | Clock) -> str | int | Figure | Clock:
+    """From a thousand on digits are grouped, in each country otherwise."""
+    return Figure(value, "number", str(value)) if isinstance(value, int) and value >= THOUSAND else value
 
 
 def _sentence(texts: Texts, text_id: str, values: Mapping[str, object]) -> str:
