@@ -23,10 +23,11 @@
   const units = [["second", "narrow"], ["minute", "short"], ["hour", "short"]].map(
     ([unit, unitDisplay]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay })
   );
-  // The box's clock, not the tablet's, says how old something is: live.js keeps the difference.
-  window.formats = { aheadMs: 0, format: formatAll };
+  // The box's clock, not the tablet's, says how old something is: live.js keeps the difference, null until it is heard.
+  window.formats = { aheadMs: document.querySelector("[data-stream]") ? null : 0, format: formatAll };
 
   function age(since) {
+    if (window.formats.aheadMs === null) return "";
     const seconds = Math.max(0, Math.floor((Date.now() + window.formats.aheadMs - since) / SECOND_MS));
     if (seconds < 60) return units[0].format(seconds);
     return seconds < 3600 ? units[1].format(Math.floor(seconds / 60)) : units[2].format(Math.floor(seconds / 3600));
