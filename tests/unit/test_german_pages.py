@@ -245,6 +245,15 @@ def test_a_second_look_that_ended_early_says_why() -> None:
     assert "brauchen die Erkennung" in hold_german(agent.ask("GET", "/setup/slider", headers=GERMAN))
 
 
+def test_an_address_that_was_mistyped_is_a_page_to_a_browser_and_a_problem_to_a_program() -> None:
+    agent = Agent()
+    page = agent.ask("GET", "/passs", headers={**GERMAN, "Accept": "text/html,*/*"})
+    assert (page.status_code, "Hier ist nichts." in hold_german(page)) == (404, True)
+    assert agent.ask("GET", "/passs").json()["type"] == "urn:edge-agent:problem:not-found"
+    program = agent.ask("GET", "/api/v1/nowhere", headers={"Accept": "text/html"})
+    assert program.headers["content-type"] == "application/problem+json"
+
+
 def test_the_pass_with_an_order_on_it() -> None:
     agent = Agent()
     agent.book.put(order("A-101", "plate"))
