@@ -48,8 +48,14 @@ class BadInput(EdgeAgentError):
         self.message = message
         self.path = None if path is None else Path(path)
         self.line = line
-        place = "" if path is None else f"{path}:{line}: " if line is not None else f"{path}: "
-        super().__init__(place + message)
+        super().__init__(f"{self.place}: {message}" if self.place else message)
+
+    @property
+    def place(self) -> str:
+        """The file, and the line in it; empty where they are not known."""
+        if self.path is None:
+            return ""
+        return str(self.path) if self.line is None else f"{self.path}:{self.line}"
 
 
 class BadConfig(BadInput):

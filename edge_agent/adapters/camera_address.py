@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from urllib.parse import quote
 
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import CameraUnusable
 from edge_agent.settings.camera import PASSWORD, CameraSettings
 
@@ -45,18 +46,37 @@ def _secret(camera: CameraSettings) -> str:
     if camera.password_env is not None:
         secret = os.environ.get(camera.password_env, "")
         if not secret:
-            raise CameraUnusable(f"the environment has no {camera.password_env}; set it to the camera's password")
+            raise CameraUnusable(
+                say(
+                    "camera_no_env",
+                    "the environment has no {name}; set it to the camera's password",
+                    name=camera.password_env,
+                )
+            )
         return secret
     path = camera.password_file
     if path is None:
-        raise CameraUnusable("the camera's address asks for a password; name its password_file or password_env")
+        raise CameraUnusable(
+            say(
+                "camera_no_password", "the camera's address asks for a password; name its password_file or password_env"
+            )
+        )
     try:
         with path.open("rb") as file:
             secret = file.read(MAX_SECRET_BYTES).decode("utf-8").strip("\r\n")
     except OSError as error:
-        raise CameraUnusable(f"{path}: the camera's password cannot be read: {error.strerror}") from None
+        raise CameraUnusable(
+            say(
+                "camera_password_unreadable",
+                "{path}: the camera's password cannot be read: {why}",
+                path=path,
+                why=reason_of(error),
+            )
+        ) from None
     except UnicodeDecodeError:
         secret = ""
     if not secret or "\n" in secret or "\0" in secret:
-        raise CameraUnusable(f"{path}: this is no password; the file must hold one line of text")
+        raise CameraUnusable(
+            say("camera_password_none", "{path}: this is no password; the file must hold one line of text", path=path)
+        )
     return secret

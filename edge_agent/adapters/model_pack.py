@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import MANIFEST_NAME, PackFile, PackManifest, Precision, load_manifest, sha256_of
 from edge_agent.formats.yaml_file import find_line
@@ -37,7 +38,9 @@ class ModelPack:
             BadModelPack: the folder or the manifest is missing, or the manifest does not read.
         """
         if not folder.is_dir():
-            raise BadModelPack("there is no such folder; a model pack holds model.onnx and model.yaml", path=folder)
+            raise BadModelPack(
+                say("pack_none", "there is no such folder; a model pack holds model.onnx and model.yaml"), path=folder
+            )
         return load_manifest(folder / MANIFEST_NAME)
 
     @classmethod
@@ -50,7 +53,12 @@ class ModelPack:
         manifest = cls.manifest_of(folder)
         chosen = next(iter(manifest.files)) if precision is None else precision
         if chosen not in manifest.files:
-            said = f"the pack has no {chosen} file; it has {', '.join(manifest.files)}"
+            said = say(
+                "pack_no_precision",
+                "the pack has no {chosen} file; it has {files}",
+                chosen=chosen,
+                files=", ".join(manifest.files),
+            )
             path = folder / MANIFEST_NAME
             raise BadModelPack(said, path=path, line=find_line(path, ["files"]))
         entry = manifest.files[chosen]
@@ -78,13 +86,23 @@ def _verified(folder: Path, file: str, sha256: str, keys: list[str | int]) -> Pa
     """The path of a file of the pack whose bytes are those that the manifest describes under `keys`."""
     manifest_path, path = folder / MANIFEST_NAME, folder / file
     if not path.is_file():
-        said = f"the file {file} that it names is missing from {folder}"
+        said = say(
+            "pack_file_missing", "the file {file} that it names is missing from {folder}", file=file, folder=folder
+        )
         raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, [*keys, "file"]))
     try:
         found = sha256_of(path)
     except OSError as refusal:
-        raise BadModelPack(f"the file cannot be read: {refusal.strerror}", path=path) from refusal
+        raise BadModelPack(
+            say("file_unreadable", "the file cannot be read: {why}", why=reason_of(refusal)), path=path
+        ) from refusal
     if found != sha256:
-        said = f"the sha256 of {file} is {found}, not {sha256}; copy the pack again, whole"
+        said = say(
+            "pack_hash",
+            "the sha256 of {file} is {found}, not {sha256}; copy the pack again, whole",
+            file=file,
+            found=found,
+            sha256=sha256,
+        )
         raise BadModelPack(said, path=manifest_path, line=find_line(manifest_path, [*keys, "sha256"]))
     return path

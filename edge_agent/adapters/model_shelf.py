@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.activations import Activation, activation_line, read_activation
 from edge_agent.formats.pack import MANIFEST_NAME
@@ -116,17 +117,22 @@ class ModelShelf:
         Raises:
             BadModelPack: the pointer does not read.
         """
-        mend = "activate a pack again with 'edge-agent models activate'"
+        mend = say("do_activate", "activate a pack again with 'edge-agent models activate'")
         try:
             with self.pointer_path.open("rb") as file:
                 raw = file.read(MAX_POINTER_BYTES)
         except FileNotFoundError:
             return None
         except OSError as refusal:
-            raise BadModelPack(f"it cannot be read: {refusal.strerror}; {mend}", path=self.pointer_path) from refusal
+            raise BadModelPack(
+                say("pointer_unreadable", "it cannot be read: {why}; {do}", why=reason_of(refusal), do=mend),
+                path=self.pointer_path,
+            ) from refusal
         name = raw.decode("ascii", errors="replace").strip()
         if not _FOLDER_NAME.fullmatch(name):
-            said = f"it should hold one line, the name of a pack's folder, and does not; {mend}"
+            said = say(
+                "pointer_line", "it should hold one line, the name of a pack's folder, and does not; {do}", do=mend
+            )
             raise BadModelPack(said, path=self.pointer_path)
         return name
 
@@ -138,13 +144,18 @@ class ModelShelf:
         """
         name = self.active()
         if name is None:
-            said = "no pack is active yet; name one with 'edge-agent models activate PACK_DIR'"
+            said = say("pointer_none", "no pack is active yet; name one with 'edge-agent models activate PACK_DIR'")
             raise BadModelPack(said, path=self.pointer_path)
         if not (self.folder / name / MANIFEST_NAME).exists():
-            said = (
-                f"it names '{name}', but {self.folder / name} holds no {MANIFEST_NAME}; copy that pack back, or go back"
+            said = say(
+                "pointer_astray",
+                "it names '{name}', but {folder} holds no {manifest}; copy that pack back, or go back with "
+                "'edge-agent models rollback'",
+                name=name,
+                folder=self.folder / name,
+                manifest=MANIFEST_NAME,
             )
-            raise BadModelPack(f"{said} with 'edge-agent models rollback'", path=self.pointer_path)
+            raise BadModelPack(said, path=self.pointer_path)
         return self.folder / name
 
     def pointed_at(self) -> str | None:

@@ -23,6 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BrokerLost, BrokerRefused
 from edge_agent.ports import LinkListener, Message
 from edge_agent.settings import MqttSettings
@@ -127,24 +128,55 @@ class MqttLink:
             client.connect(host, port, self._patience.keep_alive_s)
         except ssl.SSLCertVerificationError as error:
             raise BrokerRefused(
-                f"the certificate of {host}:{port} does not verify ({error.verify_message}); is mqtt.ca the right one?"
+                say(
+                    "broker_certificate",
+                    "the certificate of {host}:{port} does not verify ({why}); is mqtt.ca the right one?",
+                    host=host,
+                    port=port,
+                    why=error.verify_message,
+                )
             ) from error
         except ssl.SSLError as error:
-            raise BrokerLost(f"no TLS with {host}:{port}: {error.reason or error}") from error
+            raise BrokerLost(
+                say("broker_tls", "no TLS with {host}:{port}: {why}", host=host, port=port, why=error.reason or error)
+            ) from error
         except (OSError, ValueError) as error:
-            raise BrokerLost(f"{host}:{port} cannot be reached: {error}") from error
+            raise BrokerLost(
+                say(
+                    "broker_unreachable",
+                    "{host}:{port} cannot be reached: {why}",
+                    host=host,
+                    port=port,
+                    why=reason_of(error),
+                )
+            ) from error
         self._is_started = True
         client.loop_start()
         del client  # an error that is kept would keep it
         if not self._answered.wait(self._patience.answer_s):
-            raise BrokerLost(f"{host}:{port} took the connection and did not answer in {self._patience.answer_s:.0f} s")
+            raise BrokerLost(
+                say(
+                    "broker_silent",
+                    "{host}:{port} took the connection and did not answer in {seconds:.0f} s",
+                    host=host,
+                    port=port,
+                    seconds=self._patience.answer_s,
+                )
+            )
         if self._answer is None:
-            raise BrokerLost(f"{host}:{port} took the connection and closed it without a word")
+            raise BrokerLost(
+                say(
+                    "broker_closed",
+                    "{host}:{port} took the connection and closed it without a word",
+                    host=host,
+                    port=port,
+                )
+            )
         if self._answer.is_failure:
-            said = f"{host}:{port} says no: {self._answer}"
+            said = say("broker_says_no", "{host}:{port} says no: {why}", host=host, port=port, why=self._answer)
             if self._answer.getName() == UNAVAILABLE:
                 raise BrokerLost(said)
-            raise BrokerRefused(f"{said}; are mqtt.username and its password right?")
+            raise BrokerRefused(say("broker_password", "{said}; are mqtt.username and its password right?", said=said))
 
     def subscribe(self, topics: Sequence[str]) -> None:
         error, _ = self._open_client().subscribe([(topic, QUALITY) for topic in topics])
@@ -170,7 +202,7 @@ class MqttLink:
 
     def _open_client(self) -> paho.Client:
         if self._client is None:
-            raise BrokerLost("the connection is closed")
+            raise BrokerLost(say("broker_not_open", "the connection is closed"))
         return self._client
 
     # What paho calls on its thread.
@@ -186,7 +218,7 @@ class MqttLink:
     ) -> None:
         self._ended.set()
         self._answered.set()
-        self._listener.lost(f"the connection broke ({reason})")
+        self._listener.lost(say("broker_broke", "the connection broke ({why})", why=reason))
 
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, _reason: ReasonCode, _more: Properties | None
@@ -217,7 +249,13 @@ def read_password(settings: MqttSettings) -> str | None:
     if settings.password_env is not None:
         said = os.environ.get(settings.password_env)
         if not said:
-            raise BrokerRefused(f"mqtt.password_env: the environment has no '{settings.password_env}', or it is empty")
+            raise BrokerRefused(
+                say(
+                    "broker_no_env",
+                    "mqtt.password_env: the environment has no '{name}', or it is empty",
+                    name=settings.password_env,
+                )
+            )
         return said
     return None if settings.password_file is None else _password_in(settings.password_file)
 
@@ -227,10 +265,14 @@ def _password_in(path: Path) -> str:
         with path.open("rb") as file:
             said = file.read(MAX_PASSWORD_BYTES + 1).decode("utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise BrokerRefused(f"mqtt.password_file: {path} cannot be read: {reason}") from error
+        reason = reason_of(error) if isinstance(error, OSError) else say("no_text", "it is no text")
+        raise BrokerRefused(
+            say("broker_no_file", "mqtt.password_file: {path} cannot be read: {why}", path=path, why=reason)
+        ) from error
     if not 0 < len(said) <= MAX_PASSWORD_BYTES:
-        raise BrokerRefused(f"mqtt.password_file: {path} holds no password, or more than one")
+        raise BrokerRefused(
+            say("broker_no_password", "mqtt.password_file: {path} holds no password, or more than one", path=path)
+        )
     return said
 
 
@@ -239,7 +281,9 @@ def _tls(ca: Path | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ValueError) as error:
-        raise BrokerRefused(f"mqtt.ca: {ca} cannot be read as certificates (PEM): {error}") from error
+        raise BrokerRefused(
+            say("broker_ca", "mqtt.ca: {ca} cannot be read as certificates (PEM): {why}", ca=ca, why=error)
+        ) from error
     context.sslsocket_class = _TlsSocket
     return context
 
@@ -257,4 +301,6 @@ class _TlsSocket(ssl.SSLSocket):
 
 def _check(error: int) -> None:
     if error != MQTTErrorCode.MQTT_ERR_SUCCESS:
-        raise BrokerLost(f"the connection broke ({paho.error_string(MQTTErrorCode(error))})")
+        raise BrokerLost(
+            say("broker_broke", "the connection broke ({why})", why=paho.error_string(MQTTErrorCode(error)))
+        )

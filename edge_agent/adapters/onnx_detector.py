@@ -22,6 +22,7 @@ from edge_agent.adapters.onnx_session import (
     open_session,
 )
 from edge_agent.domain.detection import Detection
+from edge_agent.domain.said import say
 from edge_agent.errors import BadModelPack, DetectorError
 from edge_agent.formats.pack import Provider
 from edge_agent.ports import Picture
@@ -114,7 +115,15 @@ class OnnxDetector:
         try:
             output: npt.NDArray[Any] = self._session.run(None, {self._input_name: tensor})[0]
         except RUNTIME_ERRORS as fault:
-            raise DetectorError(f"{self._pack.model_path} failed on {self._provider}: {fault}") from fault
+            raise DetectorError(
+                say(
+                    "detector_failed",
+                    "{path} failed on {provider}: {why}",
+                    path=self._pack.model_path,
+                    provider=self._provider,
+                    why=fault,
+                )
+            ) from fault
         return output
 
     def decode(self, output: npt.NDArray[Any], letterbox: Letterbox) -> tuple[Detection, ...]:

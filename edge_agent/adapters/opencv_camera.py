@@ -13,6 +13,7 @@ import numpy as np
 from edge_agent.adapters.camera_address import pipeline_of, url_of
 from edge_agent.adapters.camera_knock import answers_at
 from edge_agent.checking.source_clock import SourceClock
+from edge_agent.domain.said import say
 from edge_agent.errors import CameraError, CameraLost, CameraRefused, CameraUnusable
 from edge_agent.ports import Clock, LiveFrame
 from edge_agent.settings import CameraSettings
@@ -60,14 +61,21 @@ class OpenCvCamera:
     def read(self) -> LiveFrame:
         capture = self._capture
         if capture is None:
-            raise CameraLost(f"{self._camera.shown} is not open")
+            raise CameraLost(say("camera_not_open", "{source} is not open", source=self._camera.shown))
         try:
             got, picture = capture.read()
         except cv2.error:
             got, picture = False, None
         arrived_s = self._clock.monotonic_s()
         if not got or picture is None or picture.ndim != 3 or picture.shape[2] != 3:  # noqa: PLR2004  three colours
-            raise CameraLost(f"{self._camera.shown} sends no pictures any more, or none within {self._wait} s")
+            raise CameraLost(
+                say(
+                    "camera_no_more",
+                    "{source} sends no pictures any more, or none within {seconds} s",
+                    source=self._camera.shown,
+                    seconds=self._wait,
+                )
+            )
         source_s = _seconds(capture.get(cv2.CAP_PROP_POS_MSEC))
         at_s = self._times.at_s(arrived_s, source_s)
         return LiveFrame(np.asarray(picture, dtype=np.uint8), at_s, source_s)
@@ -124,7 +132,13 @@ class OpenCvCamera:
         ]
         capture = _opened(_device_number(device), cv2.CAP_V4L2, [])
         if capture is None:
-            raise CameraLost(f"device {device} cannot be opened; is it plugged in, and may the agent's user read it?")
+            raise CameraLost(
+                say(
+                    "camera_device",
+                    "device {device} cannot be opened; is it plugged in, and may the agent's user read it?",
+                    device=device,
+                )
+            )
         for name, value in zip(wished[::2], wished[1::2], strict=True):  # a camera that lacks it gives what it has
             capture.set(name, value)
         capture.set(cv2.CAP_PROP_FPS, self._camera.fps)
@@ -134,12 +148,17 @@ class OpenCvCamera:
     def _open_pipeline(self) -> cv2.VideoCapture:
         if not has_gstreamer():
             raise CameraUnusable(
-                "this OpenCV was built without GStreamer, so a pipeline cannot run; "
-                "use the OpenCV of the system (Debian: python3-opencv), or give the camera by url"
+                say(
+                    "camera_no_gstreamer",
+                    "this OpenCV was built without GStreamer, so a pipeline cannot run; use the "
+                    "OpenCV of the system (Debian: python3-opencv), or give the camera by url",
+                )
             )
         capture = _opened(pipeline_of(self._camera), cv2.CAP_GSTREAMER, [])
         if capture is None:
-            raise CameraLost("the GStreamer pipeline does not start; try it with gst-launch-1.0")
+            raise CameraLost(
+                say("camera_pipeline", "the GStreamer pipeline does not start; try it with gst-launch-1.0")
+            )
         return capture
 
 
@@ -169,12 +188,25 @@ def _why(address: str, shown: str, timeout_s: float) -> CameraError:
     except (av.error.FFmpegError, OSError, ValueError):
         pass
     if refused:  # raised out here, so that FFmpeg's error, which holds the password, hangs on nothing
-        return CameraRefused(f"{shown}: the camera refuses; are the user, the password and the path right?")
+        return CameraRefused(
+            say(
+                "camera_refuses",
+                "{source}: the camera refuses; are the user, the password and the path right?",
+                source=shown,
+            )
+        )
     return _silent(shown, timeout_s)
 
 
 def _silent(shown: str, timeout_s: float) -> CameraLost:
-    return CameraLost(f"{shown}: the camera does not answer within {timeout_s:g} s, or sends no video")
+    return CameraLost(
+        say(
+            "camera_silent",
+            "{source}: the camera does not answer within {seconds:g} s, or sends no video",
+            source=shown,
+            seconds=timeout_s,
+        )
+    )
 
 
 def _device_number(device: int | str | None) -> int | str:

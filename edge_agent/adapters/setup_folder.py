@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from edge_agent.adapters.picture_folder import sync_folder
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadInput
 from edge_agent.formats.yaml_file import dump_yaml
 from edge_agent.settings.setup import FILE, SetupFile
@@ -55,7 +56,9 @@ class SetupFolder:
             unfinished.replace(path)
             sync_folder(self.folder)
         except OSError as error:
-            raise BadInput(f"what was set up cannot be written: {error.strerror}", path=path) from error
+            raise BadInput(
+                say("setup_unwritable", "what was set up cannot be written: {why}", why=reason_of(error)), path=path
+            ) from error
 
     def keep_only(self, names: Collection[str]) -> None:
         """Remove the files that no choice names any more; what cannot be removed stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from edge_agent.domain.contents import ClassCount, Contents, Doubt
@@ -14,14 +15,20 @@ from edge_agent.domain.matching import CheckedLine, LineResult
 from edge_agent.domain.order import Order
 from edge_agent.formats.orders import order_from_json
 
+MOST_SNAPSHOTS = 1_024
+"""So many of the orders that were read last are kept, a few kB each: pages ask for the latest over and over."""
+
+MOST_SKUS = 4_096
+
 
 def order_to_text(order: Order) -> str:
     """A snapshot as the till's own format has it (`formats.orders`)."""
     return _text(dataclasses.asdict(order))
 
 
+@lru_cache(maxsize=MOST_SNAPSHOTS)
 def order_from_text(text: str) -> Order:
-    """The snapshot; raises BadOrder if it is none."""
+    """The snapshot; raises BadOrder if it is none. A text is always the same order, so it is read once."""
     return order_from_json(json.loads(text))
 
 
@@ -52,6 +59,7 @@ def skus_to_text(skus: Iterable[str]) -> str:
     return _text(list(skus))
 
 
+@lru_cache(maxsize=MOST_SKUS)
 def skus_from_text(text: str) -> tuple[str, ...]:
     """The SKUs of a line."""
     return tuple(json.loads(text))

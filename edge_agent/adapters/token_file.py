@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from edge_agent.domain.access import Role, Token
+from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadConfig, BadInput, Conflict, EdgeAgentError, Unknown
 from edge_agent.formats.orders import first_complaint
 from edge_agent.formats.yaml_file import FileModel
@@ -185,14 +186,18 @@ class TokenFile:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise BadConfig(f"the tokens cannot be read: {error.strerror}", path=self.path) from error
+            raise BadConfig(
+                say("tokens_unreadable", "the tokens cannot be read: {why}", why=reason_of(error)), path=self.path
+            ) from error
         if len(raw) > MAX_FILE_BYTES:
-            raise BadConfig("the file is too large to be one of tokens", path=self.path)
+            raise BadConfig(say("tokens_too_large", "the file is too large to be one of tokens"), path=self.path)
         try:
             entries = _File.model_validate_json(raw).tokens
             return {entry.id: entry.token() for entry in entries}
         except ValidationError as error:
-            raise BadConfig(f"this is no file of tokens: {first_complaint(error)}", path=self.path) from error
+            raise BadConfig(
+                say("tokens_no_file", "this is no file of tokens: {why}", why=first_complaint(error)), path=self.path
+            ) from error
         except BadInput as error:
             raise BadConfig(error.message, path=self.path) from error
 
@@ -202,7 +207,9 @@ class TokenFile:
             with _locked(self.path.with_name(self.path.name + ".lock")):
                 self._write(change(tuple(self._read().values())))
         except OSError as error:
-            raise BadInput(f"the tokens cannot be written: {error.strerror}", path=self.path) from error
+            raise BadInput(
+                say("tokens_unwritable", "the tokens cannot be written: {why}", why=reason_of(error)), path=self.path
+            ) from error
 
     def _write(self, tokens: Sequence[Token]) -> None:
         file = _File(tokens=tuple(_entry_of(token) for token in tokens))

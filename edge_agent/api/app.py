@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
-from edge_agent.api.access import ACCESS, BROWSED, SCREEN, Call
+from edge_agent.api.access import ACCESS, BROWSED, SCREEN, V1, Call
 from edge_agent.api.answers.outgoing import ProblemOut
 from edge_agent.api.auth import Authenticator
+from edge_agent.api.browser import SAFE_METHODS
 from edge_agent.api.envelope import Envelope
 from edge_agent.api.gate import Gate, GuardedRoute, Limits
-from edge_agent.api.problems import on_agent_error, on_http_error, on_validation_error
+from edge_agent.api.problems import any_problem_of, on_agent_error, on_http_error, on_validation_error
 from edge_agent.api.routes.alerts import alert_routes
 from edge_agent.api.routes.checks import check_routes
 from edge_agent.api.routes.house import docs_routes, house_routes
@@ -113,7 +114,7 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.state.screen = Screen()
     app.add_middleware(Envelope)
     app.add_exception_handler(EdgeAgentError, on_agent_error)
-    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     routers = (
         order_routes(parts.orders, parts.history),
@@ -139,6 +140,15 @@ def create_api(parts: ApiParts) -> FastAPI:
 
     app.openapi = openapi  # type: ignore[method-assign]
     return app
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    """What nothing answers: a page to a person who mistyped an address, a problem to a program."""
+    is_page = request.method in SAFE_METHODS and "text/html" in request.headers.get("accept", "")
+    if is_page and isinstance(error, HTTPException) and not request.url.path.startswith(V1):
+        screen: Screen = request.app.state.screen
+        return screen.refusal(request, any_problem_of(error))
+    return await on_http_error(request, error)
 
 
 def _screen_routes(parts: ApiParts, screen: Screen) -> tuple[APIRouter, ...]:

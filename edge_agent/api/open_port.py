@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edge_agent.domain.said import say
 from edge_agent.errors import BadConfig
 from edge_agent.formats.network_address import is_loopback
 
@@ -18,6 +19,11 @@ def refuse_open_port(host: str, *, tokens: int) -> None:
     """
     if tokens == 0 and not is_loopback(host):
         raise BadConfig(
-            f"api.host is '{host}', which others can reach, and there is no token: create one with "
-            "'edge-agent tokens create --name office --role admin', or set api.host to 127.0.0.1"
+            say(
+                "port_open",
+                "api.host is '{host}', which others can reach, and there is no token: create "
+                "one with 'edge-agent tokens create --name office --role admin', or set "
+                "api.host to 127.0.0.1",
+                host=host,
+            )
         )

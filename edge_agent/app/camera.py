@@ -14,6 +14,7 @@ from edge_agent.adapters.picture_meter import PictureMeter
 from edge_agent.adapters.played_source import PlayedSource
 from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.checking.camera_watch import CameraLimits
+from edge_agent.domain.said import say
 from edge_agent.errors import BadInput
 from edge_agent.ports import Clock, FrameSource, LiveSource
 from edge_agent.settings import CameraSettings, StationSettings
@@ -60,8 +61,14 @@ def meter_for(station: StationSettings) -> PictureMeter:
     slots = [each.slot(width_px, height_px).polygon for each in station.slots]
     meter = PictureMeter(reference=picture, slots=slots)
     if not meter.can_compare:
-        said = "the reference picture shows too little outside the slots to tell that the camera was moved"
-        raise BadInput(f"{said}; draw the slots closer around the trays, or leave 'reference' out", path=path)
+        raise BadInput(
+            say(
+                "reference_too_little",
+                "the reference picture shows too little outside the slots to tell that the camera was moved; "
+                "draw the slots closer around the trays, or leave 'reference' out",
+            ),
+            path=path,
+        )
     return meter
 
 

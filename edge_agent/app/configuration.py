@@ -17,6 +17,7 @@ from edge_agent.api.open_port import refuse_open_port
 from edge_agent.app.camera import meter_for
 from edge_agent.app.detector import choose
 from edge_agent.app.tokens import open_tokens
+from edge_agent.domain.said import said_of, say
 from edge_agent.errors import BadConfig, BadInput, BadModelPack, BrokerRefused, CameraUnusable
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.yaml_file import Loc, faults_in, find_line
@@ -42,9 +43,9 @@ class ConfigChecked:
         try:
             yield
         except BadInput as refusal:
-            self.faults.append(refusal if refusal.path is not None else self._fault(str(refusal), loc))
+            self.faults.append(refusal if refusal.path is not None else self._fault(said_of(refusal), loc))
         except (BrokerRefused, CameraUnusable, OSError) as refusal:
-            self.faults.append(self._fault(str(refusal), loc))
+            self.faults.append(self._fault(said_of(refusal), loc))
 
     def say(self, said: str, *loc: str | int) -> None:
         """A fault of the key at `loc`."""
@@ -72,12 +73,14 @@ def check_config(path: Path) -> ConfigChecked:
         _check_station(checked, station, number)
     _check_api(checked, settings)
     if settings.mqtt is None:
-        checked.notes.append("no mqtt: alerts are stored and shown, but sent nowhere")
+        checked.notes.append(say("note_no_mqtt", "no mqtt: alerts are stored and shown, but sent nowhere"))
     else:
         _check_mqtt(checked, settings.mqtt)
     _check_folders(checked, settings)
     if settings.shadow:
-        checked.notes.append("shadow: true: trays are checked and stored, and nobody is told of anything")
+        checked.notes.append(
+            say("note_shadow", "shadow: true: trays are checked and stored, and nobody is told of anything")
+        )
     return checked
 
 
@@ -85,8 +88,32 @@ def _chosen(laid: LaidOver) -> Iterator[str]:
     """What was chosen on the Set-up page, and whether it holds."""
     where = laid.folder / FILE
     for what, choice in laid.choices.named().items():
-        stands = "set aside, since the configuration was changed after it" if what in laid.set_aside else "it holds"
-        yield f"{what}: chosen on the Set-up page on {choice.at:%Y-%m-%d} by {choice.by.value} ({where}): {stands}"
+        stands = (
+            say("chosen_aside", "set aside, since the configuration was changed after it")
+            if what in laid.set_aside
+            else say("chosen_holds", "it holds")
+        )
+        yield say(
+            "chosen",
+            "{what}: chosen on the Set-up page on {at:%Y-%m-%d} by {by} ({where}): {stands}",
+            what=_choice(what),
+            at=choice.at,
+            by=choice.by.value,
+            where=where,
+            stands=stands,
+        )
+
+
+def _choice(what: str) -> str:
+    """What was chosen, such as `slots of pass`, by a name."""
+    name, _, station = what.partition(" of ")
+    if name == "slots":
+        return say("choice_slots", "slots of {station}", station=station)
+    if name == "reference":
+        return say("choice_reference", "reference of {station}", station=station)
+    if name == "end":
+        return say("choice_trial", "end of the trial")
+    return say("choice_menu", "menu") if name == "menu" else say("choice_slider", "slider")
 
 
 def _check_model(checked: ConfigChecked, settings: Settings) -> None:
@@ -107,10 +134,14 @@ def _check_station(checked: ConfigChecked, station: StationSettings, number: int
     here = ("stations", number, "camera")
     camera = station.camera
     if camera is None:
-        checked.notes.append(f"station {station.id} has no camera")
+        checked.notes.append(say("note_no_camera", "station {station} has no camera", station=station.id))
         return
     if camera.file is not None and not camera.file.exists():
-        checked.say(f"there is no {camera.file}; name a video, or a folder of pictures", *here, "file")
+        checked.say(
+            say("config_no_video", "there is no {file}; name a video, or a folder of pictures", file=camera.file),
+            *here,
+            "file",
+        )
     with checked.at(*here, "password_env" if camera.password_env else "password_file"):
         url_of(camera)
         pipeline_of(camera)
@@ -133,14 +164,26 @@ def _check_tls(checked: ConfigChecked, tls: TlsSettings) -> None:
     for name, path in (("certificate", tls.certificate), ("key", tls.key)):
         if not os.access(path, os.R_OK) or not path.is_file():
             checked.say(
-                f"{path} cannot be read; it must be a PEM file that the agent's user may read", "api", "tls", name
+                say(
+                    "config_tls_file",
+                    "{path} cannot be read; it must be a PEM file that the agent's user may read",
+                    path=path,
+                ),
+                "api",
+                "tls",
+                name,
             )
             return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(tls.certificate, tls.key, password=lambda: b"")  # else it would ask the terminal
     except (ssl.SSLError, ValueError):
-        said = f"{tls.certificate} and {tls.key} are no certificate and its key without a passphrase, both as PEM"
+        said = say(
+            "config_tls_pair",
+            "{certificate} and {key} are no certificate and its key without a passphrase, both as PEM",
+            certificate=tls.certificate,
+            key=tls.key,
+        )
         checked.say(said, "api", "tls")
 
 
@@ -151,7 +194,7 @@ def _check_mqtt(checked: ConfigChecked, mqtt: MqttSettings) -> None:
         try:
             ssl.create_default_context(cafile=mqtt.ca)
         except (ssl.SSLError, OSError):
-            checked.say(f"{mqtt.ca} holds no certificates (PEM) that can be read", "mqtt", "ca")
+            checked.say(say("config_ca", "{ca} holds no certificates (PEM) that can be read", ca=mqtt.ca), "mqtt", "ca")
 
 
 def _check_folders(checked: ConfigChecked, settings: Settings) -> None:
@@ -162,9 +205,9 @@ def _check_folders(checked: ConfigChecked, settings: Settings) -> None:
     for folder, loc in folders:
         there = _nearest(folder.absolute())
         if not there.is_dir():
-            checked.say(f"{there} is no folder", *loc)
+            checked.say(say("config_no_folder", "{path} is no folder", path=there), *loc)
         elif not os.access(there, os.W_OK | os.X_OK):
-            checked.say(f"nothing can be written to {there} as this user", *loc)
+            checked.say(say("config_locked", "nothing can be written to {path} as this user", path=there), *loc)
 
 
 def _nearest(folder: Path) -> Path:

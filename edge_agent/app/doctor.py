@@ -12,6 +12,7 @@ from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_d
 from edge_agent.app.doctor_seeing import look_at_camera, look_at_model
 from edge_agent.app.doctor_talking import look_at_api, look_at_broker, look_at_tokens
 from edge_agent.app.finding import Examination, Finding, attention, ok, wrong
+from edge_agent.domain.said import placed, say
 
 
 def examinations(config: Path) -> Iterator[Examination]:
@@ -39,8 +40,11 @@ def examinations(config: Path) -> Iterator[Examination]:
 
 def of_configuration(checked: ConfigChecked) -> list[Finding]:
     """What was found of a configuration that was checked."""
-    what, meant = "configuration", "change that in the configuration, unless it is meant"
-    faults = [wrong(what, str(fault), "mend it there", code="configuration_wrong") for fault in checked.faults]
+    what, mend = "configuration", say("do_mend", "mend it there")
+    meant = say("do_if_meant", "change that in the configuration, unless it is meant")
+    faults = [wrong(what, placed(fault), mend, code="configuration_wrong") for fault in checked.faults]
     notes = [attention(what, note, meant, code="configuration_note") for note in checked.notes]
-    fits = ok(what, f"{checked.path} and what it names fit together", code="configuration_fits")
+    fits = ok(
+        what, say("config_fits", "{path} and what it names fit together", path=checked.path), code="configuration_fits"
+    )
     return [*(faults or [fits]), *notes]

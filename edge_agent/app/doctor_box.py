@@ -10,6 +10,7 @@ from pathlib import Path
 from edge_agent.adapters.sqlite_migrations import in_words, pending
 from edge_agent.adapters.this_box import disk_of, says_synchronised, service_state
 from edge_agent.app.finding import Finding, attention, ok, wrong
+from edge_agent.domain.said import reason_of, said_of, say
 from edge_agent.errors import StoreError
 from edge_agent.ports import Clock
 from edge_agent.settings import Settings
@@ -32,32 +33,77 @@ def look_at_disk(settings: Settings) -> list[Finding]:
     try:
         disk = disk_of(folder)
     except OSError as refusal:
-        return [wrong("disk", f"{folder}: {refusal.strerror}", "is the disk mounted?", code="disk_away")]
+        return [
+            wrong(
+                "disk",
+                say("disk_away", "{folder}: {why}", folder=folder, why=reason_of(refusal)),
+                say("do_mount", "is the disk mounted?"),
+                code="disk_away",
+            )
+        ]
     store = settings.store
     gb, spare_gb = disk.free_bytes / 1e9, store.spare_mb / 1e3
-    said = f"{folder}: {gb:.1f} of {disk.total_bytes / 1e9:.1f} GB free ({disk.kind or 'file system not known'})"
-    elsewhere = "put store.path on a disk of the box with ext4"
+    said = say(
+        "disk_room",
+        "{folder}: {gb:.1f} of {all:.1f} GB free ({kind})",
+        folder=folder,
+        gb=gb,
+        all=disk.total_bytes / 1e9,
+        kind=disk.kind or say("disk_unknown", "file system not known"),
+    )
+    elsewhere = say("do_disk_elsewhere", "put store.path on a disk of the box with ext4")
     if disk.kind.startswith(NETWORK_DISKS):
-        return [wrong("disk", f"{said}: SQLite's log does not work on network drives", elsewhere, code="disk_kind")]
+        return [
+            wrong(
+                "disk",
+                say("disk_network", "{said}: SQLite's log does not work on network drives", said=said),
+                elsewhere,
+                code="disk_kind",
+            )
+        ]
     if not os.access(folder, os.W_OK | os.X_OK):
-        do = "run doctor as the agent's user, or chown"
-        return [wrong("disk", f"{said}, which this user may not write to", do, code="disk_locked")]
+        do = say("do_as_user", "run doctor as the agent's user, or chown")
+        return [
+            wrong(
+                "disk",
+                say("disk_locked", "{said}, which this user may not write to", said=said),
+                do,
+                code="disk_locked",
+            )
+        ]
     if gb < spare_gb:
-        do = "the agent writes no pictures now and removes the oldest; make room, or lower store.most_gb"
-        return [wrong("disk", f"{said}, less than store.spare_mb", do, code="disk_full")]
+        do = say(
+            "do_make_room", "the agent writes no pictures now and removes the oldest; make room, or lower store.most_gb"
+        )
+        return [
+            wrong("disk", say("disk_below_spare", "{said}, less than store.spare_mb", said=said), do, code="disk_full")
+        ]
     worries = [
         (
             gb < spare_gb + store.most_gb - _kept_gb(store.path),
-            f"{said}, less than store.most_gb lets pictures take",
-            "lower store.most_gb, or use a larger disk; from store.spare_mb on the oldest pictures go",
+            say("disk_below_most", "{said}, less than store.most_gb lets pictures take", said=said),
+            say(
+                "do_lower_most",
+                "lower store.most_gb, or use a larger disk; from store.spare_mb on the oldest pictures go",
+            ),
             "disk_tight",
         ),
-        (disk.kind in MEMORY_DISKS, f"{said}: it forgets all at the next start", elsewhere, "disk_kind"),
-        (disk.kind in PLAIN_DISKS, f"{said}: it knows no owners", elsewhere, "disk_kind"),
+        (
+            disk.kind in MEMORY_DISKS,
+            say("disk_forgets", "{said}: it forgets all at the next start", said=said),
+            elsewhere,
+            "disk_kind",
+        ),
+        (
+            disk.kind in PLAIN_DISKS,
+            say("disk_ownerless", "{said}: it knows no owners", said=said),
+            elsewhere,
+            "disk_kind",
+        ),
         (
             disk.free_files < FEWEST_FILES,
-            f"{said}, but room for {disk.free_files} files only",
-            "remove small files",
+            say("disk_files", "{said}, but room for {n} files only", said=said, n=disk.free_files),
+            say("do_remove_files", "remove small files"),
             "disk_tight",
         ),
     ]
@@ -80,25 +126,43 @@ def _kept_gb(path: Path) -> float:
 def look_at_database(path: Path) -> list[Finding]:
     """Whether it is whole, of which version, how large."""
     if not path.exists():
-        return [ok("database", f"{path} is not there yet; the first start makes it", code="database_new")]
+        return [
+            ok(
+                "database",
+                say("database_new", "{path} is not there yet; the first start makes it", path=path),
+                code="database_new",
+            )
+        ]
     try:
         with closing(_opened(path)) as connection:
             missing = pending(connection, path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as refusal:
-        do = "'edge-agent restore' brings a backup back"
+        do = say("do_restore", "'edge-agent restore' brings a backup back")
         return [wrong("database", in_words(path, refusal), do, code="database_damaged")]
     except StoreError as refusal:
-        do = "upgrade the agent, or point store.path elsewhere"
-        return [wrong("database", str(refusal), do, code="database_newer")]
-    said = f"{path}, {path.stat().st_size / 1e6:.1f} MB"
+        do = say("do_upgrade", "upgrade the agent, or point store.path elsewhere")
+        return [wrong("database", said_of(refusal), do, code="database_newer")]
+    said = say("database_size", "{path}, {mb:.1f} MB", path=path, mb=path.stat().st_size / 1000000.0)
     if verdict != "ok":
-        do = "'edge-agent restore' brings a backup back"
-        return [wrong("database", f"{said}, is damaged: {verdict}", do, code="database_damaged")]
+        do = say("do_restore", "'edge-agent restore' brings a backup back")
+        return [
+            wrong(
+                "database",
+                say("database_damaged", "{said}, is damaged: {verdict}", said=said, verdict=verdict),
+                do,
+                code="database_damaged",
+            )
+        ]
     if missing:
-        older = f"{said}, whole; the next start brings it up to date ({', '.join(missing)})"
+        older = say(
+            "database_older",
+            "{said}, whole; the next start brings it up to date ({missing})",
+            said=said,
+            missing=", ".join(missing),
+        )
         return [ok("database", older, code="database_whole")]
-    return [ok("database", f"{said}, whole", code="database_whole")]
+    return [ok("database", say("database_whole", "{said}, whole", said=said), code="database_whole")]
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -109,22 +173,28 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
     """Whether the time can be right, and follows the network."""
     now = clock.now_utc()
     here = now.astimezone(settings.zone)
-    said = f"{here:%Y-%m-%d %H:%M} in {settings.timezone}"
+    said = say("clock_now", "{now:%Y-%m-%d %H:%M} in {timezone}", now=here, timezone=settings.timezone)
     if now.year < FIRST_YEAR:
-        do = "set it with timedatectl, or connect the box to a time server; until then nothing is removed by its age"
-        return [wrong("clock", f"{said} cannot be", do, code="clock_impossible")]
+        do = say(
+            "do_set_clock",
+            "set it with timedatectl, or connect the box to a time server; until then nothing is removed by its age",
+        )
+        return [wrong("clock", say("clock_impossible", "{said} cannot be", said=said), do, code="clock_impossible")]
     synchronised = says_synchronised()
     if synchronised is False:
-        do = (
+        do = say(
+            "do_synchronise",
             "'sudo timedatectl set-ntp true' with a time server in reach (if it says 'NTP not supported', install "
-            "systemd-timesyncd first); a battery-backed clock helps a box without one"
+            "systemd-timesyncd first); a battery-backed clock helps a box without one",
         )
-        return [attention("clock", f"{said}, not synchronised", do, code="clock_free")]
+        return [attention("clock", say("clock_free", "{said}, not synchronised", said=said), do, code="clock_free")]
     if settings.timezone == "UTC":
-        do = "set timezone to the restaurant's, such as Europe/Berlin, if it is not UTC"
+        do = say("do_timezone", "set timezone to the restaurant's, such as Europe/Berlin, if it is not UTC")
         return [attention("clock", said, do, code="clock_utc")]
-    told = "synchronised" if synchronised else "nobody says whether synchronised"
-    return [ok("clock", f"{said}, {told}", code="clock_right" if synchronised else "clock_untold")]
+    if synchronised:
+        return [ok("clock", say("clock_right", "{said}, synchronised", said=said), code="clock_right")]
+    untold = say("clock_untold", "{said}, nobody says whether synchronised", said=said)
+    return [ok("clock", untold, code="clock_untold")]
 
 
 def look_at_service() -> list[Finding]:
@@ -133,15 +203,42 @@ def look_at_service() -> list[Finding]:
     if state is None:
         return []
     if state.get("LoadState") == "not-found":
-        do = "deploy/install.sh installs it, if the agent is to run unattended"
-        return [attention("service", f"{UNIT} is not installed", do, code="service_none")]
-    said = f"{UNIT} is {state.get('ActiveState')} ({state.get('SubState')}), {state.get('NRestarts', '0')} restarts"
+        do = say("do_install_service", "deploy/install.sh installs it, if the agent is to run unattended")
+        return [
+            attention("service", say("service_none", "{unit} is not installed", unit=UNIT), do, code="service_none")
+        ]
+    said = say(
+        "service_state",
+        "{unit} is {active} ({sub}), {restarts} restarts",
+        unit=UNIT,
+        active=state.get("ActiveState"),
+        sub=state.get("SubState"),
+        restarts=state.get("NRestarts", "0"),
+    )
     if state.get("ActiveState") == "failed":
-        do = f"journalctl -u {UNIT} -e says why"
-        return [wrong("service", f"{said}: {state.get('Result')}", do, code="service_failed")]
+        do = say("do_journal", "journalctl -u {unit} -e says why", unit=UNIT)
+        return [
+            wrong(
+                "service",
+                say("service_failed", "{said}: {why}", said=said, why=state.get("Result")),
+                do,
+                code="service_failed",
+            )
+        ]
     if state.get("ActiveState") != "active":
-        return [attention("service", said, f"systemctl start {UNIT}", code="service_stopped")]
+        return [
+            attention(
+                "service", said, say("do_run", "{command}", command=f"systemctl start {UNIT}"), code="service_stopped"
+            )
+        ]
     if state.get("UnitFileState") != "enabled":
-        do = f"systemctl enable {UNIT}"
-        return [attention("service", f"{said}, but does not start with the box", do, code="service_by_hand")]
+        do = say("do_run", "{command}", command=f"systemctl enable {UNIT}")
+        return [
+            attention(
+                "service",
+                say("service_by_hand", "{said}, but does not start with the box", said=said),
+                do,
+                code="service_by_hand",
+            )
+        ]
     return [ok("service", said, code="service_runs")]

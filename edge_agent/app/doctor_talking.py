@@ -11,6 +11,7 @@ from collections import Counter
 from edge_agent.adapters.mqtt_client import MqttBroker
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.app.tokens import open_tokens
+from edge_agent.domain.said import listed, placed, said_of, say
 from edge_agent.errors import BrokerLost, BrokerRefused, EdgeAgentError
 from edge_agent.formats.network_address import is_loopback
 from edge_agent.ports import Clock, Message
@@ -38,22 +39,40 @@ def look_at_broker(settings: MqttSettings) -> list[Finding]:
     """Whether the broker lets the agent in, by the password of the settings."""
     if settings.is_embedded:
         if importlib.util.find_spec("amqtt") is None:
-            do = "install the extra 'broker', or Mosquitto and name it under mqtt.broker"
-            said = "it is to run inside of the agent, but amqtt is not installed"
+            do = say("do_broker", "install the extra 'broker', or Mosquitto and name it under mqtt.broker")
+            said = say("broker_none", "it is to run inside of the agent, but amqtt is not installed")
             return [wrong("broker", said, do, code="broker_none")]
         where = f"{settings.embedded_host}:{settings.port}"
-        return [ok("broker", f"runs inside of the agent, on {where}", code="broker_inside")]
+        return [
+            ok(
+                "broker",
+                say("broker_inside", "runs inside of the agent, on {where}", where=where),
+                code="broker_inside",
+            )
+        ]
     where = f"{settings.broker}:{settings.port}"
     try:
         link = MqttBroker(settings=settings, client_id=f"edge-agent-doctor-{os.getpid()}").connect(_NobodyListens())
     except BrokerRefused as refusal:
-        do = "the broker's log says why (Mosquitto: journalctl -u mosquitto)"
-        return [wrong("broker", str(refusal), do, code="broker_refuses")]
+        do = say("do_broker_log", "the broker's log says why (Mosquitto: journalctl -u mosquitto)")
+        return [wrong("broker", said_of(refusal), do, code="broker_refuses")]
     except BrokerLost as refusal:
-        return [wrong("broker", str(refusal), "is it running, and is the network there?", code="broker_away")]
+        return [
+            wrong(
+                "broker",
+                said_of(refusal),
+                say("do_broker_there", "is it running, and is the network there?"),
+                code="broker_away",
+            )
+        ]
     link.close()
-    as_whom = f" as {settings.username}" if settings.username else " without a password"
-    said = f"{where} lets the agent in{as_whom}{', by TLS' if settings.tls else ''}"
+    said = (
+        say("broker_lets_in", "{where} lets the agent in as {user}", where=where, user=settings.username)
+        if settings.username
+        else say("broker_lets_in_all", "{where} lets the agent in without a password", where=where)
+    )
+    if settings.tls:
+        said = say("broker_by_tls", "{said}, by TLS", said=said)
     return [ok("broker", said, code="broker_there")]
 
 
@@ -100,13 +119,24 @@ def look_at_tokens(settings: Settings, *, clock: Clock) -> list[Finding]:
     try:
         serving = [token for token in open_tokens(path).tokens() if token.serves_at(clock.now_utc())]
     except EdgeAgentError as refusal:
-        do = "'edge-agent restore' brings it back, or move it away and make new tokens"
-        return [wrong("tokens", str(refusal), do, code="tokens_damaged")]
+        do = say("do_tokens_back", "'edge-agent restore' brings it back, or move it away and make new tokens")
+        return [wrong("tokens", placed(refusal), do, code="tokens_damaged")]
     if not serving:
-        do = "'edge-agent tokens create --name office --role admin' makes one"
-        return [attention("tokens", "there is none, so nobody can use the API", do, code="tokens_none")]
+        do = say("do_token", "'edge-agent tokens create --name office --role admin' makes one")
+        return [
+            attention("tokens", say("tokens_none", "there is none, so nobody can use the API"), do, code="tokens_none")
+        ]
     roles = Counter(token.role.value for token in serving)
-    said = ", ".join(f"{number} of role {role}" for role, number in sorted(roles.items()))
+    said = listed(
+        say(f"tokens_of_{role}", "{n} of role {role}", n=number, role=role) for role, number in sorted(roles.items())
+    )
     if path.stat().st_mode & 0o077:
-        return [attention("tokens", f"{said}; others may read {path}", f"chmod 600 {path}", code="tokens_open")]
+        return [
+            attention(
+                "tokens",
+                say("tokens_open", "{said}; others may read {path}", said=said, path=path),
+                say("do_run", "{command}", command=f"chmod 600 {path}"),
+                code="tokens_open",
+            )
+        ]
     return [ok("tokens", said, code="tokens_safe")]

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 
 from edge_agent.adapters.systemd_notify import SystemdNotify
+from edge_agent.domain.said import say
 from edge_agent.runtime.capture import CameraCapture
 from edge_agent.runtime.telling import Teller
 from edge_agent.settings import Settings
@@ -28,20 +29,29 @@ def disk_problems(settings: Settings) -> Sequence[str]:
     free = free_bytes(settings)
     if free is None or free >= settings.store.spare_mb * 1_000_000:
         return ()
-    return (f"only {free // 1_000_000} MB are free on the disk of {settings.store.path.parent}: make room",)
+    where = settings.store.path.parent
+    return (
+        say("disk_left", "only {mb} MB are free on the disk of {where}: make room", mb=free // 1_000_000, where=where),
+    )
 
 
 def camera_problems(captures: Mapping[str, CameraCapture]) -> Sequence[str]:
     """Which cameras give no pictures, and why."""
     reports = ((name, capture.report()) for name, capture in captures.items())
-    return [f"station {name}: {report.problem}" for name, report in reports if report.problem is not None]
+    return [
+        say("of_station", "station {station}: {said}", station=name, said=report.problem)
+        for name, report in reports
+        if report.problem is not None
+    ]
 
 
 def telling_problems(tellers: Sequence[Teller]) -> Sequence[str]:
     """Why nobody can be told by MQTT."""
     reports = (teller.report() for teller in tellers)
     return [
-        f"MQTT: {report.problem}; {report.pending or 0} alerts wait to be told" for report in reports if report.problem
+        say("of_broker", "MQTT: {said}; {n} alerts wait to be told", said=report.problem, n=report.pending or 0)
+        for report in reports
+        if report.problem
     ]
 
 

@@ -12,6 +12,7 @@ from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_d
 from edge_agent.app.doctor_talking import look_at_broker, look_at_tokens
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.domain.camera import CameraStatus
+from edge_agent.domain.said import say
 from edge_agent.errors import Unknown
 from edge_agent.ports import Cameras, Clock, HealthFound, InUse, Readiness
 from edge_agent.settings import Settings
@@ -19,11 +20,15 @@ from edge_agent.settings import Settings
 Look = Callable[[], Sequence[Finding]]
 
 CAMERA_DO = {
-    CameraStatus.OFFLINE.value: "power, cable, address; docs/cameras.md goes through what can be wrong",
-    CameraStatus.FROZEN.value: "restart the camera, or use a smaller picture if the network is too slow for it",
-    CameraStatus.DARK.value: "light, or a covered lens",
-    CameraStatus.BLURRED.value: "clean the lens, or focus",
-    CameraStatus.MOVED.value: "put it back, or take a new reference and draw the slots anew",
+    CameraStatus.OFFLINE.value: say(
+        "do_camera_offline", "power, cable, address; docs/cameras.md goes through what can be wrong"
+    ),
+    CameraStatus.FROZEN.value: say(
+        "do_camera_frozen", "restart the camera, or use a smaller picture if the network is too slow for it"
+    ),
+    CameraStatus.DARK.value: say("do_camera_dark", "light, or a covered lens"),
+    CameraStatus.BLURRED.value: say("do_camera_blurred", "clean the lens, or focus"),
+    CameraStatus.MOVED.value: say("do_camera_moved", "put it back, or take a new reference and draw the slots anew"),
 }
 
 
@@ -82,10 +87,10 @@ class BoxHealth:
 
 def _look_at_agent(readiness: Readiness) -> list[Finding]:
     report = readiness.report()
-    do = "if it does not go away: restart the agent"
+    do = say("do_agent", "if it does not go away: restart the agent")
     state = attention if report.ready else wrong
     found = [state("agent", said, do, code="agent_problem") for said in report.problems]
-    return found or [ok("agent", "takes orders and decides", code="agent_well")]
+    return found or [ok("agent", say("agent_well", "takes orders and decides"), code="agent_well")]
 
 
 def _look_at_cameras(cameras: Cameras) -> list[Finding]:
@@ -93,11 +98,14 @@ def _look_at_cameras(cameras: Cameras) -> list[Finding]:
     for look in cameras.looks():
         what = f"camera {look.station_id}"
         if not look.source:
-            do = "name one in the configuration"
-            found.append(attention(what, "the station has no camera", do, code="camera_none"))
+            do = say("do_name_camera", "name one in the configuration")
+            found.append(attention(what, say("camera_none", "the station has no camera"), do, code="camera_none"))
             continue
-        size = f", {look.width_px} x {look.height_px}" if look.width_px else ""
-        said = f"{look.source}: {look.problem or look.status}{size}"
+        how = look.problem or say(f"camera_{look.status}", look.status)
+        said = say("at_place", "{place}: {said}", place=look.source, said=how)
+        if look.width_px:
+            size = f"{look.width_px} x {look.height_px}"
+            said = say("camera_of_size", "{said}, {size}", said=said, size=size)
         if look.status == CameraStatus.ONLINE.value:
             found.append(ok(what, said, code="camera_online"))
         else:
@@ -109,6 +117,17 @@ def _look_at_cameras(cameras: Cameras) -> list[Finding]:
 
 def _look_at_model(in_use: InUse) -> list[Finding]:
     return [
-        ok("model", f"{model.name} {model.version}, {model.precision}, runs on {model.provider}", code="model_runs")
+        ok(
+            "model",
+            say(
+                "model_runs",
+                "{name} {version}, {precision}, runs on {provider}",
+                name=model.name,
+                version=model.version,
+                precision=model.precision,
+                provider=model.provider,
+            ),
+            code="model_runs",
+        )
         for model in in_use.models()
     ]

@@ -12,6 +12,7 @@ from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.events import Event
 from edge_agent.domain.order import Order
+from edge_agent.domain.said import say
 from edge_agent.errors import Overloaded
 from edge_agent.evaluation.photo_checks import contents_of, judge_order
 from edge_agent.ports import PhotoChecked, Picture
@@ -58,4 +59,4 @@ def look_between(checker: CheckerThread, eyes: Eyes, picture: Picture) -> tuple[
         return asked.result(LOOKED_S).value
     except FutureTimeout as error:
         asked.cancel()
-        raise Overloaded("the stations need the detector now; try again later") from error
+        raise Overloaded(say("detector_needed", "the stations need the detector now; try again later")) from error

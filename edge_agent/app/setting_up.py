@@ -20,9 +20,11 @@ from edge_agent.checking.eagerness import FEWEST, MOST
 from edge_agent.domain.drawing import DrawnSlot, drawing_fault
 from edge_agent.domain.menu import Menu, MenuFault
 from edge_agent.domain.record import StaffRole
+from edge_agent.domain.said import said_of, say
 from edge_agent.domain.unknown_skus import Known, menu_knowing
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput, Conflict, StoreBusy, Unknown
+from edge_agent.formats.complaints import complaint_of
 from edge_agent.formats.menu import load_menu, menu_as_yaml
 from edge_agent.formats.menu_upload import menu_from
 from edge_agent.formats.yaml_file import FileModel
@@ -114,7 +116,7 @@ class SetupDesk:
     def draw(self, station_id: str, slots: Sequence[DrawnSlot], *, by: StaffRole) -> None:
         fault = drawing_fault(slots)
         if fault is not None:
-            raise BadInput(f"these slots cannot be used: {fault[0].value}")
+            raise BadInput(say("slots_unusable", "these slots cannot be used: {why}", why=fault[0].value))
 
         def drawn(now: LaidOver) -> dict[str, Any]:
             written = _station(now.written, station_id)
@@ -134,12 +136,17 @@ class SetupDesk:
         now = self._read()
         station = _station(now.settings, station_id)
         if station.camera is None:
-            raise Conflict(f"the station '{station_id}' has no camera")
+            raise Conflict(say("station_no_camera", "the station '{station}' has no camera", station=station_id))
         picture = self._newest(station_id)
         if picture is None:
-            raise Conflict(f"the camera of '{station_id}' gives no picture now")
+            raise Conflict(
+                say("station_no_picture", "the camera of '{station}' gives no picture now", station=station_id)
+            )
         if not _compares(picture, station.slots):
-            said = "the slots leave too little of the picture to tell that the camera was moved; draw them closer"
+            said = say(
+                "slots_too_large",
+                "the slots leave too little of the picture to tell that the camera was moved; draw them closer",
+            )
             raise Conflict(said)
         png = reference_png(picture)
         name = _named(f"reference-{station_id}", png, "png")
@@ -176,10 +183,12 @@ class SetupDesk:
             try:
                 menu = menu_knowing(menu, said, classes=self._classes)
             except MenuFault as fault:
-                raise BadInput(str(fault)) from fault
+                raise BadInput(said_of(fault)) from fault
             entries = (*kept, *(KnownEntry(sku=k.sku, means=k.means, of=k.of, name=k.name) for k in said))
             if len(entries) > MOST_KNOWN:
-                raise Conflict(f"the menu has learned of {MOST_KNOWN} SKUs; put them into its file")
+                raise Conflict(
+                    say("sku_too_many", "the menu has learned of {most} SKUs; put them into its file", most=MOST_KNOWN)
+                )
             uploaded = "" if before is None or "menu" in now.set_aside else before.uploaded
             return {"menu": self._menu_chosen(now, menu, by=by, uploaded=uploaded, known=entries)}
 
@@ -197,7 +206,7 @@ class SetupDesk:
     def end_trial(self, *, audited_right: int, high: float | None, early: bool, by: StaffRole) -> None:
         def ended(now: LaidOver) -> dict[str, Any]:
             if not now.settings.shadow:
-                raise Conflict("the trial has ended already")
+                raise Conflict(say("trial_over", "the trial has ended already"))
             stamp = self._stamp(by, value_print(now.written.shadow))
             return {"shadow_ended": _made(ShadowEnded, **stamp, audited_right=audited_right, high=high, early=early)}
 
@@ -224,7 +233,9 @@ class SetupDesk:
 
     def restart(self) -> None:
         if self._restart is None:
-            raise Conflict("nobody would start the agent again: start it anew where it was started")
+            raise Conflict(
+                say("restart_nobody", "nobody would start the agent again: start it anew where it was started")
+            )
         self._restart()
 
     def _change(self, change: Change) -> None:
@@ -302,8 +313,7 @@ def _made(model: type[FileModel], **values: Any) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        said = str(error.errors(include_url=False, include_input=False)[0]["msg"])
-        raise BadInput(said.partition(", ")[2] or said) from error
+        raise BadInput(complaint_of(error)) from error
 
 
 def _shown_menu(now: LaidOver) -> MenuSetup:

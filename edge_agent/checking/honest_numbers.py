@@ -48,6 +48,9 @@ TAIL = (1 - CONFIDENCE) / 4
 
 NOTHING = Share(None, None, None)
 
+COUNTED = (Counted.TRAY, Counted.FRAME, Counted.AUDIT, Counted.ALERT, Counted.TOLD, Counted.ORDER)
+"""What the numbers are made of, day by day."""
+
 STOPPED = (ToldEnd.FIXED_CREW, ToldEnd.FIXED_AUDIT)
 
 
@@ -178,8 +181,7 @@ class _Summed:
 
 def read_numbers(reporting: Reporting, span: Span, *, station: str | None = None) -> HonestNumbers:
     """The three numbers of a span, of all stations or of one. Raises StoreError."""
-    counted = (Counted.TRAY, Counted.FRAME, Counted.AUDIT, Counted.ALERT, Counted.TOLD, Counted.ORDER)
-    return honest_numbers(reporting.tallies(span, by=Grouped.DAY, counted=counted, station=station))
+    return honest_numbers(reporting.tallies(span, by=Grouped.DAY, counted=COUNTED, station=station))
 
 
 def honest_numbers(days: Sequence[Tally]) -> HonestNumbers:

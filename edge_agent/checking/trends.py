@@ -6,7 +6,7 @@ Nothing is told of a cell with fewer than twenty trays, and nothing of persons.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_agent.checking.honest_numbers import FEWEST_TRAYS
@@ -15,6 +15,9 @@ from edge_agent.domain.tally import SHADOW, Counted, Grouped, Tally, TrayVerdict
 from edge_agent.ports import Reporting
 
 MOST_FORGOTTEN = 10
+
+COUNTED = (Counted.TRAY, Counted.LATENCY, Counted.ALERT)
+"""What days and hours are told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +82,21 @@ class Trends:
     forgotten: tuple[Forgotten, ...]
 
 
-def read_trends(reporting: Reporting, span: Span, *, station: str | None = None) -> Trends:
-    """How a span went, at all stations or at one. Raises StoreError."""
-    cells = (Counted.TRAY, Counted.LATENCY, Counted.ALERT)
-    days = reporting.tallies(span, by=Grouped.DAY, counted=cells, station=station)
-    hours = reporting.tallies(span, by=Grouped.HOUR, counted=cells, station=station)
+def read_trends(
+    reporting: Reporting, span: Span, *, station: str | None = None, days: Sequence[Tally] | None = None
+) -> Trends:
+    """How a span went, at all stations or at one. Raises StoreError.
+
+    Args:
+        reporting: has the counts.
+        span: the days.
+        station: of this one only.
+        days: the counts of these days, one by one, where they were read already: `COUNTED`, perhaps among others.
+    """
+    if days is None:
+        days = reporting.tallies(span, by=Grouped.DAY, counted=COUNTED, station=station)
+    days = [day for day in days if any(day.of(kind) for kind in COUNTED)]
+    hours = reporting.tallies(span, by=Grouped.HOUR, counted=COUNTED, station=station)
     missing = reporting.tallies(span, counted=(Counted.FORGOTTEN,), station=station)
     whole = trend(added(hours))
     return Trends(

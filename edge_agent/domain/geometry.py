@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edge_agent.domain.said import say
+
 SMALLEST_AREA_PX = 1.0
 """Corners on one line enclose a trace of area by rounding; less than one pixel is none."""
 
@@ -86,11 +88,17 @@ class Polygon:
 
     def __post_init__(self) -> None:
         if len(self.corners) < 3:  # noqa: PLR2004 - a triangle
-            raise ValueError(f"a polygon needs at least three corners, this one has {len(self.corners)}")
+            raise ValueError(
+                say(
+                    "polygon_corners",
+                    "a polygon needs at least three corners, this one has {corners}",
+                    corners=len(self.corners),
+                )
+            )
         if not all(math.isfinite(c.x) and math.isfinite(c.y) for c in self.corners):
-            raise ValueError("a polygon has a corner that is no finite number")
+            raise ValueError(say("polygon_infinite", "a polygon has a corner that is no finite number"))
         if self.area_px < SMALLEST_AREA_PX:
-            raise ValueError("a polygon has no area")
+            raise ValueError(say("polygon_flat", "a polygon has no area"))
 
     @classmethod
     def rectangle(cls, left: float, top: float, right: float, bottom: float) -> Polygon:

@@ -9,6 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from edge_agent.domain.order import Order, OrderLine
+from edge_agent.domain.said import say
 
 
 class Visibility(str, Enum):
@@ -96,7 +97,16 @@ class Menu:
         for item in self.items:
             for identifier in (item.sku, *item.aliases):
                 if identifier in by_id:
-                    raise MenuFault(f"'{identifier}' names two items: '{by_id[identifier].sku}' and '{item.sku}'", item)
+                    raise MenuFault(
+                        say(
+                            "menu_two_items",
+                            "'{identifier}' names two items: '{one}' and '{other}'",
+                            identifier=identifier,
+                            one=by_id[identifier].sku,
+                            other=item.sku,
+                        ),
+                        item,
+                    )
                 by_id[identifier] = item
         object.__setattr__(self, "_by_id", MappingProxyType(by_id))
         object.__setattr__(self, "_rules", MappingProxyType(self._checked_rules()))
@@ -112,47 +122,106 @@ class Menu:
         rules: dict[str, ModifierRule] = {}
         for rule in self.modifiers:
             if _folded(rule.name) in rules:
-                raise MenuFault(f"the modifier '{rule.name}' stands twice", rule)
+                raise MenuFault(say("menu_modifier_twice", "the modifier '{name}' stands twice", name=rule.name), rule)
             rules[_folded(rule.name)] = rule
             for sku in (rule.adds, rule.removes):
                 if sku is not None and sku not in self._by_id:
-                    raise MenuFault(f"the modifier '{rule.name}' names '{sku}', which is no item of the menu", rule)
+                    raise MenuFault(
+                        say(
+                            "menu_modifier_of",
+                            "the modifier '{name}' names '{of}', which is no item of the menu",
+                            name=rule.name,
+                            of=sku,
+                        ),
+                        rule,
+                    )
         return rules
 
     def _check_item(self, item: MenuItem) -> None:
         references = (*(p.sku for p in item.contains), *item.any_of)
         for sku in references:
             if sku not in self._by_id:
-                raise MenuFault(f"'{item.sku}' names '{sku}', which is no item of the menu", item)
+                raise MenuFault(
+                    say("menu_no_item", "'{sku}' names '{of}', which is no item of the menu", sku=item.sku, of=sku),
+                    item,
+                )
         if item.detects_as and item.any_of:
             raise MenuFault(
-                f"'{item.sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names", item
+                say(
+                    "menu_seen_twice",
+                    "'{sku}' has both 'detects_as' and 'any_of'; a choice is seen as the items it names",
+                    sku=item.sku,
+                ),
+                item,
             )
         if item.any_of and item.contains:
-            raise MenuFault(f"'{item.sku}' has both 'any_of' and 'contains'; make the choice an item of its own", item)
+            raise MenuFault(
+                say(
+                    "menu_choice_of_combo",
+                    "'{sku}' has both 'any_of' and 'contains'; make the choice an item of its own",
+                    sku=item.sku,
+                ),
+                item,
+            )
         self._check_parts(item)
         unseen = item.visibility is Visibility.HIDDEN or item.handed_at is HandedAt.ELSEWHERE
         if not (item.detects_as or references or unseen):
             raise MenuFault(
-                f"'{item.sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it", item
+                say(
+                    "menu_unseen",
+                    "'{sku}' needs 'detects_as', or 'visibility: hidden' if the camera cannot see it",
+                    sku=item.sku,
+                ),
+                item,
             )
         self._check_no_cycle(item, ())
 
     def _check_parts(self, item: MenuItem) -> None:
         for sku in item.any_of:
             if not self._by_id[sku].detects_as:
-                raise MenuFault(f"'{item.sku}' offers '{sku}', which has no 'detects_as' of its own", item)
+                raise MenuFault(
+                    say(
+                        "menu_offers_unseen",
+                        "'{sku}' offers '{of}', which has no 'detects_as' of its own",
+                        sku=item.sku,
+                        of=sku,
+                    ),
+                    item,
+                )
             if self._by_id[sku].visibility is Visibility.HIDDEN:
-                raise MenuFault(f"'{item.sku}' offers '{sku}', which is hidden and cannot be checked", item)
+                raise MenuFault(
+                    say(
+                        "menu_offers_hidden",
+                        "'{sku}' offers '{of}', which is hidden and cannot be checked",
+                        sku=item.sku,
+                        of=sku,
+                    ),
+                    item,
+                )
         for portion in item.contains:
             if portion.quantity < 1:
                 raise MenuFault(
-                    f"'{item.sku}' contains {portion.quantity} of '{portion.sku}'; at least one is needed", item
+                    say(
+                        "menu_too_few",
+                        "'{sku}' contains {quantity} of '{of}'; at least one is needed",
+                        sku=item.sku,
+                        quantity=portion.quantity,
+                        of=portion.sku,
+                    ),
+                    item,
                 )
 
     def _check_no_cycle(self, item: MenuItem, path: tuple[str, ...]) -> None:
         if item.sku in path:
-            raise MenuFault(f"the combo '{item.sku}' contains itself: {' > '.join((*path, item.sku))}", item)
+            raise MenuFault(
+                say(
+                    "menu_cycle",
+                    "the combo '{sku}' contains itself: {path}",
+                    sku=item.sku,
+                    path=" > ".join((*path, item.sku)),
+                ),
+                item,
+            )
         for portion in item.contains:
             self._check_no_cycle(self._by_id[portion.sku], (*path, item.sku))
 

@@ -141,6 +141,9 @@ class OrderState(str, Enum):
     EXPIRED = "expired"
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _check_number(field: str, number: int, lowest: int, highest: int) -> None:
     if isinstance(number, bool) or not isinstance(number, int):
         raise BadOrder(f"{field} must be a whole number, not {number!r}")
@@ -151,7 +154,7 @@ def _check_number(field: str, number: int, lowest: int, highest: int) -> None:
 def _check_text(field: str, text: str, longest: int, *, required: bool = False) -> None:
     if required and not text.strip():
         raise BadOrder(f"'{field}' is empty")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and _SURROGATE.search(text):
         raise BadOrder(f"'{field}' holds half a character (a lone surrogate), which nothing can store or show")
     if len(text) > longest:
         raise BadOrder(

@@ -8,6 +8,7 @@ from enum import Enum
 
 from edge_agent.domain.menu import Menu, MenuItem, Visibility
 from edge_agent.domain.order import MAX_ID, MAX_TEXT, Order
+from edge_agent.domain.said import say
 from edge_agent.errors import BadInput
 
 
@@ -54,11 +55,24 @@ class Known:
 
     def __post_init__(self) -> None:
         if not 0 < len(self.sku) <= MAX_ID or self.sku != self.sku.strip():
-            raise BadInput(f"a SKU has 1 to {MAX_ID} characters, and no blank at its ends")
+            raise BadInput(say("sku_length", "a SKU has 1 to {most} characters, and no blank at its ends", most=MAX_ID))
         if len(self.name) > MAX_TEXT or len(self.of) > MAX_ID:
-            raise BadInput(f"the name of '{self.sku}' is longer than {MAX_TEXT} characters")
+            raise BadInput(
+                say(
+                    "sku_name_length",
+                    "the name of '{sku}' is longer than {most} characters",
+                    sku=self.sku,
+                    most=MAX_TEXT,
+                )
+            )
         if (self.means is Meaning.BY_HAND) == bool(self.of):
-            raise BadInput(f"say of '{self.sku}' which item or class it is, or that it is checked by hand")
+            raise BadInput(
+                say(
+                    "sku_of_what",
+                    "say of '{sku}' which item or class it is, or that it is checked by hand",
+                    sku=self.sku,
+                )
+            )
 
 
 def unknown_skus(menu: Menu, orders: Iterable[Order]) -> tuple[UnknownSku, ...]:
@@ -106,15 +120,15 @@ def menu_knowing(menu: Menu, said: Sequence[Known], *, classes: Sequence[str]) -
     items = list(menu.items)
     for known in said:
         if any(known.sku in (item.sku, *item.aliases) for item in items):
-            raise BadInput(f"the menu knows '{known.sku}' already")
+            raise BadInput(say("sku_known", "the menu knows '{sku}' already", sku=known.sku))
         if known.means is Meaning.ITEM:
             number = next((n for n, item in enumerate(items) if known.of in (item.sku, *item.aliases)), None)
             if number is None:
-                raise BadInput(f"there is no '{known.of}' on the menu")
+                raise BadInput(say("sku_no_item", "there is no '{of}' on the menu", of=known.of))
             items[number] = replace(items[number], aliases=(*items[number].aliases, known.sku))
         elif known.means is Meaning.LOOKS:
             if known.of not in classes:
-                raise BadInput(f"the model knows no '{known.of}'")
+                raise BadInput(say("sku_no_class", "the model knows no '{of}'", of=known.of))
             items.append(MenuItem(sku=known.sku, name=known.name, detects_as=known.of))
         else:
             items.append(MenuItem(sku=known.sku, name=known.name, visibility=Visibility.HIDDEN))

@@ -39,7 +39,7 @@ def slot_still(
         slot: its corners in pixels of the picture.
         seen: what was seen in this very picture; what lies in other slots is left out.
         thresholds: what is too faint to count is dashed, what is fainter still is not drawn.
-        name_of: what people call a class.
+        name_of: what people call a class; empty for what counts for nothing, which gets no box.
     """
     bounds = slot.polygon.bounds
     height_px, width_px = picture.shape[:2]
@@ -50,7 +50,9 @@ def slot_still(
     if scale < 1.0:
         cut = np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     inside = [
-        replace(each, box=_moved(each.box, left, top, scale)) for each in seen if slot.polygon.contains(each.box.centre)
+        replace(each, box=_moved(each.box, left, top, scale))
+        for each in seen
+        if slot.polygon.contains(each.box.centre) and name_of(each.class_name)
     ]
 
     def marked(detection: Detection, *, faint: bool) -> Mark:

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from edge_agent.domain.menu import HandedAt, Menu, MenuFault, MenuItem, ModifierRule, Portion, Visibility
+from edge_agent.domain.said import said_of, say
 from edge_agent.errors import BadConfig
 from edge_agent.formats.yaml_file import FileModel, Loc, dump_yaml, find_line, load_yaml
 
@@ -105,11 +106,21 @@ def menu_of(entries: MenuFile, *, path: Path, line_of: LineOf, model_classes: It
     classes = None if model_classes is None else tuple(model_classes)
     for index, entry in enumerate(entries.items):
         if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
-            said = f"'{entry.sku}' is to look like '{entry.detects_as}', but the model knows only {', '.join(classes)}"
+            said = say(
+                "menu_class",
+                "'{sku}' is to look like '{looks}', but the model knows only {classes}",
+                sku=entry.sku,
+                looks=entry.detects_as,
+                classes=", ".join(classes),
+            )
             raise place.fault(said, "items", index, "detects_as")
         for identifier in (entry.sku, *entry.aliases):
             if identifier != identifier.strip():
-                said = f"the identifier '{identifier}' begins or ends with a blank; take it away"
+                said = say(
+                    "menu_blank",
+                    "the identifier '{identifier}' begins or ends with a blank; take it away",
+                    identifier=identifier,
+                )
                 raise place.fault(said, "items", index, "sku" if identifier == entry.sku else "aliases")
     items = tuple(_item(entry) for entry in entries.items)
     rules = tuple(_rule(entry, place, index) for index, entry in enumerate(entries.modifiers))
@@ -118,7 +129,7 @@ def menu_of(entries: MenuFile, *, path: Path, line_of: LineOf, model_classes: It
     except MenuFault as fault:
         group = "items" if isinstance(fault.at, MenuItem) else "modifiers"
         at = next(i for i, each in enumerate(items if group == "items" else rules) if each is fault.at)
-        raise place.fault(str(fault), group, at) from fault
+        raise place.fault(said_of(fault), group, at) from fault
 
 
 def menu_as_yaml(menu: Menu) -> str:
@@ -166,17 +177,28 @@ def _refuse_endless_combos(entries: MenuFile, place: _Place) -> None:
     def pieces(sku: str, above: tuple[str, ...]) -> int:
         index, entry = by_id[sku]
         if entry.sku in above or len(above) >= MAX_COMBO_DEPTH:
-            said = f"the combo '{above[0]}' contains " + (
-                f"itself: {' > '.join((*above, entry.sku))}"
+            whole, path = above[0], " > ".join((*above, entry.sku))
+            said = (
+                say("menu_cycle", "the combo '{sku}' contains itself: {path}", sku=whole, path=path)
                 if entry.sku in above
-                else f"combos in combos deeper than {MAX_COMBO_DEPTH}"
+                else say(
+                    "menu_combo_deep",
+                    "the combo '{sku}' contains combos in combos deeper than {most}",
+                    sku=whole,
+                    most=MAX_COMBO_DEPTH,
+                )
             )
-            raise place.fault(said, "items", by_id[above[0]][0])
+            raise place.fault(said, "items", by_id[whole][0])
         if entry.sku not in known:
             below = (p.quantity * pieces(p.sku, (*above, entry.sku)) for p in entry.contains if p.sku in by_id)
             known[entry.sku] = 1 + sum(below)
             if known[entry.sku] > MAX_COMBO_PIECES:
-                said = f"the combo '{entry.sku}' comes to more than {MAX_COMBO_PIECES:,} pieces"
+                said = say(
+                    "menu_combo_large",
+                    "the combo '{sku}' comes to more than {most:,} pieces",
+                    sku=entry.sku,
+                    most=MAX_COMBO_PIECES,
+                )
                 raise place.fault(said, "items", index)
         return known[entry.sku]
 
@@ -200,11 +222,19 @@ def _item(entry: ItemEntry) -> MenuItem:
 def _rule(entry: ModifierEntry, place: _Place, index: int) -> ModifierRule:
     if entry.replaces:
         if entry.adds or entry.removes:
-            said = f"the modifier '{entry.name}' has 'replaces' beside 'adds' or 'removes'; use one"
+            said = say(
+                "menu_replaces",
+                "the modifier '{name}' has 'replaces' beside 'adds' or 'removes'; use one",
+                name=entry.name,
+            )
             raise place.fault(said, "modifiers", index)
         ((goes, comes),) = entry.replaces.items()
         return ModifierRule(name=entry.name, adds=comes, removes=goes)
     if not (entry.adds or entry.removes):
-        said = f"the modifier '{entry.name}' does nothing; leave it out, it is then checked by hand"
+        said = say(
+            "menu_does_nothing",
+            "the modifier '{name}' does nothing; leave it out, it is then checked by hand",
+            name=entry.name,
+        )
         raise place.fault(said, "modifiers", index)
     return ModifierRule(name=entry.name, adds=entry.adds, removes=entry.removes)

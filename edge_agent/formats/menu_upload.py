@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from edge_agent.domain.menu import Menu
+from edge_agent.domain.said import say
 from edge_agent.errors import BadConfig
 from edge_agent.formats.menu import ItemEntry, MenuFile, load_menu, menu_of
 from edge_agent.formats.orders import first_complaint
@@ -33,7 +34,10 @@ def menu_from(raw: bytes, name: str, *, model_classes: Iterable[str]) -> Menu:
     """
     path = Path(Path(name).name or "menu")
     if len(raw) > MAX_BYTES:
-        raise BadConfig(f"the file is larger than {MAX_BYTES:,} bytes; is it the right one?", path=path)
+        raise BadConfig(
+            say("file_too_large", "the file is larger than {most:,} bytes; is it the right one?", most=MAX_BYTES),
+            path=path,
+        )
     if path.suffix.lower() == ".csv":
         return _from_csv(raw, path, model_classes)
     with tempfile.TemporaryDirectory(prefix="edge-agent-menu-") as folder:
@@ -49,19 +53,23 @@ def _from_csv(raw: bytes, path: Path, model_classes: Iterable[str]) -> Menu:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadConfig("the text is not UTF-8; save the file in that encoding", path=path) from error
+        raise BadConfig(
+            say("file_not_utf8", "the text is not UTF-8; save the file in that encoding"), path=path
+        ) from error
     entries: list[ItemEntry] = []
     lines: list[int] = []
     for line, cells in _rows(text, path):
         if len(entries) >= MAX_ITEMS:
-            raise BadConfig(f"the file has more than {MAX_ITEMS} items", path=path, line=line)
+            raise BadConfig(
+                say("csv_too_many", "the file has more than {most} items", most=MAX_ITEMS), path=path, line=line
+            )
         try:
             entries.append(ItemEntry.model_validate(cells))
         except ValidationError as error:
             raise BadConfig(first_complaint(error), path=path, line=line) from error
         lines.append(line)
     if not entries:
-        raise BadConfig("the file holds no item", path=path)
+        raise BadConfig(say("csv_no_item", "the file holds no item"), path=path)
 
     def line_of(loc: Loc) -> int | None:
         return lines[loc[1]] if len(loc) > 1 and isinstance(loc[1], int) else None
@@ -79,22 +87,34 @@ def _rows(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for row in rows:
             if any(cell.strip() for cell in row):
                 if len(row) != len(header):
-                    said = f"the row has {len(row)} cells, the first line names {len(header)}"
+                    said = say(
+                        "csv_cells",
+                        "the row has {cells} cells, the first line names {columns}",
+                        cells=len(row),
+                        columns=len(header),
+                    )
                     raise BadConfig(said, path=path, line=rows.line_num)
                 yield rows.line_num, _cells(header, row, path, rows.line_num)
     except csv.Error as error:
-        raise BadConfig(f"no valid CSV: {error}", path=path, line=rows.line_num) from error
+        raise BadConfig(say("csv_invalid", "no valid CSV: {why}", why=error), path=path, line=rows.line_num) from error
 
 
 def _check_header(header: Sequence[str], path: Path) -> None:
     if "sku" not in header:
-        raise BadConfig("the first line names the columns, and 'sku' is not among them", path=path, line=1)
+        raise BadConfig(
+            say("csv_no_sku", "the first line names the columns, and 'sku' is not among them"), path=path, line=1
+        )
     strange = [column for column in header if column not in COLUMNS]
     if strange:
-        said = f"the column '{strange[0][:40]}' is not known; known are {', '.join(COLUMNS)}"
+        said = say(
+            "csv_strange_column",
+            "the column '{column}' is not known; known are {known}",
+            column=strange[0][:40],
+            known=", ".join(COLUMNS),
+        )
         raise BadConfig(said, path=path, line=1)
     if len(set(header)) < len(header):
-        raise BadConfig("a column stands twice in the first line", path=path, line=1)
+        raise BadConfig(say("csv_column_twice", "a column stands twice in the first line"), path=path, line=1)
 
 
 def _cells(header: Sequence[str], row: Sequence[str], path: Path, line: int) -> dict[str, Any]:
@@ -118,5 +138,9 @@ def _portion(text: str, path: Path, line: int) -> dict[str, Any]:
     if not star:
         return {"sku": text}
     if not (number.strip().isascii() and number.strip().isdigit() and len(number) <= 3):  # noqa: PLR2004  up to 999
-        raise BadConfig(f"'contains' has '{text[:40]}'; write a part as fries, or 2*fries", path=path, line=line)
+        raise BadConfig(
+            say("csv_portion", "'contains' has '{part}'; write a part as fries, or 2*fries", part=text[:40]),
+            path=path,
+            line=line,
+        )
     return {"sku": sku.strip(), "quantity": int(number)}

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from edge_agent.domain.order import MAX_DEPTH, MAX_LINES, Order, OrderLine
+from edge_agent.domain.said import Said, named, say
 from edge_agent.errors import BadInput, BadOrder
+from edge_agent.formats.complaints import what_is_wrong
 from edge_agent.formats.yaml_file import line_in, line_of_second_key
 
 MAX_ORDER_BYTES = 256_000
@@ -182,17 +184,22 @@ def first_complaint(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
-        return f"'{place}' is missing"
+        return say("field_missing", "'{place}' is missing", place=place)
     if first["msg"].startswith("Recursion error"):
-        return f"the lines are nested deeper than {MAX_DEPTH}"
+        return say("order_too_deep", "the lines are nested deeper than {most}", most=MAX_DEPTH)
     if first["type"] == "value_error":
-        return first["msg"].partition(", ")[2]
+        return what_is_wrong(first)
     if first["type"] in ("model_type", "dict_type"):
-        return f"'{place}' should be an object" if place else "the value should be an object: {...}"
+        if not place:
+            return say("value_no_object", "the value should be an object: {{...}}")
+        return say("field_no_object", "'{place}' should be an object", place=place)
     if len(place) > _SHOWN_PLACE:
         place = f"{place[:_SHOWN_PLACE]}..."
+    wrong = what_is_wrong(first)
     said = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
-    return f"'{place}': {said}" if place else said
+    if isinstance(wrong, Said):
+        said = named(wrong.name, said, wrong.values)
+    return say("field_wrong", "'{place}': {said}", place=place, said=said) if place else said
 
 
 def _line_refused(text: str) -> int | None:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from edge_agent.domain.said import say
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.yaml_file import FileModel, dump_yaml, load_yaml
 
@@ -68,7 +69,7 @@ class PackInput(FileModel):
     @model_validator(mode="after")
     def _bytes_are_not_scaled(self) -> PackInput:
         if self.dtype == "uint8" and self.scale != "0-255":
-            raise ValueError("an input of uint8 holds 0 to 255; write 'scale: 0-255'")
+            raise ValueError(say("pack_scale", "an input of uint8 holds 0 to 255; write 'scale: 0-255'"))
         return self
 
 
@@ -85,7 +86,14 @@ class Threshold(FileModel):
     @model_validator(mode="after")
     def _possible_first(self) -> Threshold:
         if self.possible > self.present:
-            raise ValueError(f"'possible' ({self.possible}) must not lie above 'present' ({self.present})")
+            raise ValueError(
+                say(
+                    "pack_thresholds",
+                    "'possible' ({possible}) must not lie above 'present' ({present})",
+                    possible=self.possible,
+                    present=self.present,
+                )
+            )
         return self
 
 
@@ -204,7 +212,7 @@ class PackManifest(FileModel):
     def _each_class_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise ValueError(f"the class {twice[0]!r} stands there twice")
+            raise ValueError(say("pack_class_twice", "the class {name} stands there twice", name=repr(twice[0])))
         return names
 
     @field_validator("occluders")
@@ -218,7 +226,14 @@ class PackManifest(FileModel):
     def _fits_the_strides(cls, value: PackInput) -> PackInput:
         # The three layouts all come from networks whose coarsest cells are 32 pixels wide.
         if value.width % 32 or value.height % 32:
-            raise ValueError(f"width and height must be multiples of 32, not {value.width} and {value.height}")
+            raise ValueError(
+                say(
+                    "pack_size",
+                    "width and height must be multiples of 32, not {width} and {height}",
+                    width=value.width,
+                    height=value.height,
+                )
+            )
         return value
 
     @field_validator("thresholds")
@@ -233,7 +248,14 @@ class PackManifest(FileModel):
         thresholds: Thresholds = info.data.get("thresholds", Thresholds())
         lowest = min((thresholds.of(name).possible for name in info.data.get("classes", ())), default=1.0)
         if value.score_floor is not None and value.score_floor > lowest:
-            raise ValueError(f"score_floor ({value.score_floor}) hides scores from the lowest 'possible' ({lowest}) on")
+            raise ValueError(
+                say(
+                    "pack_floor",
+                    "score_floor ({floor}) hides scores from the lowest 'possible' ({lowest}) on",
+                    floor=value.score_floor,
+                    lowest=lowest,
+                )
+            )
         return value
 
 
@@ -241,7 +263,14 @@ def _refuse_strangers(names: tuple[str, ...], info: ValidationInfo) -> None:
     known = info.data.get("classes")
     strangers = [name for name in names if known is not None and name not in known]
     if strangers:
-        raise ValueError(f"{strangers[0]!r} is no class of this model; its classes are {', '.join(known or ())}")
+        raise ValueError(
+            say(
+                "pack_no_class",
+                "{name} is no class of this model; its classes are {known}",
+                name=repr(strangers[0]),
+                known=", ".join(known or ()),
+            )
+        )
 
 
 def load_manifest(path: Path) -> PackManifest:

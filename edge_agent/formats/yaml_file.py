@@ -18,7 +18,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import ErrorDetails
 
+from edge_agent.domain.said import Said, reason_of, say
 from edge_agent.errors import BadConfig, BadInput
+from edge_agent.formats.complaints import what_is_wrong
 
 MAX_BYTES = 1_000_000
 """A larger file is no configuration that a person wrote."""
@@ -54,7 +56,9 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(None, None, "aliases are not supported; write the value out", mark)
+            raise yaml.MarkedYAMLError(
+                None, None, say("yaml_alias", "aliases are not supported; write the value out"), mark
+            )
         return super().compose_node(parent, index)
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -64,7 +68,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if (key.tag, key.value) in seen:
-                said = f"the key {key.value!r} stands here a second time; keep one of them"
+                said = say(
+                    "yaml_key_twice", "the key {key} stands here a second time; keep one of them", key=repr(key.value)
+                )
                 raise yaml.MarkedYAMLError(None, None, said, key.start_mark)
             seen.add((key.tag, key.value))
         return node
@@ -82,16 +88,6 @@ class _Dumper(yaml.SafeDumper):
 _SHOWN_CHARACTERS = 60
 _MAY_HOLD_A_SECRET = ("password", "url", "pipeline")
 """Keys whose values are not repeated in a complaint: somebody may have written a password there by mistake."""
-
-_PLAIN = {
-    "model_type": "should be a group of keys",
-    "dict_type": "should be a group of keys",
-    "mapping_type": "should be a group of keys",
-    "list_type": "should be a list",
-    "tuple_type": "should be a list",
-    "path_type": "should be a path",
-}
-"""What pydantic says in the words of Python, in the words of a YAML file; by the type of its error."""
 
 for _tag, _pattern, _first in _DIALECT:
     _Loader.add_implicit_resolver(_tag, _pattern, _first)
@@ -184,19 +180,26 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         root, data = _compose(text)
     except yaml.MarkedYAMLError as refusal:
         mark = refusal.problem_mark or refusal.context_mark
-        said = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
+        why = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
+        said = refusal.problem if isinstance(refusal.problem, Said) else say("yaml_invalid", "{why}", why=why)
         raise error(said, path=path, line=None if mark is None else mark.line + 1) from refusal
     except yaml.reader.ReaderError as refusal:
         line = text.count("\n", 0, refusal.position) + 1
-        raise error("a character that YAML does not allow; remove it", path=path, line=line) from refusal
+        raise error(
+            say("yaml_character", "a character that YAML does not allow; remove it"), path=path, line=line
+        ) from refusal
     except RecursionError as refusal:
-        raise error("the values are nested too deeply", path=path) from refusal
+        raise error(say("yaml_too_deep", "the values are nested too deeply"), path=path) from refusal
     except ValueError as refusal:
-        raise error(f"a value cannot be read: {refusal}", path=path) from refusal
+        raise error(say("yaml_value", "a value cannot be read: {why}", why=refusal), path=path) from refusal
     if root is None:
-        raise error("the file is empty", path=path)
+        raise error(say("file_empty", "the file is empty"), path=path)
     if not isinstance(root, yaml.MappingNode):
-        raise error("the file must hold keys with values, such as 'name: value'", path=path, line=_line(root))
+        raise error(
+            say("yaml_no_keys", "the file must hold keys with values, such as 'name: value'"),
+            path=path,
+            line=_line(root),
+        )
     return root, data
 
 
@@ -215,16 +218,23 @@ def _text_of(path: Path, error: type[BadInput]) -> str:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError as refusal:
-        raise error("there is no such file", path=path) from refusal
+        raise error(say("file_none", "there is no such file"), path=path) from refusal
     except OSError as refusal:
-        raise error(f"the file cannot be read: {refusal.strerror}", path=path) from refusal
+        raise error(
+            say("file_unreadable", "the file cannot be read: {why}", why=reason_of(refusal)), path=path
+        ) from refusal
     if len(raw) > MAX_BYTES:
-        raise error(f"the file is larger than {MAX_BYTES:,} bytes; is it the right one?", path=path)
+        raise error(
+            say("file_too_large", "the file is larger than {most:,} bytes; is it the right one?", most=MAX_BYTES),
+            path=path,
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as refusal:
         line = raw.count(b"\n", 0, refusal.start) + 1
-        raise error("the text is not UTF-8; save the file in that encoding", path=path, line=line) from refusal
+        raise error(
+            say("file_not_utf8", "the text is not UTF-8; save the file in that encoding"), path=path, line=line
+        ) from refusal
 
 
 def _complaint(
@@ -233,8 +243,10 @@ def _complaint(
     """The error that helps most: an unknown key first (a mistyped key is also missing), then the topmost."""
     details = _telling(details)
     first = min(details, key=lambda d: (d["type"] != "extra_forbidden", _line_at(root, d["loc"])))
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return error(_sentence(first, model) + more, path=path, line=_line_at(root, first["loc"]))
+    said = _sentence(first, model)
+    if len(details) > 1:
+        said = say("and_more", "{said} (and {n} more)", said=said, n=len(details) - 1)
+    return error(said, path=path, line=_line_at(root, first["loc"]))
 
 
 def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -249,33 +261,45 @@ def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
-    *above, last = detail["loc"] or ("the file",)
-    where = ".".join(str(part) for part in detail["loc"]) or "the file"
-    if detail["type"] == "extra_forbidden":
-        known = sorted(_known_keys(model, above))
-        close = difflib.get_close_matches(str(last), known, n=1)
-        if close:
-            return f"unknown key {str(last)!r}; did you mean {close[0]!r}?"
-        return f"unknown key {str(last)!r}; allowed here: {', '.join(known)}" if known else f"unknown key {str(last)!r}"
-    if detail["type"] == "missing":
-        inside = f" in {'.'.join(map(str, above))!r}" if above else ""
-        return f"the key {str(last)!r} is missing{inside}; add it"
+    if detail["type"] in ("extra_forbidden", "missing"):
+        return _about_key(detail, model)
+    where = ".".join(str(part) for part in detail["loc"]) or say("the_file", "the file")
+    said = what_is_wrong(detail)
     if detail["type"] in ("value_error", "assertion_error"):
-        return f"{where}: {detail['msg'].partition(', ')[2]}"
-    said = _PLAIN.get(detail["type"]) or re.sub(r"^\w+ (?=should)", "", detail["msg"])
+        return say("at_place", "{place}: {said}", place=where, said=said)
     is_hidden = ", not " in said or any(word in str(part) for part in detail["loc"] for word in _MAY_HOLD_A_SECRET)
-    found = "" if is_hidden else f", not {_shown(detail['input'])}"
+    whole = say("value_at", "{where} {said}", where=where, said=said)
+    if not is_hidden:
+        whole = say("value_not", "{said}, not {found}", said=whole, found=_shown(detail["input"]))
     is_unquoted = detail["type"] == "string_type" and isinstance(detail["input"], int | float)
-    return f"{where} {said}{found}" + ("; put it in quotes" if is_unquoted else "")
+    return say("value_in_quotes", "{said}; put it in quotes", said=whole) if is_unquoted else whole
+
+
+def _about_key(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    """A key that is missing, or that nobody knows."""
+    *above, last = detail["loc"]
+    key = repr(str(last))
+    if detail["type"] == "missing":
+        if not above:
+            return say("key_missing", "the key {key} is missing; add it", key=key)
+        inside = repr(".".join(map(str, above)))
+        return say("key_missing_in", "the key {key} is missing in {inside}; add it", key=key, inside=inside)
+    known = sorted(_known_keys(model, above))
+    close = difflib.get_close_matches(str(last), known, n=1)
+    if close:
+        return say("key_meant", "unknown key {key}; did you mean {close}?", key=key, close=repr(close[0]))
+    if not known:
+        return say("key_unknown", "unknown key {key}", key=key)
+    return say("key_not_allowed", "unknown key {key}; allowed here: {known}", key=key, known=", ".join(known))
 
 
 def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return "a group of keys"
+        return say("a_group", "a group of keys")
     if isinstance(value, list):
-        return "a list"
+        return say("a_list", "a list")
     if value is None:
-        return "nothing"
+        return say("nothing", "nothing")
     text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
 

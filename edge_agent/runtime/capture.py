@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from edge_agent.domain.said import say
 from edge_agent.runtime.capture_thread import CapturePlan, CaptureState, CaptureThread
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,7 @@ class CameraCapture:
         thread = self._thread
         return CaptureReport(
             state=CaptureState.STOPPED if thread is None else thread.state,
-            problem="nothing reads the camera" if thread is None else thread.problem,
+            problem=say("camera_unread", "nothing reads the camera") if thread is None else thread.problem,
             frames=self._plan.latest.frames,
             dropped=self._plan.latest.dropped,
             connections=self._connections + (0 if thread is None else thread.connections),

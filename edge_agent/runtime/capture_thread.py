@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
+from edge_agent.domain.said import said_of, say
 from edge_agent.errors import CameraEnded, CameraError, CameraRefused, CameraUnusable
 from edge_agent.ports import Clock, LiveSource
 from edge_agent.runtime.backoff import Backoff
@@ -62,7 +63,7 @@ class CaptureThread:
 
     def __init__(self, plan: CapturePlan, *, number: int) -> None:
         self.state = CaptureState.CONNECTING
-        self.problem: str | None = "connecting"
+        self.problem: str | None = say("connecting", "connecting")
         self.connections = 0
         self._plan = plan
         self._backoff = plan.make_backoff()
@@ -135,7 +136,7 @@ class CaptureThread:
     def _after(self, error: CameraError) -> float | None:
         """What to do about a failure: the seconds to wait, or None to end."""
         is_first = self.problem is None or not self._backoff.failures
-        self.problem = str(error)
+        self.problem = said_of(error)
         if isinstance(error, CameraUnusable | CameraEnded):
             ended = isinstance(error, CameraEnded)
             self.state = CaptureState.ENDED if ended else CaptureState.GAVE_UP

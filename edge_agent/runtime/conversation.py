@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from edge_agent.domain.said import say
 from edge_agent.errors import BadInput, BrokerLost, StoreError
 from edge_agent.formats.mqtt_messages import (
     OFFLINE,
@@ -228,7 +229,13 @@ class Conversation:
         if self._sent_s:
             silent_until_s = min(self._sent_s.values()) + self._pace.acknowledge_s
             if now_s >= silent_until_s:
-                raise BrokerLost(f"the broker has acknowledged nothing for {self._pace.acknowledge_s:.0f} s")
+                raise BrokerLost(
+                    say(
+                        "broker_unacknowledged",
+                        "the broker has acknowledged nothing for {seconds:.0f} s",
+                        seconds=self._pace.acknowledge_s,
+                    )
+                )
             due_s.append(silent_until_s)
         if self._refused_s is not None:
             due_s.append(self._refused_s)

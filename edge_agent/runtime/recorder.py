@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from edge_agent.domain.events import Event
+from edge_agent.domain.said import said_of
 from edge_agent.errors import OrderVolatile, RowRefused, StoreError
 from edge_agent.ports import EventStore, Evidence
 
@@ -213,7 +214,7 @@ class Recorder:
             for entry in self._entries:
                 entry.evidence, entry.kept.refusal = (), error
             self._pictures_bytes = 0
-            self._problem = str(error)
+            self._problem = said_of(error)
             self._pictures_lost += pictures
             self._changed.notify_all()
 

@@ -12,6 +12,7 @@ from edge_agent.domain.looked_again import LookedAgain
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import Order
 from edge_agent.domain.record import AuditAnswer, StoredCheck, StoredSession
+from edge_agent.domain.said import said_of
 from edge_agent.errors import EdgeAgentError
 from edge_agent.ports import EventHistory, Pictures, SecondLookReport
 
@@ -92,7 +93,7 @@ class SecondLooks:
         try:
             self._look_at_all()
         except EdgeAgentError as error:
-            problem = str(error)
+            problem = said_of(error)
             logger.warning("the second look at old trays ended early: %s", error)
         finally:
             self._report = replace(self._report, is_running=False, is_over=True, problem=problem)

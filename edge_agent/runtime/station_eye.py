@@ -10,6 +10,7 @@ from edge_agent.checking.marker_budget import MarkerBudget
 from edge_agent.checking.motion_gate import MotionGate
 from edge_agent.domain.camera import CameraStatus, FrameFigures
 from edge_agent.domain.detection import Marker, Observation
+from edge_agent.domain.said import say
 from edge_agent.domain.tray import Slot
 from edge_agent.ports import ChangeMeter, Detector, FrameMeter, LiveFrame, MarkerReader
 
@@ -17,11 +18,11 @@ OLDEST_S = 0.5
 """An older picture is not checked: a verdict on it would speak of the past."""
 
 WHY_NOT = {
-    CameraStatus.OFFLINE: "the camera gives no pictures",
-    CameraStatus.FROZEN: "the camera's picture stands still",
-    CameraStatus.DARK: "the camera sees nothing but dark",
-    CameraStatus.BLURRED: "the camera's picture is blurred: clean or focus it",
-    CameraStatus.MOVED: "the camera was moved: put it back, or draw the slots anew",
+    CameraStatus.OFFLINE: say("why_offline", "the camera gives no pictures"),
+    CameraStatus.FROZEN: say("why_frozen", "the camera's picture stands still"),
+    CameraStatus.DARK: say("why_dark", "the camera sees nothing but dark"),
+    CameraStatus.BLURRED: say("why_blurred", "the camera's picture is blurred: clean or focus it"),
+    CameraStatus.MOVED: say("why_moved", "the camera was moved: put it back, or draw the slots anew"),
 }
 
 

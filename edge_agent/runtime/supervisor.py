@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edge_agent.domain.said import say
 from edge_agent.ports import Clock, ReadinessReport, StationStatus
 from edge_agent.runtime.capture import CameraCapture
 from edge_agent.runtime.checker_thread import CheckerThread
@@ -76,10 +77,19 @@ class Supervisor:
         recording = self._watched.recorder.report
         if recording.problem is not None:
             problems.append(
-                f"{recording.waiting} events wait in memory, since the database refuses: {recording.problem}; "
-                "make room on the disk, or see that it can be written to"
+                say(
+                    "events_wait",
+                    "{n} events wait in memory, since the database refuses: {why}; make room on "
+                    "the disk, or see that it can be written to",
+                    n=recording.waiting,
+                    why=recording.problem,
+                )
             )
-        problems += [f"station {each.station_id}: {each.why_not}" for each in stations if each.why_not]
+        problems += [
+            say("of_station", "station {station}: {said}", station=each.station_id, said=each.why_not)
+            for each in stations
+            if each.why_not
+        ]
         return ReadinessReport(ready=stuck is None, problems=tuple(problems), stations=stations)
 
     def _run(self) -> None:
@@ -106,9 +116,9 @@ class Supervisor:
         watched = self._watched
         silent_s = self._clock.monotonic_s() - watched.checker.beat_s
         if not watched.checker.is_alive or silent_s > STUCK_S:
-            return "the checker does not run any more; the agent is started anew"
+            return say("checker_gone", "the checker does not run any more; the agent is started anew")
         if not watched.recorder.is_alive:
-            return "nothing is stored any more; the agent is started anew"
+            return say("recorder_gone", "nothing is stored any more; the agent is started anew")
         return None
 
     def _give_up(self, why: str) -> None:

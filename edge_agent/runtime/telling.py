@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge_agent.domain.events import Event
+from edge_agent.domain.said import said_of, say
 from edge_agent.errors import BrokerError, StoreError
 from edge_agent.ports import MessageBroker, StationStatus
 from edge_agent.runtime.backoff import Backoff
@@ -94,7 +95,7 @@ class Teller:
         self._since_s = plan.said.clock.monotonic_s()
         self._stop = threading.Event()
         self._connected = False
-        self._problem: str | None = "connecting"
+        self._problem: str | None = say("connecting", "connecting")
         self._connections = 0
         self._warned: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="mqtt-telling", daemon=True)
@@ -164,7 +165,7 @@ class Teller:
             if self._plan.said.clock.monotonic_s() - began_s > self._backoff.longest_s:
                 self._backoff.reset()
                 self._warned.clear()
-        self._problem = "ended"
+        self._problem = say("ended", "ended")
 
     def _tell(self, talk: Conversation) -> None:
         while not self._stop.is_set():
@@ -186,7 +187,7 @@ class Teller:
 
     def _after(self, error: BrokerError | StoreError) -> float:
         """Say what failed, each reason once aloud; the seconds to wait."""
-        self._problem = str(error)
+        self._problem = said_of(error)
         wait_s = self._backoff.next_s()
         level = logging.DEBUG if self._problem in self._warned else logging.WARNING
         self._warned.add(self._problem)

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from edge_agent.checking.camera_watch import CameraLimits
+from edge_agent.domain.said import say
 from edge_agent.formats.yaml_file import FileModel
 from edge_agent.settings.bounds import Fraction, Seconds
 
@@ -86,22 +87,40 @@ class CameraSettings(FileModel):
     @classmethod
     def _is_url(cls, url: str | None) -> str | None:
         if url is not None and not _URL.fullmatch(url):
-            raise ValueError("the camera's address must begin with rtsp://, rtsps://, http:// or https://")
+            raise ValueError(
+                say("camera_scheme", "the camera's address must begin with rtsp://, rtsps://, http:// or https://")
+            )
         return url
 
     @model_validator(mode="after")
     def _fits_together(self) -> CameraSettings:
         if sum(kind is not None for kind in (self.url, self.device, self.pipeline, self.file)) != 1:
-            raise ValueError("a camera needs exactly one of url, device, pipeline and file")
+            raise ValueError(say("camera_one_of", "a camera needs exactly one of url, device, pipeline and file"))
         address = self.url or self.pipeline or ""
         if _WRITTEN_OUT.search(address):
-            said = f"a password must not stand in this file; write {PASSWORD} in its place, and name a password_file"
+            said = say(
+                "camera_written_out",
+                "a password must not stand in this file; write {sign} in its place, and name a password_file",
+                sign=PASSWORD,
+            )
             raise ValueError(said)
         if self.pipeline is not None and PASSWORD in self.pipeline.replace("=" + PASSWORD, ""):
-            raise ValueError(f"in a pipeline {PASSWORD} is a value of its own: user-id=viewer user-pw={PASSWORD}")
+            raise ValueError(
+                say(
+                    "camera_pipeline_password",
+                    "in a pipeline {sign} is a value of its own: user-id=viewer user-pw={sign}",
+                    sign=PASSWORD,
+                )
+            )
         secrets = sum(secret is not None for secret in (self.password_file, self.password_env))
         if secrets != (PASSWORD in address):
-            raise ValueError(f"{PASSWORD} in the address and one of password_file and password_env belong together")
+            raise ValueError(
+                say(
+                    "camera_password_pair",
+                    "{sign} in the address and one of password_file and password_env belong together",
+                    sign=PASSWORD,
+                )
+            )
         return self
 
     @property

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from edge_agent.domain.said import say
 from edge_agent.formats.yaml_file import FileModel
 
 
@@ -74,11 +75,15 @@ class MqttSettings(FileModel):
     def _fits_together(self) -> MqttSettings:
         secrets = sum(secret is not None for secret in (self.password_file, self.password_env))
         if secrets != (self.username is not None):
-            raise ValueError("username and one of password_file and password_env belong together")
+            raise ValueError(
+                say("mqtt_password_pair", "username and one of password_file and password_env belong together")
+            )
         if self.ca is not None and not self.tls:
-            raise ValueError("ca is used with tls: true only")
+            raise ValueError(say("mqtt_ca_without_tls", "ca is used with tls: true only"))
         if self.broker == EMBEDDED and self.tls:
-            raise ValueError("the embedded broker speaks no TLS; use Mosquitto where TLS is wanted")
+            raise ValueError(
+                say("mqtt_embedded_tls", "the embedded broker speaks no TLS; use Mosquitto where TLS is wanted")
+            )
         return self
 
     @property

@@ -19,8 +19,10 @@ from pydantic import AwareDatetime, Field, JsonValue, ValidationError
 from edge_agent.checking.eagerness import FEWEST, MOST
 from edge_agent.domain.order import MAX_ID, MAX_TEXT
 from edge_agent.domain.record import StaffRole
+from edge_agent.domain.said import reason_of, say
 from edge_agent.domain.unknown_skus import Known, Meaning
 from edge_agent.errors import BadConfig
+from edge_agent.formats.complaints import complaint_of
 from edge_agent.formats.pack import FileName, Sha256
 from edge_agent.formats.yaml_file import FileModel, load_yaml
 from edge_agent.settings.bounds import Identifier
@@ -173,7 +175,9 @@ def load_choices(folder: Path) -> SetupFile:
     try:
         there = path.exists()
     except OSError as error:
-        raise BadConfig(f"what was set up cannot be read: {error.strerror}", path=path) from error
+        raise BadConfig(
+            say("setup_unreadable", "what was set up cannot be read: {why}", why=reason_of(error)), path=path
+        ) from error
     return load_yaml(path, SetupFile) if there else SetupFile()
 
 
@@ -198,8 +202,10 @@ def laid_over(plain: Settings, written: Settings, choices: SetupFile, folder: Pa
     try:
         settings = Settings.model_validate(plain.model_copy(update=changed).model_dump())
     except ValidationError as error:
-        said = str(error.errors(include_url=False, include_input=False)[0]["msg"])
-        raise BadConfig(f"it does not fit the configuration: {said}", path=folder / FILE) from error
+        said = complaint_of(error)
+        raise BadConfig(
+            say("setup_unfit", "it does not fit the configuration: {why}", why=said), path=folder / FILE
+        ) from error
     return LaidOver(
         settings=settings, plain=plain, written=written, choices=choices, folder=folder, set_aside=tuple(aside)
     )

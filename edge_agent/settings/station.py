@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from edge_agent.checking.policy import Policy, StationKind
 from edge_agent.domain.association import AssociationRule
 from edge_agent.domain.geometry import Point, Polygon
+from edge_agent.domain.said import say
 from edge_agent.domain.tray import Slot
 from edge_agent.formats.yaml_file import FileModel
 from edge_agent.settings.bounds import Corners, Identifier, Seconds
@@ -35,7 +36,14 @@ class SlotSettings(FileModel):
     def _has_area(cls, corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
         area = Polygon(tuple(Point(x * _GRID, y * _GRID) for x, y in corners)).area_px / _GRID**2
         if area < SMALLEST_SLOT:
-            raise ValueError(f"the slot takes {area:.2%} of the picture; it needs {SMALLEST_SLOT:.0%} at least")
+            raise ValueError(
+                say(
+                    "slot_too_small",
+                    "the slot takes {area:.2%} of the picture; it needs {least:.0%} at least",
+                    area=area,
+                    least=SMALLEST_SLOT,
+                )
+            )
         return corners
 
     def slot(self, width_px: int, height_px: int) -> Slot:
@@ -79,7 +87,7 @@ class StationSettings(FileModel):
     @classmethod
     def _ids_differ(cls, slots: tuple[SlotSettings, ...]) -> tuple[SlotSettings, ...]:
         if len({slot.id for slot in slots}) < len(slots):
-            raise ValueError("two slots have the same id; give each its own")
+            raise ValueError(say("slot_id_twice", "two slots have the same id; give each its own"))
         return slots
 
     @property

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from edge_agent.checking.eagerness import FEWEST, MOST
+from edge_agent.domain.said import say
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import Precision
 from edge_agent.formats.yaml_file import FileModel
@@ -66,7 +67,11 @@ class Settings(FileModel, hide_input_in_errors=True):
             ZoneInfo(name)
         except (LookupError, ValueError, OSError) as error:
             raise ValueError(
-                f"'{name}' is no time zone that this machine knows; write one like Europe/Berlin"
+                say(
+                    "timezone_unknown",
+                    "'{name}' is no time zone that this machine knows; write one like Europe/Berlin",
+                    name=name,
+                )
             ) from error
         return name
 
@@ -74,10 +79,14 @@ class Settings(FileModel, hide_input_in_errors=True):
     @classmethod
     def _names_differ(cls, stations: tuple[StationSettings, ...]) -> tuple[StationSettings, ...]:
         if len({station.id for station in stations}) < len(stations):
-            raise ValueError("two stations have the same id; give each its own")
+            raise ValueError(say("station_id_twice", "two stations have the same id; give each its own"))
         slots = [slot.id for station in stations for slot in station.slots]
         if len(set(slots)) < len(slots):
-            raise ValueError("two stations have a slot of the same id; give each slot of the box its own")
+            raise ValueError(
+                say(
+                    "slot_id_twice_on_box", "two stations have a slot of the same id; give each slot of the box its own"
+                )
+            )
         return stations
 
     @property

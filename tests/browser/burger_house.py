@@ -19,6 +19,7 @@ import numpy as np
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_reporting import SqliteReporting
 from edge_agent.adapters.sqlite_store import SqliteStore
+from edge_agent.app.stills import MOST_NAMES
 from edge_agent.checking.audit_desk import AuditDesk
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.association import Association
@@ -95,13 +96,13 @@ class Scene:
         assert decoded is not None
         picture = np.asarray(decoded, dtype=np.uint8)
         slot = Slot(slot_id="slot", polygon=WHOLE)
-        return slot_still(picture, slot, self.seen, thresholds=Thresholds(), name_of=called)
+        return slot_still(picture, slot, self.seen, thresholds=Thresholds(), name_of=self._called)
 
-
-def called(class_name: str) -> str:
-    """What a class is called on a still, as in the running agent."""
-    items = MENU.items_seen_as(class_name)
-    return items[0].shown_name if len(items) == 1 else class_name.replace("_", " ")
+    def _called(self, class_name: str) -> str:
+        """What a class is called on a still, as in the running agent: of look-alikes what was ordered."""
+        items = MENU.items_seen_as(class_name)
+        names = [item.shown_name for item in items if item.sku in self.sold] or [item.shown_name for item in items]
+        return " / ".join(names[:MOST_NAMES])
 
 
 SIX = Scene(

@@ -48,6 +48,7 @@ def steady(page: Page) -> None:
         "() => Array.from(document.querySelectorAll('figure:not([hidden])')).every(f => !f.matches('.is-old'))"
     )
     expect(page.locator(".flash")).to_have_count(0)
+    expect(page.locator(".age time").first).not_to_be_empty()
 
 
 def looked(page: Page) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.request
 
@@ -64,6 +65,25 @@ def test_an_answer_that_was_not_sent_is_not_believed(kitchen: Kitchen, open_page
     page.get_by_role("button", name="Fixed").click()
     expect(page.locator("#notice")).to_contain_text("Not sent")
     assert kitchen.alerts.said() == ()
+
+
+def test_a_tablet_whose_clock_is_wrong_shows_no_age_until_it_has_heard_the_boxs(
+    kitchen: Kitchen, open_page: OpenPage
+) -> None:
+    """What it would say for the half second before the first beat, thousands of hours, would be read."""
+    kitchen.order(order("42", "burger"))
+    held: list[Route] = []
+    page = open_page(kitchen, "/login")
+    page.route("**/pass/events", lambda route: held.append(route))  # noqa: PLW0108  it marks a function
+    page.goto(f"{kitchen.url}/pass")
+    age = page.locator(".age time")
+    expect(age).to_be_attached()
+    expect(age).to_be_empty()
+    page.wait_for_function("() => window.formats.aheadMs === null")
+    for route in held:
+        route.continue_()
+    page.unroute("**/pass/events")
+    expect(age).to_have_text(re.compile(r"^\d+ ?s"))
 
 
 def test_a_revoked_tablet_is_led_to_sign_in(kitchen: Kitchen, open_page: OpenPage) -> None:

@@ -17,10 +17,11 @@ from edge_agent.domain.camera import FrameFigures
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.events import Event, VerdictReached
 from edge_agent.domain.geometry import Polygon
+from edge_agent.domain.matching import CheckedLine
 from edge_agent.domain.record import Run
 from edge_agent.domain.tray import Slot
 from edge_agent.domain.voting import Thresholds
-from edge_agent.errors import DetectorError, StoreBusy
+from edge_agent.errors import DetectorError, StoreBusy, Unknown
 from edge_agent.ports import AlertNews, LiveFrame, Picture, StationStatus
 from edge_agent.runtime.checker_thread import CheckerThread, LiveStation
 from edge_agent.runtime.latest_frame import LatestFrame
@@ -35,8 +36,9 @@ WAIT_S = 20.0
 PICTURE = np.zeros((480, 320, 3), dtype=np.uint8)
 
 
-def still(picture: Picture, slot: Slot, seen: Sequence[Detection]) -> bytes:
-    return f"{picture.shape} {slot.slot_id} {[each.class_name for each in seen]}".encode()
+def still(picture: Picture, slot: Slot, seen: Sequence[Detection], lines: Sequence[CheckedLine]) -> bytes:
+    things, names = [each.class_name for each in seen], [line.name for line in lines]
+    return f"{picture.shape} {slot.slot_id} {things} {names}".encode()
 
 
 LIMITS = CameraLimits(good_for_s=0.0, identical_s=None)
@@ -172,6 +174,22 @@ def test_a_tray_is_judged_told_of_and_stored_with_its_picture(box: Pass) -> None
     (sighting,) = (box.store.sightings[name] for name in check.pictures)
     assert (sighting.width_px, sighting.height_px) == (320, 480)
     assert [seen.class_name for seen in sighting.seen] == ["plate"]
+
+
+def test_a_still_is_drawn_with_what_was_said_of_the_tray_in_its_slot(box: Pass) -> None:
+    """So that of things that look alike the one that was ordered can be named."""
+    put(box, "A", "plate", "drink")
+    box.scenes["a"].seen = tray("plate")
+    box.frame("a")
+    before = box.stations.still("a", "a")
+    assert before is not None
+    assert before.jpeg == b"(480, 320, 3) a ['plate'] []"
+    box.frames("a", 2)
+    after = box.stations.still("a", "a")
+    assert after is not None
+    assert b"'plate', 'drink'" in after.jpeg or b"'drink', 'plate'" in after.jpeg
+    with pytest.raises(Unknown):
+        box.stations.still("a", "b")
 
 
 def test_each_station_sees_its_own_trays(box: Pass) -> None:

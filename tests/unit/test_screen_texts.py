@@ -33,6 +33,7 @@ PUT_TOGETHER = (
     "severity.",
     "story.audit_",
     "why.",
+    "said.",
     "setup_camera.",
     "setup_do.",
     "setup_focus.",

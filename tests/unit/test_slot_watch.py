@@ -200,7 +200,9 @@ def test_a_full_tray_that_gives_way_to_other_things_is_another_one_on_a_line_too
 
 def test_what_is_carried_over_a_tray_is_no_part_of_it() -> None:
     """Else a tray that is pushed a moment later would be another one, since half of what lay there is gone."""
-    life = Watched().show(10, MEAL).show(1, [*MEAL, *tray("", "", "", "cake", "soup", "pie", "salad")])
+    life = Watched().show(10, MEAL)
+    for y in (0.0, 100.0):
+        life.show(1, [*MEAL, *tray("", "", "", "cake", "soup", "pie", y=y)])
     for step in range(1, 7):
         life.show(1, tray("burger", "fries", "cola", x=12.0 * step))
     life.show(10, tray("burger", "fries", "cola", x=72))

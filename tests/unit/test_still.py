@@ -62,3 +62,12 @@ def test_only_what_lies_in_the_slot_gets_a_box() -> None:
 
 def test_what_is_too_faint_is_not_drawn() -> None:
     assert bright(still(grey(), at(0, 0, 300, 300), thing(50, 50, 150, 150, score=0.1))) == 0
+
+
+def test_what_no_item_of_the_menu_looks_like_gets_no_box() -> None:
+    """It counts for nothing, and a word of the model tells a cook nothing."""
+    jpeg = slot_still(
+        grey(), at(0, 0, 300, 300), [thing(50, 50, 150, 150)], thresholds=THRESHOLDS, name_of=lambda _: ""
+    )
+    shown = np.asarray(cv2.imdecode(np.frombuffer(jpeg, dtype=np.uint8), cv2.IMREAD_COLOR), dtype=np.uint8)
+    assert bright(shown) == 0

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.checking.honest_numbers import read_numbers
+from edge_agent.checking.honest_numbers import honest_numbers, read_numbers
 from edge_agent.checking.trends import Forgotten, forgotten, latency, read_trends, trend
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.matching import VerdictKind
-from edge_agent.domain.tally import LAST_BIN_MS, Counted, Tally, TrayVerdict, bin_ms, bin_width_ms
+from edge_agent.domain.tally import LAST_BIN_MS, Counted, Grouped, Tally, TrayVerdict, bin_ms, bin_width_ms
 from tests.reporting_builders import DAY, house_of
 
 MATCH, MISMATCH, UNSURE = VerdictKind.MATCH, VerdictKind.MISMATCH, VerdictKind.UNSURE
@@ -78,6 +78,9 @@ def test_a_day_is_told_from_what_was_stored(kind: str, tmp_path: Path) -> None:
         house.tray(UNSURE, took_s=2.0)
         span = house.reporting.calendar.span_of(DAY)
         trends, numbers = read_trends(house.reporting, span), read_numbers(house.reporting, span)
+        every = house.reporting.tallies(span, by=Grouped.DAY)
+        assert read_trends(house.reporting, span, days=every) == trends, "the days may be read before, with all else"
+        assert honest_numbers(every) == numbers
     assert [(each.key, each.shown is None) for each in trends.hours] == [("12", False), ("14", True)]
     assert [each.key for each in trends.days] == [DAY]
     assert trends.whole.shown is not None
@@ -89,6 +92,13 @@ def test_a_day_is_told_from_what_was_stored(kind: str, tmp_path: Path) -> None:
     assert (numbers.trays, numbers.stopped.count, numbers.stopped.told) == (21, 1, 1)
     assert numbers.false_alarms is not None
     assert not numbers.false_alarms.is_measured
+
+
+def test_a_day_on_which_only_orders_were_counted_is_no_day_of_a_trend(tmp_path: Path) -> None:
+    with house_of("memory", tmp_path) as house:
+        span = house.reporting.calendar.span_of(DAY)
+        days = [Tally(key=DAY, counts={Counted.ORDER: {"decided": 3}})]
+        assert read_trends(house.reporting, span, days=days).days == ()
 
 
 def test_of_a_quiet_span_not_even_what_was_forgotten_is_told(tmp_path: Path) -> None:

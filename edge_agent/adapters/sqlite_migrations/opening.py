@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.adapters.picture_folder import sync_folder
 from edge_agent.adapters.sqlite_migrations.versions import MIGRATIONS
+from edge_agent.domain.said import named, say
 from edge_agent.errors import StoreError, StoreTooNew
 
 if TYPE_CHECKING:
@@ -26,13 +27,28 @@ _IN_FORCE = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 """What the writer must run under: FULL (2) makes a commit survive a power cut, which WAL's usual NORMAL does not."""
 
 _IN_WORDS = {
-    "file is not a database": "this file is no SQLite database; point the agent at another file",
-    "malformed": "the database is damaged ({said}); restore a backup, or move it away to start a new one",
-    "unable to open": "the database cannot be opened: does it exist, and may this user read and write it?",
-    "disk is full": "the disk is full; make room",
-    "disk I/O error": "the disk does not do as it is told ({said}): is it full, or broken?",
-    "readonly database": "the database cannot be written to: is the disk read-only, or the file another user's?",
-    "locked": "another process keeps the database locked",
+    "file is not a database": (
+        "no_database",
+        "{path}: this file is no SQLite database; point the agent at another file",
+    ),
+    "malformed": (
+        "database_malformed",
+        "{path}: the database is damaged ({said}); restore a backup, or move it away to start a new one",
+    ),
+    "unable to open": (
+        "database_closed",
+        "{path}: the database cannot be opened: does it exist, and may this user read and write it?",
+    ),
+    "disk is full": ("database_disk_full", "{path}: the disk is full; make room"),
+    "disk I/O error": (
+        "database_disk",
+        "{path}: the disk does not do as it is told ({said}): is it full, or broken?",
+    ),
+    "readonly database": (
+        "database_locked",
+        "{path}: the database cannot be written to: is the disk read-only, or the file another user's?",
+    ),
+    "locked": ("database_busy", "{path}: another process keeps the database locked"),
 }
 """What SQLite says, by a sign in its text, and what that means."""
 
@@ -47,7 +63,9 @@ def open_migrated(path: Path, *, migrations: Sequence[Callable[[Database], None]
         StoreError: it is no database, not ours, or cannot be opened, copied or changed; the sentence names the file.
     """
     if not path.parent.is_dir():
-        raise StoreError(f"{path}: the folder {path.parent} does not exist")
+        raise StoreError(
+            say("database_no_folder", "{path}: the folder {folder} does not exist", path=path, folder=path.parent)
+        )
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
@@ -78,12 +96,22 @@ def pending(
     names = [migration.__name__ for migration in migrations]
     if unknown := [name for name in applied if name not in names]:
         raise StoreTooNew(
-            f"{path}: a newer version of the agent wrote this database (it has '{unknown[-1]}', this agent ends at "
-            f"'{names[-1]}'): upgrade the agent, or point it at another file"
+            say(
+                "database_newer",
+                "{path}: a newer version of the agent wrote this database (it has '{has}', "
+                "this agent ends at '{ends}'): upgrade the agent, or point it at another file",
+                path=path,
+                has=unknown[-1],
+                ends=names[-1],
+            )
         )
     if not applied and tables - {_LEDGER}:
         raise StoreError(
-            f"{path}: this is an SQLite database, but none of the agent's; point the agent at another file"
+            say(
+                "database_foreign",
+                "{path}: this is an SQLite database, but none of the agent's; point the agent at another file",
+                path=path,
+            )
         )
     return [name for name in names if name not in applied]
 
@@ -92,9 +120,10 @@ def in_words(path: Path, refusal: sqlite3.Error) -> str:
     """One sentence that names the file, for what SQLite says about it."""
     said = str(refusal)
     if path.is_dir():
-        return f"{path}: this is a folder, no database"
-    meant = next((words for sign, words in _IN_WORDS.items() if sign in said), "the database refused: {said}")
-    return f"{path}: {meant.format(said=said)}"
+        return say("database_folder", "{path}: this is a folder, no database", path=path)
+    refused = ("database_refused", "{path}: the database refused: {said}")
+    name, words = next((meant for sign, meant in _IN_WORDS.items() if sign in said), refused)
+    return named(name, words.format(path=path, said=said), {"path": path, "said": said})
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Callable[[Database], None]]) -> None:

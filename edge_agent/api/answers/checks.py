@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from edge_agent.api.answers.outgoing import KeyOut, Outgoing
 from edge_agent.domain.alert import Resolution, Severity
@@ -26,8 +27,7 @@ class LineOut(Outgoing):
 
     @classmethod
     def of(cls, line: CheckedLine) -> LineOut:
-        fields = {name: getattr(line, name) for name in cls.model_fields if name != "skus"}
-        return cls(**fields, skus=list(line.skus))
+        return cls.model_validate(_line(line))
 
 
 class VerdictOut(Outgoing):
@@ -41,13 +41,7 @@ class VerdictOut(Outgoing):
 
     @classmethod
     def of(cls, verdict: Verdict) -> VerdictOut:
-        return cls(
-            kind=verdict.kind,
-            allergy=verdict.allergy,
-            checked_pieces=verdict.checked_pieces,
-            wanted_pieces=verdict.wanted_pieces,
-            lines=[LineOut.of(line) for line in verdict.lines],
-        )
+        return cls.model_validate(_verdict(verdict))
 
 
 class CountOut(Outgoing):
@@ -68,10 +62,7 @@ class ContentsOut(Outgoing):
 
     @classmethod
     def of(cls, contents: Contents) -> ContentsOut:
-        counts = [
-            CountOut(**{name: getattr(count, name) for name in CountOut.model_fields}) for count in contents.counts
-        ]
-        return cls(counts=counts, unclear=contents.unclear)
+        return cls.model_validate(_contents(contents))
 
 
 class PhotoCheckOut(Outgoing):
@@ -100,22 +91,7 @@ class CheckOut(Outgoing):
 
     @classmethod
     def of(cls, check: StoredCheck) -> CheckOut:
-        reached = check.reached
-        return cls(
-            check_id=check.check_id,
-            run_id=check.run_id,
-            recorded_at=check.recorded_at,
-            slot_id=reached.slot_id,
-            session_id=reached.session_id,
-            at_s=reached.at_s,
-            orders=[KeyOut.of(key) for key in reached.orders],
-            association=reached.association,
-            final=check.final,
-            late=reached.late,
-            verdict=VerdictOut.of(reached.verdict),
-            contents=ContentsOut.of(reached.contents),
-            images=len(check.pictures),
-        )
+        return cls.model_validate(_check(check))
 
 
 class ChecksOut(Outgoing):
@@ -123,6 +99,11 @@ class ChecksOut(Outgoing):
 
     checks: list[CheckOut]
     next_before: int | None
+
+    @classmethod
+    def of(cls, checks: Sequence[StoredCheck], *, next_before: int | None) -> ChecksOut:
+        """A whole page is held against its schema at once: that takes half of the time."""
+        return cls.model_validate({"checks": [_check(check) for check in checks], "next_before": next_before})
 
 
 class AlertOut(Outgoing):
@@ -169,3 +150,60 @@ class AlertsOut(Outgoing):
 
     alerts: list[AlertOut]
     next_after: int
+
+
+def _line(line: CheckedLine) -> dict[str, Any]:
+    return {
+        "skus": list(line.skus),
+        "name": line.name,
+        "expected": line.expected,
+        "seen": line.seen,
+        "result": line.result,
+        "off_by": line.off_by,
+        "reason": line.reason,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "kind": verdict.kind,
+        "allergy": verdict.allergy,
+        "checked_pieces": verdict.checked_pieces,
+        "wanted_pieces": verdict.wanted_pieces,
+        "lines": [_line(line) for line in verdict.lines],
+    }
+
+
+def _contents(contents: Contents) -> dict[str, Any]:
+    counts = [
+        {
+            "class_name": count.class_name,
+            "surely": count.surely,
+            "likely": count.likely,
+            "possibly": count.possibly,
+            "doubt": count.doubt,
+        }
+        for count in contents.counts
+    ]
+    return {"counts": counts, "unclear": contents.unclear}
+
+
+def _check(check: StoredCheck) -> dict[str, Any]:
+    reached = check.reached
+    return {
+        "check_id": check.check_id,
+        "run_id": check.run_id,
+        "recorded_at": check.recorded_at,
+        "slot_id": reached.slot_id,
+        "session_id": reached.session_id,
+        "at_s": reached.at_s,
+        "orders": [
+            {"source": key.source, "business_day": key.business_day, "order_id": key.order_id} for key in reached.orders
+        ],
+        "association": reached.association,
+        "final": check.final,
+        "late": reached.late,
+        "verdict": _verdict(reached.verdict),
+        "contents": _contents(reached.contents),
+        "images": len(check.pictures),
+    }

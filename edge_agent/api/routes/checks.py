@@ -91,7 +91,7 @@ def _add_reading(router: APIRouter, history: EventHistory) -> None:
         key = _key_of(source, business_day, order_id)
         found = history.checks(limit=limit, before=before, run_id=run_id, order=key, verdict=verdict, final=final)
         more = found[-1].check_id if len(found) == limit else None
-        return ChecksOut(checks=[CheckOut.of(check) for check in found], next_before=more)
+        return ChecksOut.of(found, next_before=more)
 
     @router.get(f"{V1}/checks/{{check_id}}", responses=problems(404, 422, 503))
     def read_check(check_id: CheckId) -> CheckOut:

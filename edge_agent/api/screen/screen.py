@@ -16,6 +16,7 @@ from edge_agent.api.problems import Problem
 from edge_agent.api.screen.navigation import places_for
 from edge_agent.api.screen.static_files import build, static_files
 from edge_agent.api.screen.texts import Texts, catalogue, chosen
+from edge_agent.api.screen.views.spoken import speak
 from edge_agent.domain.access import Principal
 
 POLICY = (
@@ -60,6 +61,7 @@ class Screen:
         )
         self._templates.globals["static"] = lambda name: files[name].url
         self._templates.globals["build"] = build()
+        self._templates.globals["speak"] = speak
 
     def page(self, request: Request, template: str, *, status: int = 200, here: str = "", **values: object) -> Response:
         """A whole page.

@@ -16,9 +16,10 @@ from edge_agent.api.screen.screen import Screen, Viewer, viewer_of
 from edge_agent.api.screen.stream import Streaming, shape_of
 from edge_agent.api.screen.views.numbers import numbers_shown
 from edge_agent.api.screen.views.plots import trends_shown
-from edge_agent.checking.honest_numbers import FEWEST_TRAYS, read_numbers
-from edge_agent.checking.trends import read_trends
+from edge_agent.checking import honest_numbers, trends
+from edge_agent.checking.honest_numbers import FEWEST_TRAYS
 from edge_agent.domain.order import MAX_ID
+from edge_agent.domain.tally import Grouped
 from edge_agent.errors import StoreError
 from edge_agent.ports import Clock, Reporting
 
@@ -96,6 +97,10 @@ def trends_routes(screen: Screen, streaming: Streaming, ports: TrendsPorts) -> A
         today, first = calendar.day_of(now), calendar.day_of(now - timedelta(days=many - 1))
         span = calendar.span_of(first, today)
         now_shown = regions(viewer, station)
+        # The numbers and the trends share most of what is counted by day: it is read once.
+        counted = dict.fromkeys((*honest_numbers.COUNTED, *trends.COUNTED))
+        by_day = reporting.tallies(span, by=Grouped.DAY, counted=tuple(counted), station=station or None)
+        went = trends.read_trends(reporting, span, station=station or None, days=by_day)
         return screen.page(
             request,
             "today.html",
@@ -108,10 +113,8 @@ def trends_routes(screen: Screen, streaming: Streaming, ports: TrendsPorts) -> A
             regions=now_shown,
             spans=[Choice(str(n), _address("/today", days=n, station=station), n == many) for n in SPANS],
             stations=_stations(viewer, reporting, many, station),
-            found=numbers_shown(viewer.texts, read_numbers(reporting, span, station=station or None)),
-            trends=trends_shown(
-                viewer.texts, read_trends(reporting, span, station=station or None), calendar.days_of(span)
-            ),
+            found=numbers_shown(viewer.texts, honest_numbers.honest_numbers(by_day)),
+            trends=trends_shown(viewer.texts, went, calendar.days_of(span)),
             fewest=FEWEST_TRAYS,
         )
 
@@ -124,7 +127,7 @@ def trends_routes(screen: Screen, streaming: Streaming, ports: TrendsPorts) -> A
 
 
 def _todays(screen: Screen, viewer: Viewer, reporting: Reporting, day: str, station: str) -> str:
-    numbers = read_numbers(reporting, reporting.calendar.span_of(day), station=station or None)
+    numbers = honest_numbers.read_numbers(reporting, reporting.calendar.span_of(day), station=station or None)
     return screen.fragment(viewer, "figures.html", day=day, found=numbers_shown(viewer.texts, numbers))
 
 

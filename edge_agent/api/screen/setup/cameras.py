@@ -15,6 +15,7 @@ from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_o
 from edge_agent.api.screen.stream import Streaming, shape_of
 from edge_agent.api.screen.views.setup_cameras import camera_card
 from edge_agent.domain.order import MAX_ID
+from edge_agent.domain.said import said_of
 from edge_agent.errors import BadInput, Conflict
 from edge_agent.ports import Choice
 
@@ -91,7 +92,7 @@ def _add_reference(router: APIRouter, page: _Page) -> None:
         try:
             setup.take_reference(station_id, by=role_of(request))
         except (BadInput, Conflict) as refusal:
-            return page.answer(request, status=409, wrong=texts("setup.not_saved"), detail=str(refusal))
+            return page.answer(request, status=409, wrong=texts("setup.not_saved"), detail=said_of(refusal))
         note(request, "a reference picture was taken", station_id)
         return back_to("/setup/cameras", saved="reference")
 

@@ -11,7 +11,9 @@ from fastapi.responses import RedirectResponse
 from edge_agent.api.gate import principal_of
 from edge_agent.api.screen.screen import Screen, viewer_of
 from edge_agent.api.screen.texts import Texts
+from edge_agent.api.screen.views.spoken import in_words
 from edge_agent.domain.record import StaffRole
+from edge_agent.domain.said import placed
 from edge_agent.errors import BadInput
 from edge_agent.ports import (
     Cameras,
@@ -65,7 +67,7 @@ class Around:
         waiting: what takes effect only with a new start, as ends of the ids `setup_waiting.…`.
         can_restart: whether a button can do that.
         set_aside: choices that the configuration was changed over, in the page's language.
-        refused: why the configuration, or what was chosen, does not read, in English; empty where it does.
+        refused: why the configuration, or what was chosen, does not read; empty where it does.
         saved: what was just saved, as the end of an id `setup_saved.…`; empty for nothing.
     """
 
@@ -77,13 +79,21 @@ class Around:
 
 
 def setup_page(
-    screen: Screen, request: Request, ports: SetupPorts, template: str, *, status: int = 200, **values: object
+    screen: Screen,
+    request: Request,
+    ports: SetupPorts,
+    template: str,
+    *,
+    status: int = 200,
+    detail: str = "",
+    **values: object,
 ) -> Response:
-    """One of the pages, with what stands above each."""
+    """One of the pages, with what stands above each. `detail` is why something was refused, as it was said."""
     texts = viewer_of(request).texts
     around = around_of(ports, saved=request.query_params.get("saved", ""))
     around = replace(around, set_aside=tuple(aside_in_words(texts, each) for each in around.set_aside))
-    return screen.page(request, template, status=status, here="setup", around=around, **values)
+    said = {"refused": in_words(texts, around.refused), "detail": in_words(texts, detail)}
+    return screen.page(request, template, status=status, here="setup", around=around, **said, **values)
 
 
 def around_of(ports: SetupPorts, *, saved: str = "") -> Around:
@@ -92,7 +102,7 @@ def around_of(ports: SetupPorts, *, saved: str = "") -> Around:
     try:
         shown = ports.setup.shown()
     except BadInput as refusal:
-        return Around(refused=str(refusal), saved=known)
+        return Around(refused=placed(refusal), saved=known)
     return Around(
         waiting=tuple(choice.value for choice in Choice if choice in shown.waiting),
         can_restart=shown.can_restart,

@@ -16,6 +16,7 @@ from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_o
 from edge_agent.api.screen.setup.overview import unknown_to_menu
 from edge_agent.api.screen.views.setup_menu import menu_rows
 from edge_agent.domain.order import MAX_ID, MAX_TEXT
+from edge_agent.domain.said import said_of, say
 from edge_agent.domain.unknown_skus import Known, Meaning
 from edge_agent.errors import BadInput, Conflict, EdgeAgentError, StoreBusy
 from edge_agent.formats.yaml_file import MAX_BYTES
@@ -57,12 +58,11 @@ class _Page:
         )
 
     def refused(self, request: Request, refusal: EdgeAgentError) -> Response:
-        """The page with why nothing was saved; the details are in English."""
+        """The page with why nothing was saved."""
         texts = viewer_of(request).texts
-        message = refusal.message if isinstance(refusal, BadInput) else str(refusal)
         line = refusal.line if isinstance(refusal, BadInput) else None
         wrong = texts("setup.not_saved") if line is None else texts("setup_menu.wrong_at", line=line)
-        return self.answer(request, status=422, wrong=wrong, detail=message)
+        return self.answer(request, status=422, wrong=wrong, detail=said_of(refusal))
 
 
 def menu_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
@@ -138,4 +138,4 @@ def _meaning(kind: str) -> Meaning:
     try:
         return Meaning(kind)
     except ValueError:
-        raise BadInput("choose what it is, or that it is checked by hand") from None
+        raise BadInput(say("sku_choose", "choose what it is, or that it is checked by hand")) from None

@@ -16,6 +16,7 @@ from edge_agent.api.screen.screen import Screen, Viewer, viewer_of
 from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_of, setup_page, shown_or_none
 from edge_agent.api.screen.stream import Streaming, shape_of
 from edge_agent.api.screen.views.setup_slider import changed_trays, name_of_step, positions
+from edge_agent.api.screen.views.spoken import in_words
 from edge_agent.checking.eagerness import FEWEST, MOST
 from edge_agent.checking.looked_again import Effect, changes, effect
 from edge_agent.domain.looked_again import LookedAgain
@@ -62,7 +63,11 @@ class _Page:
     def regions(self, viewer: Viewer) -> Mapping[str, str]:
         rows = positions(viewer.texts, self.effects.now(), self.stands())
         report = self.ports.second_look.report()
-        return {"effect": self.screen.fragment(viewer, "setup_effect.html", report=report, rows=rows)}
+        return {
+            "effect": self.screen.fragment(
+                viewer, "setup_effect.html", report=report, rows=rows, problem=in_words(viewer.texts, report.problem)
+            )
+        }
 
     def stands(self) -> int:
         """Where the slider stands."""

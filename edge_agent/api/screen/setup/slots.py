@@ -14,6 +14,7 @@ from edge_agent.api.screen.screen import Screen, viewer_of
 from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_of, setup_page
 from edge_agent.domain.drawing import MOST_CORNERS, MOST_SLOTS, DrawnSlot, drawing_fault
 from edge_agent.domain.order import MAX_ID
+from edge_agent.domain.said import said_of
 from edge_agent.errors import BadInput, Conflict, Unknown
 from edge_agent.ports import Choice, StationSetup
 
@@ -94,7 +95,7 @@ def slot_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
             ports.setup.draw(station_id, slots, by=role_of(request))
         except (BadInput, Conflict) as refusal:
             wrong = texts("setup.not_saved")
-            return page.answer(request, station, slots, status=422, wrong=wrong, detail=str(refusal))
+            return page.answer(request, station, slots, status=422, wrong=wrong, detail=said_of(refusal))
         note(request, "slots were drawn", station_id, len(slots))
         return back_to(f"/setup/slots/{station_id}", saved="slots")
 

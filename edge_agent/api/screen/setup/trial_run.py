@@ -11,6 +11,7 @@ from edge_agent.api.screen.screen import Screen, viewer_of
 from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_of, setup_page, shown_or_none
 from edge_agent.api.screen.setup.overview import progress_of
 from edge_agent.checking.trial_mode import ENOUGH_RIGHT, MOST_FALSE
+from edge_agent.domain.said import said_of
 from edge_agent.errors import BadInput, Conflict
 from edge_agent.ports import Choice
 
@@ -55,7 +56,7 @@ def trial_run_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
             )
         except (BadInput, Conflict) as refusal:
             texts = viewer_of(request).texts
-            return page(request, status=409, wrong=texts("setup.not_saved"), detail=str(refusal))
+            return page(request, status=409, wrong=texts("setup.not_saved"), detail=said_of(refusal))
         note(request, "the trial run was ended", f"{progress.audited_right} audited right", progress.high)
         return back_to("/setup/trial-run", saved="trial_run")
 

@@ -1,5 +1,5 @@
 // Numbers and times as the browser's locale writes them. What the server wrote stands there until this has run.
-//   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|age">
+//   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|wall|age">
 //   <data value="0.125" data-format="number|seconds|percent">
 "use strict";
 (function () {
@@ -11,7 +11,8 @@
     exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
     clock: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
     stamp: new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }),
-    // A day is a day everywhere: it is read as UTC, so it must be written as UTC.
+    // A day is a day everywhere, and a clock on a wall shows what it shows: read as UTC, so written as UTC.
+    wall: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }),
     day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }),
   };
   const numbers = {
@@ -22,10 +23,11 @@
   const units = [["second", "narrow"], ["minute", "short"], ["hour", "short"]].map(
     ([unit, unitDisplay]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay })
   );
-  // The box's clock, not the tablet's, says how old something is: live.js keeps the difference.
-  window.formats = { aheadMs: 0, format: formatAll };
+  // The box's clock, not the tablet's, says how old something is: live.js keeps the difference, null until it is heard.
+  window.formats = { aheadMs: document.querySelector("[data-stream]") ? null : 0, format: formatAll };
 
   function age(since) {
+    if (window.formats.aheadMs === null) return "";
     const seconds = Math.max(0, Math.floor((Date.now() + window.formats.aheadMs - since) / SECOND_MS));
     if (seconds < 60) return units[0].format(seconds);
     return seconds < 3600 ? units[1].format(Math.floor(seconds / 60)) : units[2].format(Math.floor(seconds / 3600));

@@ -57,7 +57,9 @@
   function onBeat(event) {
     const beat = JSON.parse(event.data);
     heardMs = performance.now();
+    const isFirst = window.formats.aheadMs === null;
     window.formats.aheadMs = beat.now_ms - Date.now();
+    if (isFirst) window.formats.format(document);
     if (beat.shape !== root.dataset.shape) window.location.reload();
     say(false);
   }

@@ -32,7 +32,7 @@ class NumberShown:
     title: str
     good: str
     value: Figure | None
-    unit: str
+    unit: str | Spoken
     notes: tuple[Spoken, ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
     ask_audit: bool = False
@@ -115,7 +115,7 @@ def _checked(texts: Texts, found: Checked) -> NumberShown:
         title=title,
         good=good,
         value=percent(found.share.value),
-        unit=texts("numbers.checked_unit", n=found.orders),
+        unit=speak(texts, "numbers.checked_unit", n=found.orders),
         notes=(_share(texts, "numbers.between", found.share),),
         parts=tuple((n, reason_in_words(texts, reason)) for reason, n in found.reasons.items()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edge_agent.api.screen.texts import Texts
+from edge_agent.api.screen.views.spoken import Words, in_words
 from edge_agent.domain.camera_advice import CameraAdvice, Focus, Light
 from edge_agent.ports import CameraLook
 
@@ -31,14 +32,14 @@ class CameraCard:
     Attributes:
         state: good, look or bad.
         said: how it does, in a sentence with what to do.
-        problem: what it says of itself, in English.
+        problem: what it says of itself.
     """
 
     station_id: str
     source: str
     state: str
     said: str
-    problem: str
+    problem: Words
     size: str
     gauges: tuple[Gauge, ...]
 
@@ -52,7 +53,7 @@ def camera_card(texts: Texts, look: CameraLook) -> CameraCard:
         source=look.source,
         state=GOOD if is_online else (BAD if look.status in ("offline", "frozen") or not look.source else LOOK),
         said=said,
-        problem=look.problem,
+        problem=in_words(texts, look.problem),
         size=texts("setup_camera.size", width=look.width_px, height=look.height_px) if look.width_px else "",
         gauges=() if look.advice is None else _gauges(texts, look.advice, look.similarity),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_agent.api.screen.texts import Texts
+from edge_agent.api.screen.views.spoken import Spoken, day, speak
 from edge_agent.checking.trial_mode import ENOUGH_RIGHT, TrialProgress
 from edge_agent.domain.access import Role, Token
 from edge_agent.domain.camera_advice import Focus, Light
@@ -23,7 +24,7 @@ class SetupStep:
     name: str
     path: str
     state: str
-    said: str
+    said: str | Spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def _menu(texts: Texts, unknown: int) -> SetupStep:
 def _test(texts: Texts, shown: SetupShown) -> SetupStep:
     if shown.tried_at is None:
         return SetupStep("test", "/setup/test", TODO, texts("setup.test_none"))
-    return SetupStep("test", "/setup/test", DONE, texts("setup.test", day=shown.tried_at.date().isoformat()))
+    return SetupStep("test", "/setup/test", DONE, speak(texts, "setup.test", day=day(shown.tried_at)))
 
 
 def _slider(texts: Texts, shown: SetupShown) -> SetupStep:
