@@ -8,8 +8,8 @@ SYNTH  := .venv-synth
 BIN    := $(VENV)/bin
 # The demo takes the environment of development where that is there, else a smaller one that is made faster.
 DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
-# So many tests run at a time; many of them wait for cameras, brokers and browsers. Each computes on one thread: threads of
-# two tests that wait for one another on two cores made small matrices four times slower.
+# So many tests run at a time; many of them wait for cameras, brokers and browsers. NumPy computes on
+# one thread in each: threads of two tests that wait for one another on two cores made small matrices four times slower.
 WORKERS ?= 2
 VIDEO  ?=
 FAST   ?=

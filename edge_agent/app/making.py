@@ -14,7 +14,7 @@ from edge_agent.app.quantising import quantise
 from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import TRAYS_NAME, open_trays
+from edge_agent.formats.recordings import CHECKS_NAME, TRAYS_NAME, open_trays
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
@@ -77,7 +77,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
 
 def _trays_listed_in(boxes: Path) -> dict[Path, str]:
     """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
-    if not (boxes / TRAYS_NAME).is_file():
+    if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
         return {}
     folder = open_trays(boxes)
     return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}

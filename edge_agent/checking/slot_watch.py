@@ -250,12 +250,20 @@ class SlotWatch:
             self._begin_anew()
             return (Change.STARTED,)
         if self.state is SessionState.ARRIVING:
-            return () if announced else (Change.STARTED,)
+            return () if announced else self._announce()
         if self._is_still_there(layout):
             return ()
         self.arrived_s = self.still_since_s
         self._begin_anew()
         return (Change.SWAPPED,)
+
+    def _announce(self) -> tuple[Change, ...]:
+        """A tray that is filled has its first item. It came with that, however long hands were busy there before."""
+        first_s = min(track.first_seen_s for track in self._tracks)
+        if first_s - self.arrived_s > self.policy.gone_s:
+            self.arrived_s = first_s
+            self._begin_anew()
+        return (Change.STARTED,)
 
     def _is_still_there(self, layout: Sequence[Placed]) -> bool:
         """Whether the tray that lay there before it moved is the one that lies there now."""
@@ -270,9 +278,14 @@ class SlotWatch:
     def _is_being_filled(self, layout: Sequence[Placed]) -> bool:
         """Whether hands put more on the tray of before, and perhaps hide what lay there; else it is another one.
 
-        A tray is not taken away for another one with a single thing on it.
+        One thing may lie hidden while a second is put beside it; it gives no place to go by, so no more may have come,
+        nor may the tray have been out of sight for longer than one that comes back.
         """
-        return len(self._layout) < FEWEST_TO_RETURN or grown_from(self._layout, layout, self.slot.polygon.width_px)
+        if self.still_since_s - self._ballots[-1].at_s > self.policy.resume_s:
+            return False
+        if len(self._layout) < FEWEST_TO_RETURN:
+            return len(layout) <= FEWEST_TO_RETURN
+        return grown_from(self._layout, layout, self.slot.polygon.width_px)
 
 
 def _same(track: _Track, detection: Detection) -> bool:

@@ -30,7 +30,8 @@ SPARED = 10
 """Without boxed photographs, each tenth labelled one measures the fit instead of teaching."""
 
 ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=8, warmup_epochs=1)
-"""A student starts from trained weights, so it needs fewer passes over its larger set."""
+"""A student starts from trained weights, so it needs fewer passes over its larger set; its last eight are without
+mosaic, as trays are when they are judged (five before; which is better was not measured)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,18 @@ def test_a_tray_that_is_filled_is_announced_when_its_first_item_lies_still() -> 
     assert life.watch.arrived_s == pytest.approx(0.5)
 
 
+def test_a_tray_has_not_arrived_when_hands_began_to_work_but_with_its_first_item() -> None:
+    """Which of two slots an order belongs to depends on which tray came first; a marker of before is not its own."""
+    life = Watched(LINE)
+    life.show(5, [seen("cola", 75, 75)], marker="ORDER:A-1")
+    for step in range(100):
+        life.show(1, [seen("cola", 75 + 60 * (step % 4), 75 + 90 * (step % 3))])
+    life.show(20, MEAL)
+    assert life.names == ["started", "settled"]
+    assert life.watch.arrived_s == pytest.approx(10.5, abs=0.11)
+    assert life.watch.markers == ()
+
+
 def test_a_hand_that_hides_the_only_item_brings_the_second_of_the_same_tray() -> None:
     life = Watched(LINE).show(10, MEAL[:1]).show(3).show(10, [seen("salad", 230, 230)])
     assert life.names.count("started") == 1
@@ -207,3 +219,24 @@ def test_what_is_carried_over_a_tray_is_no_part_of_it() -> None:
         life.show(1, tray("burger", "fries", "cola", x=12.0 * step))
     life.show(10, tray("burger", "fries", "cola", x=72))
     assert life.names == ["started", "settled", "moved", "settled"]
+
+
+@pytest.mark.parametrize("policy", [Policy(), LINE])
+@pytest.mark.parametrize("hidden_by", [(), (seen("hand", 75, 75, size=200),)])
+def test_one_thing_that_gives_way_to_a_full_tray_is_another_tray(
+    policy: Policy, hidden_by: Sequence[Detection]
+) -> None:
+    life = Watched(policy).show(20, MEAL[:1]).show(3 if not hidden_by else 50, hidden_by).show(10, OTHER)
+    assert "swapped" in life.names
+
+
+@pytest.mark.parametrize(("policy", "swapped"), [(Policy(), True), (LINE, False)])
+def test_a_second_thing_alone_is_the_same_tray_only_where_trays_are_filled(policy: Policy, swapped: bool) -> None:
+    life = Watched(policy).show(10, MEAL[:1]).show(3).show(10, [seen("salad", 230, 230)])
+    assert ("swapped" in life.names) is swapped
+
+
+def test_what_was_out_of_sight_for_a_minute_is_not_taken_for_a_tray_that_is_being_filled() -> None:
+    life = Watched(LINE).show(20, MEAL[:1])
+    life.frames += 600
+    assert "swapped" in life.show(10, [seen("salad", 230, 230)]).names
