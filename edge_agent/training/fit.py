@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -178,8 +179,11 @@ def _lay_out(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[st
         images, labels = into / "images" / split, into / "labels" / split
         images.mkdir(parents=True, exist_ok=True)
         labels.mkdir(parents=True, exist_ok=True)
+        laid = Counter[str]()
         for photograph in photographs:
-            name = photograph.label_path.stem
+            stem = photograph.label_path.stem
+            name = f"{stem}-again-{laid[stem]}" if laid[stem] else stem
+            laid[stem] += 1
             link = images / f"{name}{photograph.path.suffix}"
             if not link.exists():
                 link.symlink_to(photograph.path.resolve())

@@ -18,6 +18,7 @@ from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
 from edge_agent.training.labelling import Acceptance, Naming, counted_trays, label_trays, names_given, rename_boxes
+from edge_agent.training.repeating import evened
 from edge_agent.training.sightings import Teacher
 from edge_agent.training.synth.scene_folder import made_by
 
@@ -169,7 +170,7 @@ def _learn_from_orders(
         # Named once: what each round is measured on must not change with the round's teacher.
         val = val or renamed(splits["val"], into=run / "labels-val") or taught.photographs[::SPARED]
         learned = [each for each in taught.photographs if each not in val]
-        both = {"train": (*boxed, *learned), "val": val}
+        both = {"train": evened((*boxed, *learned)), "val": val}
         if not all(both.values()):
             photographs = sum(len(tray.photographs) for tray in trays)
             said = f"of {photographs} photographs {len(taught.photographs)} could be labelled by their counts"
