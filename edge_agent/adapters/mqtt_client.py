@@ -123,6 +123,11 @@ class MqttLink:
             BrokerLost: it cannot be reached, or does not answer in time.
             BrokerRefused: it says no, or its certificate does not verify.
         """
+        self._reach(host, port)
+        self._hear(host, port)
+
+    def _reach(self, host: str, port: int) -> None:
+        """Connect, by TCP and TLS, and begin to listen."""
         client = self._open_client()
         try:
             client.connect(host, port, self._patience.keep_alive_s)
@@ -152,7 +157,9 @@ class MqttLink:
             ) from error
         self._is_started = True
         client.loop_start()
-        del client  # an error that is kept would keep it
+
+    def _hear(self, host: str, port: int) -> None:
+        """Wait for the broker's word on who we are."""
         if not self._answered.wait(self._patience.answer_s):
             raise BrokerLost(
                 say(
