@@ -152,7 +152,7 @@ class MqttLink:
                     "{host}:{port} cannot be reached: {why}",
                     host=host,
                     port=port,
-                    why=reason_of(error),
+                    why=_why_unreachable(error),
                 )
             ) from error
         self._is_started = True
@@ -304,6 +304,15 @@ class _TlsSocket(ssl.SSLSocket):
         except BaseException:
             self.close()
             raise
+
+
+def _why_unreachable(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_AGAIN:
+            return say("name_unanswered", "no name server answers")
+        if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            return say("name_unknown", "the network knows no such name")
+    return reason_of(error)
 
 
 def _check(error: int) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import copy
 import errno
 import os
-from collections.abc import Mapping
+import pickle
+import ssl
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timezone
 from enum import Enum
 from pathlib import Path
@@ -181,6 +184,35 @@ def test_why_the_operating_system_refused_is_said_in_the_language(number: str) -
     assert text_of("en", reason) == reason
     assert text_of("de", reason) != reason
     assert reason_of(ValueError("a port")) == "a port"
+
+
+def test_a_connection_that_nobody_answered_is_said_in_the_language() -> None:
+    """A socket's own time-out has no number."""
+    reason = reason_of(TimeoutError("timed out"))
+    assert reason == os.strerror(errno.ETIMEDOUT)
+    assert text_of("de", reason) == "keine Antwort"
+
+
+def test_what_tls_refuses_is_no_lack_of_permission() -> None:
+    """TLS numbers its errors for itself, and its 1 is EPERM to the operating system."""
+    reason = reason_of(ssl.SSLError(1, "wrong version number"))
+    assert reason == "wrong version number"
+    assert not isinstance(reason, Said)
+
+
+def test_the_text_of_an_error_is_its_sentence_and_not_its_first_part() -> None:
+    assert said_of(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")).endswith("invalid start byte")
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda said: pickle.loads(pickle.dumps(said))])
+def test_a_sentence_that_is_copied_keeps_its_name_and_values(again: Callable[[Said], Said]) -> None:
+    """Findings and errors are values, and values are copied and sent to other processes."""
+    said = say("tokens_open", "{said}; others may read {path}", said=say("tokens_none", "there is none"), path="a.json")
+    copied = again(said)
+    assert isinstance(copied, Said)
+    assert (copied, copied.name, copied.values) == (said, said.name, said.values)
+    assert isinstance(copied.values["said"], Said)
+    assert text_of("de", copied) == text_of("de", said)
 
 
 class _Kind(Enum):
