@@ -157,7 +157,7 @@ def test_what_has_no_name_stays_as_it_is_and_is_called_english() -> None:
 def test_numbers_and_times_in_it_are_left_to_the_browser() -> None:
     size = say("database_size", "{path}, {mb:.1f} MB", path="edge.sqlite", mb=1234.56)
     assert size == "edge.sqlite, 1234.6 MB"
-    assert in_words(GERMAN, size).pieces == ("edge.sqlite", ", ", Figure(1234.56, "number", "1234.6"), " MB")
+    assert in_words(GERMAN, size).pieces == ("edge.sqlite", ", ", Figure(1234.56, "number", "1234.6", digits=1), " MB")
     at = datetime(2026, 1, 31, 18, 5, tzinfo=timezone.utc)
     clock = in_words(GERMAN, say("clock_now", "{now:%Y-%m-%d %H:%M} in {timezone}", now=at, timezone="UTC"))
     assert clock.pieces[0] == Clock("2026-01-31T18:05:00Z", "wall", "2026-01-31 18:05")
@@ -167,7 +167,7 @@ def test_numbers_and_times_in_it_are_left_to_the_browser() -> None:
         area=0.001,
         least=0.01,
     )
-    assert Figure(0.001, "percent", "0.10%") in in_words(GERMAN, area).pieces
+    assert Figure(0.001, "percent", "0.10%", digits=2) in in_words(GERMAN, area).pieces
 
 
 def test_a_value_holds_on_to_nothing() -> None:
