@@ -63,7 +63,7 @@ def _unfit_disk(said: str, folder: Path, disk: Disk, store: StoreSettings) -> Fi
         worry = say("disk_network", "{said}: SQLite's log does not work on network drives", said=said)
         return wrong("disk", worry, _do_elsewhere(), code="disk_kind")
     if not os.access(folder, os.W_OK | os.X_OK):
-        do = say("do_as_user", "run doctor as the agent's user, or chown")
+        do = say("do_as_user", "run doctor as the agent's user, or sudo chown")
         worry = say("disk_locked", "{said}, which this user may not write to", said=said)
         return wrong("disk", worry, do, code="disk_locked")
     if disk.free_bytes / 1e9 < store.spare_mb / 1e3:
@@ -126,14 +126,14 @@ def look_at_database(path: Path) -> list[Finding]:
             missing = pending(connection, path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as refusal:
-        do = say("do_restore", "'edge-agent restore' brings a backup back")
+        do = say("do_restore", "'edge-agent restore' (on an installed box with sudo) brings a backup back")
         return [wrong("database", in_words(path, refusal), do, code="database_damaged")]
     except StoreError as refusal:
         do = say("do_upgrade", "upgrade the agent, or point store.path elsewhere")
         return [wrong("database", said_of(refusal), do, code="database_newer")]
     said = say("database_size", "{path}, {mb:.1f} MB", path=path, mb=path.stat().st_size / 1000000.0)
     if verdict != "ok":
-        do = say("do_restore", "'edge-agent restore' brings a backup back")
+        do = say("do_restore", "'edge-agent restore' (on an installed box with sudo) brings a backup back")
         return [
             wrong(
                 "database",
@@ -165,7 +165,8 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
     if now.year < FIRST_YEAR:
         do = say(
             "do_set_clock",
-            "set it with timedatectl, or connect the box to a time server; until then nothing is removed by its age",
+            "set it with sudo timedatectl, or connect the box to a time server; until then nothing is removed by its "
+            "age",
         )
         return [wrong("clock", say("clock_impossible", "{said} cannot be", said=said), do, code="clock_impossible")]
     synchronised = says_synchronised()
@@ -213,11 +214,11 @@ def _stopped_service(said: str, state: Mapping[str, str]) -> Finding | None:
     """What is to be said of a service that does not run."""
     active = state.get("ActiveState")
     if active == "failed":
-        do = say("do_journal", "journalctl -u {unit} -e says why", unit=UNIT)
+        do = say("do_journal", "sudo journalctl -u {unit} -e says why", unit=UNIT)
         failed = say("service_failed", "{said}: {why}", said=said, why=state.get("Result"))
         return wrong("service", failed, do, code="service_failed")
     if active != "active":
-        do = say("do_run", "{command}", command=f"systemctl start {UNIT}")
+        do = say("do_run", "{command}", command=f"sudo systemctl start {UNIT}")
         return attention("service", said, do, code="service_stopped")
     return None
 
@@ -226,6 +227,6 @@ def _service_by_hand(said: str, state: Mapping[str, str]) -> Finding | None:
     """What is to be said of a service that somebody must start."""
     if state.get("UnitFileState") == "enabled":
         return None
-    do = say("do_run", "{command}", command=f"systemctl enable {UNIT}")
+    do = say("do_run", "{command}", command=f"sudo systemctl enable {UNIT}")
     by_hand = say("service_by_hand", "{said}, but does not start with the box", said=said)
     return attention("service", by_hand, do, code="service_by_hand")

@@ -7,6 +7,7 @@ import copy
 import errno
 import os
 import pickle
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, time, timezone
@@ -20,7 +21,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 import edge_agent
 from edge_agent.adapters.sqlite_migrations import opening
-from edge_agent.api.screen.texts import catalogue
+from edge_agent.api.screen.texts import Texts, catalogue
 from edge_agent.api.screen.views.spoken import Clock, Figure, in_words
 from edge_agent.domain.access import Role
 from edge_agent.domain.camera import CameraStatus
@@ -115,6 +116,35 @@ def test_german_is_another_sentence_and_names_the_same_values() -> None:
     for text_id, sentence in ENGLISH.sentences.items():
         if text_id.startswith("said.") and text_id.partition(".")[2] not in same:
             assert GERMAN.sentences[text_id] != sentence, text_id
+
+
+_ROOT_ALONE = re.compile(r"(?<!sudo )(?:systemctl|journalctl|timedatectl|chmod|chown|ss -)")
+_OF_THE_AGENT = re.compile(r"[„']edge-agent [^“']+[“']")
+_BY_SUDO = (" (on an installed box with sudo)", " (auf einer installierten Box mit sudo)")
+
+
+def hold_sudo(advice: str) -> None:
+    """Who follows advice as it stands is not refused on an installed box."""
+    assert not _ROOT_ALONE.search(advice), advice
+    for command in _OF_THE_AGENT.finditer(advice):
+        assert advice[command.end() :].startswith(_BY_SUDO), advice
+
+
+@pytest.mark.parametrize("texts", [ENGLISH, GERMAN], ids=["en", "de"])
+def test_advice_names_sudo_where_an_installed_box_asks_for_it(texts: Texts) -> None:
+    """In a checkout the agent's own commands need none, and it would be in the way there."""
+    for text_id, sentence in texts.sentences.items():
+        if text_id.startswith("said."):
+            hold_sudo(str(sentence))
+
+
+@pytest.mark.parametrize(
+    "name", ["app/doctor_box.py", "app/doctor_seeing.py", "app/doctor_talking.py", "adapters/file_in_use.py"]
+)
+def test_advice_that_no_catalogue_has_names_sudo_too(name: str) -> None:
+    for node in ast.walk(ast.parse((PACKAGE / name).read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            hold_sudo(node.value)
 
 
 def text_of(language: str, said: str) -> str:
