@@ -35,7 +35,7 @@ def nobody_else(path: Path) -> Iterator[None]:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, SHARED_SIZE, SHARED_FIRST)
         except BlockingIOError as refusal:
             raise Conflict(
-                f"{path} is open in another process: stop the agent first (systemctl stop edge-agent)"
+                f"{path} is open in another process: stop the agent first (sudo systemctl stop edge-agent)"
             ) from refusal
         yield
     finally:

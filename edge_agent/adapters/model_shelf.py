@@ -117,7 +117,9 @@ class ModelShelf:
         Raises:
             BadModelPack: the pointer does not read.
         """
-        mend = say("do_activate", "activate a pack again with 'edge-agent models activate'")
+        mend = say(
+            "do_activate", "activate a pack again with 'edge-agent models activate' (on an installed box with sudo)"
+        )
         try:
             with self.pointer_path.open("rb") as file:
                 raw = file.read(MAX_POINTER_BYTES)
@@ -144,13 +146,17 @@ class ModelShelf:
         """
         name = self.active()
         if name is None:
-            said = say("pointer_none", "no pack is active yet; name one with 'edge-agent models activate PACK_DIR'")
+            said = say(
+                "pointer_none",
+                "no pack is active yet; name one with 'edge-agent models activate PACK_DIR' "
+                "(on an installed box with sudo)",
+            )
             raise BadModelPack(said, path=self.pointer_path)
         if not (self.folder / name / MANIFEST_NAME).exists():
             said = say(
                 "pointer_astray",
                 "it names '{name}', but {folder} holds no {manifest}; copy that pack back, or go back with "
-                "'edge-agent models rollback'",
+                "'edge-agent models rollback' (on an installed box with sudo)",
                 name=name,
                 folder=self.folder / name,
                 manifest=MANIFEST_NAME,

@@ -123,6 +123,11 @@ class MqttLink:
             BrokerLost: it cannot be reached, or does not answer in time.
             BrokerRefused: it says no, or its certificate does not verify.
         """
+        self._reach(host, port)
+        self._hear(host, port)
+
+    def _reach(self, host: str, port: int) -> None:
+        """Connect, by TCP and TLS, and begin to listen."""
         client = self._open_client()
         try:
             client.connect(host, port, self._patience.keep_alive_s)
@@ -147,12 +152,14 @@ class MqttLink:
                     "{host}:{port} cannot be reached: {why}",
                     host=host,
                     port=port,
-                    why=reason_of(error),
+                    why=_why_unreachable(error),
                 )
             ) from error
         self._is_started = True
         client.loop_start()
-        del client  # an error that is kept would keep it
+
+    def _hear(self, host: str, port: int) -> None:
+        """Wait for the broker's word on who we are."""
         if not self._answered.wait(self._patience.answer_s):
             raise BrokerLost(
                 say(
@@ -297,6 +304,15 @@ class _TlsSocket(ssl.SSLSocket):
         except BaseException:
             self.close()
             raise
+
+
+def _why_unreachable(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        if error.errno == socket.EAI_AGAIN:
+            return say("name_unanswered", "no name server answers")
+        if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            return say("name_unknown", "the network knows no such name")
+    return reason_of(error)
 
 
 def _check(error: int) -> None:

@@ -18,6 +18,10 @@ from edge_agent.formats.orders import order_from_json
 MOST_SNAPSHOTS = 1_024
 """So many of the orders that were read last are kept, a few kB each: pages ask for the latest over and over."""
 
+LONGEST_KEPT = 8_000
+"""Characters; a longer snapshot is read anew each time. An order as large as the API takes is two megabytes once it is
+read: kept by the thousand, they would take the memory of the box. Forty lines are 4,000 characters."""
+
 MOST_SKUS = 4_096
 
 
@@ -26,10 +30,16 @@ def order_to_text(order: Order) -> str:
     return _text(dataclasses.asdict(order))
 
 
-@lru_cache(maxsize=MOST_SNAPSHOTS)
 def order_from_text(text: str) -> Order:
-    """The snapshot; raises BadOrder if it is none. A text is always the same order, so it is read once."""
+    """The snapshot; raises BadOrder if it is none. A text is always the same order, so a short one is read once."""
+    return _read_once(text) if len(text) <= LONGEST_KEPT else _read_order(text)
+
+
+def _read_order(text: str) -> Order:
     return order_from_json(json.loads(text))
+
+
+_read_once = lru_cache(maxsize=MOST_SNAPSHOTS)(_read_order)
 
 
 def contents_to_text(contents: Contents) -> str:

@@ -100,6 +100,25 @@ def create_api(parts: ApiParts) -> FastAPI:
 
     Whoever serves it turns the server's own header off, and closes the feed first when it ends.
     """
+    app = _without_routes(parts)
+    served: list[APIRoute] = []
+    for router in (*_program_routes(parts), *_screen_routes(parts, app.state.screen)):
+        served += [route for route in router.routes if isinstance(route, APIRoute)]
+        app.include_router(router)
+    _hold_against_table(served)
+    description: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not description:
+            description.update(_described(app))
+        return description
+
+    app.openapi = openapi  # type: ignore[method-assign]
+    return app
+
+
+def _without_routes(parts: ApiParts) -> FastAPI:
+    """The application with its gate, its envelope and what becomes of errors."""
     app = FastAPI(
         title="Edge Agent",
         description=_DESCRIPTION,
@@ -116,7 +135,12 @@ def create_api(parts: ApiParts) -> FastAPI:
     app.add_exception_handler(EdgeAgentError, on_agent_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
-    routers = (
+    return app
+
+
+def _program_routes(parts: ApiParts) -> tuple[APIRouter, ...]:
+    """What programs ask, each with the ports that it needs."""
+    return (
         order_routes(parts.orders, parts.history),
         check_routes(parts.history, parts.pictures, parts.photo_checker),
         alert_routes(parts.alerts),
@@ -124,22 +148,7 @@ def create_api(parts: ApiParts) -> FastAPI:
         event_routes(parts.feed, keep_alive_s=parts.keep_alive_s, stream_s=parts.stream_s),
         house_routes(parts.readiness, parts.registry),
         docs_routes(),
-        *_screen_routes(parts, app.state.screen),
     )
-    served: list[APIRoute] = []
-    for router in routers:
-        served += [route for route in router.routes if isinstance(route, APIRoute)]
-        app.include_router(router)
-    _hold_against_table(served)
-    description: dict[str, Any] = {}
-
-    def openapi() -> dict[str, Any]:
-        if not description:
-            description.update(_described(app))
-        return description
-
-    app.openapi = openapi  # type: ignore[method-assign]
-    return app
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

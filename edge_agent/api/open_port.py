@@ -22,8 +22,8 @@ def refuse_open_port(host: str, *, tokens: int) -> None:
             say(
                 "port_open",
                 "api.host is '{host}', which others can reach, and there is no token: create "
-                "one with 'edge-agent tokens create --name office --role admin', or set "
-                "api.host to 127.0.0.1",
+                "one with 'edge-agent tokens create --name office --role admin' (on an installed box with "
+                "sudo), or set api.host to 127.0.0.1",
                 host=host,
             )
         )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 from edge_agent.adapters.sqlite_migrations import in_words, pending
-from edge_agent.adapters.this_box import disk_of, says_synchronised, service_state
+from edge_agent.adapters.this_box import Disk, disk_of, says_synchronised, service_state
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.domain.said import reason_of, said_of, say
 from edge_agent.errors import StoreError
 from edge_agent.ports import Clock
-from edge_agent.settings import Settings
+from edge_agent.settings import Settings, StoreSettings
 
 UNIT = "edge-agent.service"
 
@@ -41,76 +42,63 @@ def look_at_disk(settings: Settings) -> list[Finding]:
                 code="disk_away",
             )
         ]
-    store = settings.store
-    gb, spare_gb = disk.free_bytes / 1e9, store.spare_mb / 1e3
     said = say(
         "disk_room",
         "{folder}: {gb:.1f} of {all:.1f} GB free ({kind})",
         folder=folder,
-        gb=gb,
+        gb=disk.free_bytes / 1e9,
         all=disk.total_bytes / 1e9,
         kind=disk.kind or say("disk_unknown", "file system not known"),
     )
-    elsewhere = say("do_disk_elsewhere", "put store.path on a disk of the box with ext4")
+    return [
+        _unfit_disk(said, folder, disk, settings.store)
+        or _worrying_disk(said, disk, settings.store)
+        or ok("disk", said, code="disk_room")
+    ]
+
+
+def _unfit_disk(said: str, folder: Path, disk: Disk, store: StoreSettings) -> Finding | None:
+    """Why the agent cannot keep anything there, if it cannot."""
     if disk.kind.startswith(NETWORK_DISKS):
-        return [
-            wrong(
-                "disk",
-                say("disk_network", "{said}: SQLite's log does not work on network drives", said=said),
-                elsewhere,
-                code="disk_kind",
-            )
-        ]
+        worry = say("disk_network", "{said}: SQLite's log does not work on network drives", said=said)
+        return wrong("disk", worry, _do_elsewhere(), code="disk_kind")
     if not os.access(folder, os.W_OK | os.X_OK):
-        do = say("do_as_user", "run doctor as the agent's user, or chown")
-        return [
-            wrong(
-                "disk",
-                say("disk_locked", "{said}, which this user may not write to", said=said),
-                do,
-                code="disk_locked",
-            )
-        ]
-    if gb < spare_gb:
+        do = say("do_as_user", "run doctor as the agent's user, or sudo chown")
+        worry = say("disk_locked", "{said}, which this user may not write to", said=said)
+        return wrong("disk", worry, do, code="disk_locked")
+    if disk.free_bytes / 1e9 < store.spare_mb / 1e3:
         do = say(
             "do_make_room", "the agent writes no pictures now and removes the oldest; make room, or lower store.most_gb"
         )
-        return [
-            wrong("disk", say("disk_below_spare", "{said}, less than store.spare_mb", said=said), do, code="disk_full")
-        ]
-    worries = [
-        (
-            gb < spare_gb + store.most_gb - _kept_gb(store.path),
-            say("disk_below_most", "{said}, less than store.most_gb lets pictures take", said=said),
-            say(
-                "do_lower_most",
-                "lower store.most_gb, or use a larger disk; from store.spare_mb on the oldest pictures go",
-            ),
-            "disk_tight",
-        ),
-        (
-            disk.kind in MEMORY_DISKS,
-            say("disk_forgets", "{said}: it forgets all at the next start", said=said),
-            elsewhere,
-            "disk_kind",
-        ),
-        (
-            disk.kind in PLAIN_DISKS,
-            say("disk_ownerless", "{said}: it knows no owners", said=said),
-            elsewhere,
-            "disk_kind",
-        ),
-        (
-            disk.free_files < FEWEST_FILES,
-            say("disk_files", "{said}, but room for {n} files only", said=said, n=disk.free_files),
-            say("do_remove_files", "remove small files"),
-            "disk_tight",
-        ),
-    ]
-    for holds, worry, do, code in worries:
-        if holds:
-            return [attention("disk", worry, do, code=code)]
-    return [ok("disk", said, code="disk_room")]
+        return wrong(
+            "disk", say("disk_below_spare", "{said}, less than store.spare_mb", said=said), do, code="disk_full"
+        )
+    return None
+
+
+def _worrying_disk(said: str, disk: Disk, store: StoreSettings) -> Finding | None:
+    """What may go wrong with it some day, the nearest first."""
+    if disk.free_bytes / 1e9 < store.spare_mb / 1e3 + store.most_gb - _kept_gb(store.path):
+        worry = say("disk_below_most", "{said}, less than store.most_gb lets pictures take", said=said)
+        do = say(
+            "do_lower_most",
+            "lower store.most_gb, or use a larger disk; from store.spare_mb on the oldest pictures go",
+        )
+        return attention("disk", worry, do, code="disk_tight")
+    if disk.kind in MEMORY_DISKS:
+        worry = say("disk_forgets", "{said}: it forgets all at the next start", said=said)
+        return attention("disk", worry, _do_elsewhere(), code="disk_kind")
+    if disk.kind in PLAIN_DISKS:
+        worry = say("disk_ownerless", "{said}: it knows no owners", said=said)
+        return attention("disk", worry, _do_elsewhere(), code="disk_kind")
+    if disk.free_files < FEWEST_FILES:
+        worry = say("disk_files", "{said}, but room for {n} files only", said=said, n=disk.free_files)
+        return attention("disk", worry, say("do_remove_files", "remove small files"), code="disk_tight")
+    return None
+
+
+def _do_elsewhere() -> str:
+    return say("do_disk_elsewhere", "put store.path on a disk of the box with ext4")
 
 
 def _kept_gb(path: Path) -> float:
@@ -138,14 +126,14 @@ def look_at_database(path: Path) -> list[Finding]:
             missing = pending(connection, path)
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as refusal:
-        do = say("do_restore", "'edge-agent restore' brings a backup back")
+        do = say("do_restore", "'edge-agent restore' (on an installed box with sudo) brings a backup back")
         return [wrong("database", in_words(path, refusal), do, code="database_damaged")]
     except StoreError as refusal:
         do = say("do_upgrade", "upgrade the agent, or point store.path elsewhere")
         return [wrong("database", said_of(refusal), do, code="database_newer")]
     said = say("database_size", "{path}, {mb:.1f} MB", path=path, mb=path.stat().st_size / 1000000.0)
     if verdict != "ok":
-        do = say("do_restore", "'edge-agent restore' brings a backup back")
+        do = say("do_restore", "'edge-agent restore' (on an installed box with sudo) brings a backup back")
         return [
             wrong(
                 "database",
@@ -177,7 +165,8 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
     if now.year < FIRST_YEAR:
         do = say(
             "do_set_clock",
-            "set it with timedatectl, or connect the box to a time server; until then nothing is removed by its age",
+            "set it with sudo timedatectl, or connect the box to a time server; until then nothing is removed by its "
+            "age",
         )
         return [wrong("clock", say("clock_impossible", "{said} cannot be", said=said), do, code="clock_impossible")]
     synchronised = says_synchronised()
@@ -200,8 +189,11 @@ def look_at_clock(settings: Settings, *, clock: Clock) -> list[Finding]:
 def look_at_service() -> list[Finding]:
     """What systemd says of the agent, where there is systemd."""
     state = service_state(UNIT)
-    if state is None:
-        return []
+    return [] if state is None else service_findings(state)
+
+
+def service_findings(state: Mapping[str, str]) -> list[Finding]:
+    """What is to be said of the agent's service in this state."""
     if state.get("LoadState") == "not-found":
         do = say("do_install_service", "deploy/install.sh installs it, if the agent is to run unattended")
         return [
@@ -215,30 +207,26 @@ def look_at_service() -> list[Finding]:
         sub=state.get("SubState"),
         restarts=state.get("NRestarts", "0"),
     )
-    if state.get("ActiveState") == "failed":
-        do = say("do_journal", "journalctl -u {unit} -e says why", unit=UNIT)
-        return [
-            wrong(
-                "service",
-                say("service_failed", "{said}: {why}", said=said, why=state.get("Result")),
-                do,
-                code="service_failed",
-            )
-        ]
-    if state.get("ActiveState") != "active":
-        return [
-            attention(
-                "service", said, say("do_run", "{command}", command=f"systemctl start {UNIT}"), code="service_stopped"
-            )
-        ]
-    if state.get("UnitFileState") != "enabled":
-        do = say("do_run", "{command}", command=f"systemctl enable {UNIT}")
-        return [
-            attention(
-                "service",
-                say("service_by_hand", "{said}, but does not start with the box", said=said),
-                do,
-                code="service_by_hand",
-            )
-        ]
-    return [ok("service", said, code="service_runs")]
+    return [_stopped_service(said, state) or _service_by_hand(said, state) or ok("service", said, code="service_runs")]
+
+
+def _stopped_service(said: str, state: Mapping[str, str]) -> Finding | None:
+    """What is to be said of a service that does not run."""
+    active = state.get("ActiveState")
+    if active == "failed":
+        do = say("do_journal", "sudo journalctl -u {unit} -e says why", unit=UNIT)
+        failed = say("service_failed", "{said}: {why}", said=said, why=state.get("Result"))
+        return wrong("service", failed, do, code="service_failed")
+    if active != "active":
+        do = say("do_run", "{command}", command=f"sudo systemctl start {UNIT}")
+        return attention("service", said, do, code="service_stopped")
+    return None
+
+
+def _service_by_hand(said: str, state: Mapping[str, str]) -> Finding | None:
+    """What is to be said of a service that somebody must start."""
+    if state.get("UnitFileState") == "enabled":
+        return None
+    do = say("do_run", "{command}", command=f"sudo systemctl enable {UNIT}")
+    by_hand = say("service_by_hand", "{said}, but does not start with the box", said=said)
+    return attention("service", by_hand, do, code="service_by_hand")

@@ -44,7 +44,8 @@ def look_at_model(settings: Settings, *, clock: Clock) -> list[Finding]:
             detector.detect(picture)
             taken_s.append(clock.monotonic_s() - began_s)
     except EdgeAgentError as refusal:
-        return [wrong("model", str(refusal), "'edge-agent models verify' looks at every pack; copy the pack again")]
+        do = "'edge-agent models verify' (on an installed box with sudo) looks at every pack; copy the pack again"
+        return [wrong("model", str(refusal), do)]
     pack = detector.pack
     said = f"{pack.manifest.name} {pack.manifest.version}, {pack.precision}, runs on {detector.provider}"
     said += f", {median(taken_s) * 1000:.0f} ms for one picture"
@@ -52,7 +53,10 @@ def look_at_model(settings: Settings, *, clock: Clock) -> list[Finding]:
         do = f"install the libraries of {asked}, or set detector.provider to what is there"
         return [wrong("model", f"{said}; {asked} was asked for", do)]
     if median(taken_s) > SLOW_INFERENCE_S:
-        do = "stop what else runs here; 'edge-agent tune' finds the fastest way to run the pack"
+        do = (
+            "stop what else runs here; 'edge-agent tune' (on an installed box with sudo) finds the fastest way to run "
+            "the pack"
+        )
         return [attention("model", f"{said}, which is slow", do)]
     return [ok("model", said)]
 

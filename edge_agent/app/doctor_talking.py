@@ -54,7 +54,7 @@ def look_at_broker(settings: MqttSettings) -> list[Finding]:
     try:
         link = MqttBroker(settings=settings, client_id=f"edge-agent-doctor-{os.getpid()}").connect(_NobodyListens())
     except BrokerRefused as refusal:
-        do = say("do_broker_log", "the broker's log says why (Mosquitto: journalctl -u mosquitto)")
+        do = say("do_broker_log", "the broker's log says why (Mosquitto: sudo journalctl -u mosquitto)")
         return [wrong("broker", said_of(refusal), do, code="broker_refuses")]
     except BrokerLost as refusal:
         return [
@@ -84,14 +84,14 @@ def look_at_api(settings: ApiSettings) -> list[Finding]:
     except ConnectionRefusedError:
         return [attention("API", f"nothing listens on {where}", "start the agent, if it should be running")]
     except (OSError, http.client.HTTPException) as refusal:
-        do = "another program may have the port: 'ss -ltnp' tells which; set api.port to another"
+        do = "another program may have the port: 'sudo ss -ltnp' tells which; set api.port to another"
         return [wrong("API", f"{where} does not answer as the agent does: {refusal}", do)]
     if status == http.HTTPStatus.UNAUTHORIZED:
         reach = "this machine alone reaches it" if is_loopback(settings.host) else "the network reaches it"
         return [ok("API", f"{where} answers, and lets nobody in without a token; {reach}")]
     if status == http.HTTPStatus.TOO_MANY_REQUESTS:
         return [attention("API", f"{where} was asked too often without a token", "wait a minute, then look again")]
-    do = "another program may have the port: 'ss -ltnp' tells which; set api.port to another"
+    do = "another program may have the port: 'sudo ss -ltnp' tells which; set api.port to another"
     return [wrong("API", f"{where} answers {status} to whoever has no token, where 401 is right", do)]
 
 
@@ -119,10 +119,16 @@ def look_at_tokens(settings: Settings, *, clock: Clock) -> list[Finding]:
     try:
         serving = [token for token in open_tokens(path).tokens() if token.serves_at(clock.now_utc())]
     except EdgeAgentError as refusal:
-        do = say("do_tokens_back", "'edge-agent restore' brings it back, or move it away and make new tokens")
+        do = say(
+            "do_tokens_back",
+            "'edge-agent restore' (on an installed box with sudo) brings it back, or move it away and make new tokens",
+        )
         return [wrong("tokens", placed(refusal), do, code="tokens_damaged")]
     if not serving:
-        do = say("do_token", "'edge-agent tokens create --name office --role admin' makes one")
+        do = say(
+            "do_token",
+            "'edge-agent tokens create --name office --role admin' (on an installed box with sudo) makes one",
+        )
         return [
             attention("tokens", say("tokens_none", "there is none, so nobody can use the API"), do, code="tokens_none")
         ]
@@ -135,7 +141,7 @@ def look_at_tokens(settings: Settings, *, clock: Clock) -> list[Finding]:
             attention(
                 "tokens",
                 say("tokens_open", "{said}; others may read {path}", said=said, path=path),
-                say("do_run", "{command}", command=f"chmod 600 {path}"),
+                say("do_run", "{command}", command=f"sudo chmod 600 {path}"),
                 code="tokens_open",
             )
         ]

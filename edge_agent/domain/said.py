@@ -7,7 +7,8 @@ English, and a page that has the sentence of this name in another language fills
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import reduce
 from types import MappingProxyType
@@ -29,6 +30,10 @@ class Said(str):
 
     name: str
     values: Mapping[str, object]
+
+    def __reduce__(self) -> tuple[Callable[..., Said], tuple[str, str, dict[str, object]]]:
+        """How it is copied and pickled: a mapping that nobody can change is neither."""
+        return named, (self.name, str(self), dict(self.values))
 
 
 def say(name: str, english: str, /, **values: object) -> Said:
@@ -53,9 +58,17 @@ def listed(parts: Iterable[str]) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Why the operating system refused, by the name of its error; for anything else its text."""
+    """Why the operating system refused, by the name of its error; for anything else its text.
+
+    Only Python's own kinds of OSError are numbered by the system: TLS and name look-ups count for themselves, and what
+    is EPERM there is no lack of permission. Whoever connects names those.
+    """
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return named("os_etimedout", os.strerror(errno.ETIMEDOUT), {})
     if not isinstance(error, OSError) or error.errno is None or error.strerror is None:
         return str(error)
+    if type(error).__module__ != OSError.__module__:
+        return error.strerror
     return named(f"os_{errno.errorcode.get(error.errno, 'other').lower()}", error.strerror, {})
 
 
@@ -63,7 +76,7 @@ def said_of(error: BaseException) -> str:
     """What an error says, as it was given: with its name, which the text of `str()` loses. Without file and line."""
     if isinstance(error, BadInput):
         return error.message
-    return error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    return error.args[0] if error.args and isinstance(error.args[0], Said) else str(error)
 
 
 def placed(refusal: BaseException) -> str:

@@ -105,23 +105,8 @@ def menu_of(entries: MenuFile, *, path: Path, line_of: LineOf, model_classes: It
     _refuse_endless_combos(entries, place)
     classes = None if model_classes is None else tuple(model_classes)
     for index, entry in enumerate(entries.items):
-        if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
-            said = say(
-                "menu_class",
-                "'{sku}' is to look like '{looks}', but the model knows only {classes}",
-                sku=entry.sku,
-                looks=entry.detects_as,
-                classes=", ".join(classes),
-            )
-            raise place.fault(said, "items", index, "detects_as")
-        for identifier in (entry.sku, *entry.aliases):
-            if identifier != identifier.strip():
-                said = say(
-                    "menu_blank",
-                    "the identifier '{identifier}' begins or ends with a blank; take it away",
-                    identifier=identifier,
-                )
-                raise place.fault(said, "items", index, "sku" if identifier == entry.sku else "aliases")
+        _refuse_unknown_class(entry, classes, place, index)
+        _refuse_blanks(entry, place, index)
     items = tuple(_item(entry) for entry in entries.items)
     rules = tuple(_rule(entry, place, index) for index, entry in enumerate(entries.modifiers))
     try:
@@ -167,6 +152,29 @@ class _Place:
 
     def fault(self, said: str, *loc: str | int) -> BadConfig:
         return BadConfig(said, path=self.path, line=self.line_of(loc))
+
+
+def _refuse_unknown_class(entry: ItemEntry, classes: tuple[str, ...] | None, place: _Place, index: int) -> None:
+    if classes is not None and entry.detects_as is not None and entry.detects_as not in classes:
+        said = say(
+            "menu_class",
+            "'{sku}' is to look like '{looks}', but the model knows only {classes}",
+            sku=entry.sku,
+            looks=entry.detects_as,
+            classes=", ".join(classes),
+        )
+        raise place.fault(said, "items", index, "detects_as")
+
+
+def _refuse_blanks(entry: ItemEntry, place: _Place, index: int) -> None:
+    for identifier in (entry.sku, *entry.aliases):
+        if identifier != identifier.strip():
+            said = say(
+                "menu_blank",
+                "the identifier '{identifier}' begins or ends with a blank; take it away",
+                identifier=identifier,
+            )
+            raise place.fault(said, "items", index, "sku" if identifier == entry.sku else "aliases")
 
 
 def _refuse_endless_combos(entries: MenuFile, place: _Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from playwright.sync_api import Page, expect
 from edge_agent.api.access import SCREEN
 from edge_agent.api.screen.navigation import PLACES, places_for
 from edge_agent.domain.access import Role
+from edge_agent.domain.said import say
 from tests.browser.conftest import OpenPage
 from tests.browser.kitchen import Kitchen, in_doubt, seen
 from tests.builders import line, order
+from tests.fakes_setup import LOOK
 
 VENDORED = Path(__file__).parent / "vendored"
 AXE = (VENDORED / "axe.min.js").read_text()
@@ -80,6 +83,22 @@ def test_each_role_finds_its_pages_and_no_others(kitchen: Kitchen, open_page: Op
         assert answer is not None
         assert answer.status == (200 if role in SCREEN["GET", place.path] else 403)
         expect(page.locator("h1")).to_have_count(1)
+
+
+def test_a_share_has_the_digits_of_its_sentence(kitchen: Kitchen, open_page: OpenPage) -> None:
+    """A slot of 0.96 % that needs 1 % at least was said to take 1 %."""
+    problem = say(
+        "slot_too_small",
+        "the slot takes {area:.2%} of the picture; it needs {least:.0%} at least",
+        area=0.0096,
+        least=0.01,
+    )
+    kitchen.agent.cameras.look = replace(LOOK, status="offline", problem=problem)
+    page = open_page(kitchen, "/setup/cameras", role=Role.ADMIN, locale="en-GB")
+    shares = page.locator('data[data-format="percent"]')
+    expect(shares).to_have_text(["0.96%", "1%"])
+    page = open_page(kitchen, "/setup/cameras", role=Role.ADMIN, locale="de-DE")
+    expect(page.locator('data[data-format="percent"]')).to_have_text(["0,96\u00a0%", "1\u00a0%"])
 
 
 def test_the_tills_token_opens_no_page(kitchen: Kitchen, open_page: OpenPage) -> None:

@@ -32,5 +32,12 @@ def test_look_alikes_that_were_both_ordered_or_not_at_all_are_named_together() -
     assert names_of_class(MENU, "burger_wrapped", [ordered("2", expected=0)]) == both, "too much of what nobody ordered"
 
 
+def test_items_of_one_name_are_named_once() -> None:
+    """A till may sell the same cup under two SKUs; "Cola / Cola" says nothing."""
+    twice = menu(item("1", name="Cola", detects_as="cup"), item("2", name="Cola", detects_as="cup"))
+    assert names_of_class(twice, "cup") == ("Cola",)
+    assert names_of_class(twice, "cup", [ordered("1", "2")]) == ("Cola",)
+
+
 def test_what_is_on_no_menu_has_no_name() -> None:
     assert names_of_class(MENU, "hand") == ()

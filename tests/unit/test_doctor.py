@@ -20,7 +20,7 @@ from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.adapters.this_box import disk_of
 from edge_agent.app.doctor import examinations
-from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_disk
+from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_disk, service_findings
 from edge_agent.app.doctor_seeing import look_at_camera, look_at_model
 from edge_agent.app.doctor_talking import look_at_api, look_at_broker, look_at_tokens
 from edge_agent.app.finding import Finding, State
@@ -165,7 +165,7 @@ def test_tokens_are_counted_by_role_and_their_file_must_be_private(tmp_path: Pat
         tokens.create(name=name, role=role)
     assert (look().state, look().said) == (State.OK, "1 of role admin, 2 of role pos")
     settings.api.tokens.chmod(0o644)
-    assert "chmod 600" in look().do
+    assert look().do == f"sudo chmod 600 {settings.api.tokens}"
     settings.api.tokens.write_text("[]")
     assert look().state is State.WRONG
 
@@ -236,6 +236,21 @@ def test_the_database_is_whole_or_wrong(tmp_path: Path, make: Callable[[Path], N
     path = tmp_path / "edge.sqlite"
     make(path)
     assert only(look_at_database(path)).state is state
+
+
+@pytest.mark.parametrize(
+    ("state", "do"),
+    [
+        ({"LoadState": "not-found"}, "deploy/install.sh installs it, if the agent is to run unattended"),
+        ({"ActiveState": "failed"}, "sudo journalctl -u edge-agent.service -e says why"),
+        ({"ActiveState": "inactive"}, "sudo systemctl start edge-agent.service"),
+        ({"ActiveState": "active", "UnitFileState": "disabled"}, "sudo systemctl enable edge-agent.service"),
+        ({"ActiveState": "active", "UnitFileState": "enabled"}, ""),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_service_that_does_not_run_or_start_says_the_command(state: dict[str, str], do: str) -> None:
+    assert only(service_findings(state)).do == do
 
 
 def test_a_clock_of_1970_is_wrong() -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from edge_agent.adapters.embedded_broker import CHATTY, EmbeddedBroker
 from edge_agent.adapters.mqtt_client import MqttBroker, MqttLink, Patience, host_of
+from edge_agent.api.screen.texts import catalogue
+from edge_agent.api.screen.views.spoken import in_words
+from edge_agent.domain.said import said_of
 from edge_agent.errors import BadConfig, BrokerLost, BrokerRefused
 from edge_agent.ports import Message
 from edge_agent.settings import MqttSettings
@@ -124,6 +130,34 @@ def test_others_may_not_reach_it_without_a_password(host: str) -> None:
 def test_the_agent_finds_its_own_broker(host: str, reached: str) -> None:
     assert host_of(settings(embedded_host=host)) == reached
     assert host_of(settings(broker="10.0.0.7")) == "10.0.0.7"
+
+
+class Nowhere(paho.Client):
+    """A client to which every name is unknown, in one way or another."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2)
+        self.number = number
+
+    def connect(self, *_: object, **__: object) -> MQTTErrorCode:
+        raise socket.gaierror(self.number, "as the C library says it")
+
+
+@pytest.mark.parametrize(
+    ("number", "german"),
+    [
+        (socket.EAI_NONAME, "diesen Namen kennt das Netz nicht"),
+        (socket.EAI_AGAIN, "kein Namensserver antwortet"),
+        (socket.EAI_FAIL, "as the C library says it"),
+    ],
+)
+def test_a_broker_whose_name_leads_nowhere_is_said_in_the_language(number: int, german: str) -> None:
+    link = MqttLink(client=Nowhere(number), listener=Ear(), patience=PATIENCE)
+    with pytest.raises(BrokerLost) as lost:
+        link.open("broker.invalid", 1883)
+    link.close()
+    pieces = in_words(catalogue()["de"], said_of(lost.value)).pieces
+    assert "".join(map(str, pieces)) == f"broker.invalid:1883 ist nicht zu erreichen: {german}"
 
 
 def test_a_port_that_is_taken_is_said() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import copy
 import errno
 import os
-from collections.abc import Mapping
+import pickle
+import re
+import ssl
+from collections.abc import Callable, Mapping
 from datetime import datetime, time, timezone
 from enum import Enum
 from pathlib import Path
@@ -17,7 +21,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 import edge_agent
 from edge_agent.adapters.sqlite_migrations import opening
-from edge_agent.api.screen.texts import catalogue
+from edge_agent.api.screen.texts import Texts, catalogue
 from edge_agent.api.screen.views.spoken import Clock, Figure, in_words
 from edge_agent.domain.access import Role
 from edge_agent.domain.camera import CameraStatus
@@ -114,6 +118,35 @@ def test_german_is_another_sentence_and_names_the_same_values() -> None:
             assert GERMAN.sentences[text_id] != sentence, text_id
 
 
+_ROOT_ALONE = re.compile(r"(?<!sudo )(?:systemctl|journalctl|timedatectl|chmod|chown|ss -)")
+_OF_THE_AGENT = re.compile(r"[„']edge-agent [^“']+[“']")
+_BY_SUDO = (" (on an installed box with sudo)", " (auf einer installierten Box mit sudo)")
+
+
+def hold_sudo(advice: str) -> None:
+    """Who follows advice as it stands is not refused on an installed box."""
+    assert not _ROOT_ALONE.search(advice), advice
+    for command in _OF_THE_AGENT.finditer(advice):
+        assert advice[command.end() :].startswith(_BY_SUDO), advice
+
+
+@pytest.mark.parametrize("texts", [ENGLISH, GERMAN], ids=["en", "de"])
+def test_advice_names_sudo_where_an_installed_box_asks_for_it(texts: Texts) -> None:
+    """In a checkout the agent's own commands need none, and it would be in the way there."""
+    for text_id, sentence in texts.sentences.items():
+        if text_id.startswith("said."):
+            hold_sudo(str(sentence))
+
+
+@pytest.mark.parametrize(
+    "name", ["app/doctor_box.py", "app/doctor_seeing.py", "app/doctor_talking.py", "adapters/file_in_use.py"]
+)
+def test_advice_that_no_catalogue_has_names_sudo_too(name: str) -> None:
+    for node in ast.walk(ast.parse((PACKAGE / name).read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            hold_sudo(node.value)
+
+
 def text_of(language: str, said: str) -> str:
     words = in_words(catalogue()[language], said)
     return "".join(piece if isinstance(piece, str) else piece.text for piece in words.pieces)
@@ -154,7 +187,7 @@ def test_what_has_no_name_stays_as_it_is_and_is_called_english() -> None:
 def test_numbers_and_times_in_it_are_left_to_the_browser() -> None:
     size = say("database_size", "{path}, {mb:.1f} MB", path="edge.sqlite", mb=1234.56)
     assert size == "edge.sqlite, 1234.6 MB"
-    assert in_words(GERMAN, size).pieces == ("edge.sqlite", ", ", Figure(1234.56, "number", "1234.6"), " MB")
+    assert in_words(GERMAN, size).pieces == ("edge.sqlite", ", ", Figure(1234.56, "number", "1234.6", digits=1), " MB")
     at = datetime(2026, 1, 31, 18, 5, tzinfo=timezone.utc)
     clock = in_words(GERMAN, say("clock_now", "{now:%Y-%m-%d %H:%M} in {timezone}", now=at, timezone="UTC"))
     assert clock.pieces[0] == Clock("2026-01-31T18:05:00Z", "wall", "2026-01-31 18:05")
@@ -164,7 +197,7 @@ def test_numbers_and_times_in_it_are_left_to_the_browser() -> None:
         area=0.001,
         least=0.01,
     )
-    assert Figure(0.001, "percent", "0.10%") in in_words(GERMAN, area).pieces
+    assert Figure(0.001, "percent", "0.10%", digits=2) in in_words(GERMAN, area).pieces
 
 
 def test_a_value_holds_on_to_nothing() -> None:
@@ -181,6 +214,35 @@ def test_why_the_operating_system_refused_is_said_in_the_language(number: str) -
     assert text_of("en", reason) == reason
     assert text_of("de", reason) != reason
     assert reason_of(ValueError("a port")) == "a port"
+
+
+def test_a_connection_that_nobody_answered_is_said_in_the_language() -> None:
+    """A socket's own time-out has no number."""
+    reason = reason_of(TimeoutError("timed out"))
+    assert reason == os.strerror(errno.ETIMEDOUT)
+    assert text_of("de", reason) == "keine Antwort"
+
+
+def test_what_tls_refuses_is_no_lack_of_permission() -> None:
+    """TLS numbers its errors for itself, and its 1 is EPERM to the operating system."""
+    reason = reason_of(ssl.SSLError(1, "wrong version number"))
+    assert reason == "wrong version number"
+    assert not isinstance(reason, Said)
+
+
+def test_the_text_of_an_error_is_its_sentence_and_not_its_first_part() -> None:
+    assert said_of(UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")).endswith("invalid start byte")
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda said: pickle.loads(pickle.dumps(said))])
+def test_a_sentence_that_is_copied_keeps_its_name_and_values(again: Callable[[Said], Said]) -> None:
+    """Findings and errors are values, and values are copied and sent to other processes."""
+    said = say("tokens_open", "{said}; others may read {path}", said=say("tokens_none", "there is none"), path="a.json")
+    copied = again(said)
+    assert isinstance(copied, Said)
+    assert (copied, copied.name, copied.values) == (said, said.name, said.values)
+    assert isinstance(copied.values["said"], Said)
+    assert text_of("de", copied) == text_of("de", said)
 
 
 class _Kind(Enum):

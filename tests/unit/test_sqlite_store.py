@@ -691,6 +691,15 @@ def test_every_snapshot_comes_back_as_it_was(value: Order) -> None:
     assert sqlite_json.order_from_text(sqlite_json.order_to_text(value)) == value
 
 
+def test_a_short_snapshot_is_read_once_and_a_long_one_anew() -> None:
+    """A thousand orders as large as the API takes would fill the memory of a box."""
+    longest = sqlite_json.order_to_text(order("41")).ljust(sqlite_json.LONGEST_KEPT)
+    assert sqlite_json.order_from_text(longest) is sqlite_json.order_from_text(longest)
+    longer = longest + " "
+    assert sqlite_json.order_from_text(longer) is not sqlite_json.order_from_text(longer)
+    assert sqlite_json.order_from_text(longer) == sqlite_json.order_from_text(longest)
+
+
 counts = st.builds(
     lambda name, low, mid, high, confidence, doubt: ClassCount(
         class_name=name, surely=low, likely=low + mid, possibly=low + mid + high, confidence=confidence, doubt=doubt

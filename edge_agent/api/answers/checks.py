@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from edge_agent.api.answers.outgoing import KeyOut, Outgoing
+from edge_agent.api.answers.outgoing import KeyOut, Outgoing, key_fields
 from edge_agent.domain.alert import Resolution, Severity
 from edge_agent.domain.association import Association
 from edge_agent.domain.contents import Contents, Doubt
@@ -197,9 +197,7 @@ def _check(check: StoredCheck) -> dict[str, Any]:
         "slot_id": reached.slot_id,
         "session_id": reached.session_id,
         "at_s": reached.at_s,
-        "orders": [
-            {"source": key.source, "business_day": key.business_day, "order_id": key.order_id} for key in reached.orders
-        ],
+        "orders": [key_fields(key) for key in reached.orders],
         "association": reached.association,
         "final": check.final,
         "late": reached.late,

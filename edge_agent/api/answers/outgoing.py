@@ -34,4 +34,9 @@ class KeyOut(Outgoing):
 
     @classmethod
     def of(cls, key: OrderKey) -> KeyOut:
-        return cls(source=key.source, business_day=key.business_day, order_id=key.order_id)
+        return cls.model_validate(key_fields(key))
+
+
+def key_fields(key: OrderKey) -> dict[str, str]:
+    """The same before it is held against its schema, for an answer that is held against its own as a whole."""
+    return {"source": key.source, "business_day": key.business_day, "order_id": key.order_id}

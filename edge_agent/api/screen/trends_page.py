@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -91,31 +91,16 @@ def trends_routes(screen: Screen, streaming: Streaming, ports: TrendsPorts) -> A
 
     @router.get("/today")
     def today_page(request: Request, days: Days = "28", station: Station = "") -> Response:
-        viewer, many = viewer_of(request), int(days)
-        reporting, now = ports.reporting, ports.clock.now_utc()
-        calendar = reporting.calendar
-        today, first = calendar.day_of(now), calendar.day_of(now - timedelta(days=many - 1))
-        span = calendar.span_of(first, today)
+        viewer = viewer_of(request)
         now_shown = regions(viewer, station)
-        # The numbers and the trends share most of what is counted by day: it is read once.
-        counted = dict.fromkeys((*honest_numbers.COUNTED, *trends.COUNTED))
-        by_day = reporting.tallies(span, by=Grouped.DAY, counted=tuple(counted), station=station or None)
-        went = trends.read_trends(reporting, span, station=station or None, days=by_day)
         return screen.page(
             request,
             "today.html",
             here="today",
-            today=today,
-            days=many,
-            first=first,
             stream=_address("/today/events", station=station),
             shape=shape_of(now_shown),
             regions=now_shown,
-            spans=[Choice(str(n), _address("/today", days=n, station=station), n == many) for n in SPANS],
-            stations=_stations(viewer, reporting, many, station),
-            found=numbers_shown(viewer.texts, honest_numbers.honest_numbers(by_day)),
-            trends=trends_shown(viewer.texts, went, calendar.days_of(span)),
-            fewest=FEWEST_TRAYS,
+            **_weeks(viewer, ports, int(days), station),
         )
 
     @router.get("/today/events")
@@ -129,6 +114,28 @@ def trends_routes(screen: Screen, streaming: Streaming, ports: TrendsPorts) -> A
 def _todays(screen: Screen, viewer: Viewer, reporting: Reporting, day: str, station: str) -> str:
     numbers = honest_numbers.read_numbers(reporting, reporting.calendar.span_of(day), station=station or None)
     return screen.fragment(viewer, "figures.html", day=day, found=numbers_shown(viewer.texts, numbers))
+
+
+def _weeks(viewer: Viewer, ports: TrendsPorts, days: int, station: str) -> dict[str, Any]:
+    """The last so many days on the page, and what else can be chosen."""
+    reporting, now = ports.reporting, ports.clock.now_utc()
+    calendar = reporting.calendar
+    today, first = calendar.day_of(now), calendar.day_of(now - timedelta(days=days - 1))
+    span = calendar.span_of(first, today)
+    # The numbers and the trends share most of what is counted by day: it is read once.
+    counted = dict.fromkeys((*honest_numbers.COUNTED, *trends.COUNTED))
+    by_day = reporting.tallies(span, by=Grouped.DAY, counted=tuple(counted), station=station or None)
+    went = trends.read_trends(reporting, span, station=station or None, days=by_day)
+    return {
+        "today": today,
+        "days": days,
+        "first": first,
+        "spans": [Choice(str(n), _address("/today", days=n, station=station), n == days) for n in SPANS],
+        "stations": _stations(viewer, reporting, days, station),
+        "found": numbers_shown(viewer.texts, honest_numbers.honest_numbers(by_day)),
+        "trends": trends_shown(viewer.texts, went, calendar.days_of(span)),
+        "fewest": FEWEST_TRAYS,
+    }
 
 
 def _stations(viewer: Viewer, reporting: Reporting, days: int, station: str) -> list[Choice]:

@@ -1,6 +1,6 @@
 // Numbers and times as the browser's locale writes them. What the server wrote stands there until this has run.
 //   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|wall|age">
-//   <data value="0.125" data-format="number|seconds|percent">
+//   <data value="0.125" data-format="number|seconds|percent" data-digits="so many behind the point, if it says so">
 "use strict";
 (function () {
   const SECOND_MS = 1000;
@@ -16,10 +16,11 @@
     day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }),
   };
   const numbers = {
-    number: new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 }),
-    seconds: new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 }),
-    percent: new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 }),
+    number: { maximumFractionDigits: 1 },
+    seconds: { maximumFractionDigits: 2 },
+    percent: { style: "percent", maximumFractionDigits: 1 },
   };
+  const made = {};
   const units = [["second", "narrow"], ["minute", "short"], ["hour", "short"]].map(
     ([unit, unitDisplay]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay })
   );
@@ -44,9 +45,18 @@
     put(element, format === "age" ? age(at) : (times[format] || times.both).format(at));
   }
 
+  function numberFormat(name, digits) {
+    const known = name + "." + digits;
+    if (!made[known]) {
+      const exact = digits === undefined ? {} : { minimumFractionDigits: Number(digits), maximumFractionDigits: Number(digits) };
+      made[known] = new Intl.NumberFormat(undefined, { ...(numbers[name] || numbers.number), ...exact });
+    }
+    return made[known];
+  }
+
   function formatNumber(element) {
     const value = Number(element.value);
-    if (!Number.isNaN(value)) put(element, (numbers[element.dataset.format] || numbers.number).format(value));
+    if (!Number.isNaN(value)) put(element, numberFormat(element.dataset.format, element.dataset.digits).format(value));
   }
 
   function formatAll(root) {

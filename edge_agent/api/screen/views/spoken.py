@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +13,23 @@ from edge_agent.domain.said import Said
 
 THOUSAND = 1_000
 
+_PRECISION = re.compile(r"\.(\d+)[f%]$")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number within a sentence. `form` is that of `static/formats.js`, `text` stands there where no script runs."""
+    """A number within a sentence.
+
+    Attributes:
+        form: that of `static/formats.js`.
+        text: stands there where no script runs.
+        digits: so many behind the point, no more and no fewer; None leaves that to the form.
+    """
 
     value: float
     form: str
     text: str
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +125,11 @@ def _piece(texts: Texts, value: object, form: str) -> Spoken:
         iso = f"{value:%Y-%m-%dT%H:%M}:00Z" if has_time else f"{value:%Y-%m-%d}"
         return (Clock(iso, "wall" if has_time else "day", format(value, form)),)
     if isinstance(value, int | float) and form:
-        return (Figure(value, "percent" if form.endswith("%") else "number", format(value, form)),)
+        return (Figure(value, "percent" if form.endswith("%") else "number", format(value, form), _digits_in(form)),)
     return (str(value),)
+
+
+def _digits_in(form: str) -> int | None:
+    """How many digits a format such as `.2%` asks for behind the point."""
+    found = _PRECISION.search(form)
+    return None if found is None else int(found[1])
