@@ -130,7 +130,7 @@ def _has_bfloat16() -> bool:
     """Whether the processor multiplies bfloat16 itself; where it is only emulated, float32 is faster."""
     import torch
 
-    has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older ones do not say; float32 works everywhere
+    has: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older ones do not say
     return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
 
 
