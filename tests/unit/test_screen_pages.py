@@ -106,6 +106,14 @@ def test_the_names_of_strangers_stay_text() -> None:
         assert "&lt;script&gt;alert(1)" in page
 
 
+@pytest.mark.parametrize(("lines", "told"), [(3, False), (4, True)])
+def test_a_waiting_order_of_more_lines_than_fit_says_how_many_it_has(lines: int, told: bool) -> None:
+    """With three places side by side a ticket shows three; whoever packs by it would forget the fourth."""
+    agent = Agent()
+    agent.book.put(order("A-1", *(f"thing-{number}" for number in range(lines))))
+    assert (f">{lines} lines</span>" in agent.ask("GET", "/pass").text) is told
+
+
 @pytest.mark.parametrize("data", ["", "a", "a\nb", "a\r\nb\rc", "x\n\nevent: beat\ndata: y", "a\u2028b\x0cc\n"])
 def test_nothing_in_an_event_ends_it(data: str) -> None:
     told = event("queue", data).decode()

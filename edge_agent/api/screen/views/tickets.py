@@ -12,6 +12,7 @@ MOST_TICKETS = 24
 """More would be a wall; the rest is counted."""
 
 MOST_LINES = 14
+LINES_IN_SIGHT = 3
 
 NameOf = Callable[[str], str]
 """What the menu calls a SKU; the SKU itself where it does not know it."""
@@ -52,6 +53,15 @@ class Ticket:
     volatile: bool
     at: str
     again: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the smallest ticket, that of three places on a tablet, may not show all its lines at once."""
+        return self.lines_in_all > LINES_IN_SIGHT
+
+    @property
+    def lines_in_all(self) -> int:
+        return len(self.lines) + self.left_out
 
 
 @dataclass(frozen=True, slots=True)
