@@ -65,7 +65,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     boxed = tuple(str(name) for name in known) if isinstance(known, list) else before.classes
     trays = []
     if plan.boxes is not None and set(boxed) == set(before.classes):
-        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=_trays_listed_in(plan.boxes))
+        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=trays_listed_in(plan.boxes))
     if plan.trays is not None:
         trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
     manifest = find_thresholds(
@@ -75,7 +75,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     return manifest
 
 
-def _trays_listed_in(boxes: Path) -> dict[Path, str]:
+def trays_listed_in(boxes: Path) -> dict[Path, str]:
     """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
     if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
         return {}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
 import pytest
 
+from edge_agent.app.making import trays_listed_in
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.ports import Picture
-from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.thresholds import boxed_trays, find_thresholds
 from tests.builders_onnx import CLASSES, write_pack
 
@@ -38,6 +40,27 @@ def test_a_folder_that_lists_its_trays_is_believed_before_names_are_guessed_at()
     shots = [boxed("flat-1-0", plate=1), boxed("flat-1-1", plate=2)]
     found = boxed_trays(shots, listed={Path("flat-1-0.jpg"): "flat-1-0", Path("flat-1-1.jpg"): "flat-1-1"})
     assert [counts for _, counts in found] == [{"plate": 1}, {"plate": 2}]
+
+
+def test_listed_trays_are_found_by_the_paths_that_their_boxes_are_read_by(
+    tmp_path: Path,
+) -> None:
+    for part in ("images/val", "labels/val"):
+        (tmp_path / part).mkdir(parents=True)
+    for number in range(2):
+        (tmp_path / f"images/val/flat-1-{number}.jpg").write_bytes(b"")
+        (tmp_path / f"labels/val/flat-1-{number}.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    photographs = read_boxed(tmp_path, "val", ("plate",))
+    assert len(boxed_trays(photographs, listed=trays_listed_in(tmp_path))) == 1
+    trays = [
+        {"tray_id": f"flat-1-{n}", "images": [f"images/val/flat-1-{n}.jpg"], "contents": {"plate": 1}, "sure": True}
+        for n in range(2)
+    ]
+    order = {"order_id": "A", "lines": [{"sku": "plate", "quantity": 1}]}
+    check = {"check_id": "c", "tray_id": "flat-1-0", "order": order, "expected": "match"}
+    (tmp_path / "trays.jsonl").write_text("\n".join(map(json.dumps, trays)))
+    (tmp_path / "orders.jsonl").write_text(json.dumps(check))
+    assert len(boxed_trays(photographs, listed=trays_listed_in(tmp_path))) == 2
 
 
 class Blind:
