@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,3 +96,19 @@ def read_boxes(
             box = ((cx - w / 2) * width, (cy - h / 2) * height, (cx + w / 2) * width, (cy + h / 2) * height)
             boxes.append((int(index), box))
     return boxes
+
+
+def label_lines(boxes: Iterable[tuple[int, Iterable[float]]], size_px: tuple[int, int]) -> str:
+    """Lines `class cx cy width height`, all but the class as shares of the picture: what `read_boxes` reads back."""
+    width, height = size_px
+    lines = []
+    for index, box in boxes:
+        left, top, right, bottom = (float(side) for side in box)
+        shares = (
+            (left + right) / 2 / width,
+            (top + bottom) / 2 / height,
+            (right - left) / width,
+            (bottom - top) / height,
+        )
+        lines.append(f"{index} " + " ".join(f"{share:.6f}" for share in shares) + "\n")
+    return "".join(lines)

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
-from edge_agent.training.boxed import BoxedPhotograph, read_boxes
+from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
 from edge_agent.training.sightings import CLEARLY, Floats, Sighting, share_inside
 
 logger = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def label_trays(
             if believed:
                 boxes = whole_boxes(shot, story, items, aligned.looks.chances(shot))
                 labels = into / f"{tray.tray_id}-{path.stem}.txt"
-                labels.write_text(_as_yolo(boxes, shot), encoding="ascii")
+                labels.write_text(label_lines(boxes, shot.size_px), encoding="ascii")
                 labelled.append(BoxedPhotograph(path, labels, dict(tray.counts)))
     total = sum(len(tray.photographs) for tray in trays)
     logger.info("%d of %d photographs of %d trays are believed", len(labelled), total, len(trays))
@@ -195,7 +195,7 @@ def rename_boxes(
             continue
         boxes += [(item, shot.boxes[row]) for row, chance, item in unboxed if chance >= LIKELY]
         labels = into / photograph.label_path.name
-        labels.write_text(_as_yolo(boxes, shot), encoding="ascii")
+        labels.write_text(label_lines(boxes, shot.size_px), encoding="ascii")
         counts = Counter(items[item] for item, _ in boxes)
         renamed.append(BoxedPhotograph(photograph.path, labels, dict(counts)))
     return tuple(renamed)
@@ -247,19 +247,3 @@ def _is_believed(shot: Sighting, story: Story, accept: Acceptance) -> bool:
         share_inside(box, np.delete(boxes, row, axis=0)).max(initial=0.0) <= accept.inside
         for row, box in enumerate(boxes)
     )
-
-
-def _as_yolo(boxes: Sequence[tuple[int, Floats]], shot: Sighting) -> str:
-    """Lines `class cx cy width height`, all but the class as shares of the picture."""
-    width, height = shot.size_px
-    lines = []
-    for index, box in boxes:
-        left, top, right, bottom = (float(side) for side in box)
-        shares = (
-            (left + right) / 2 / width,
-            (top + bottom) / 2 / height,
-            (right - left) / width,
-            (bottom - top) / height,
-        )
-        lines.append(f"{index} " + " ".join(f"{share:.6f}" for share in shares) + "\n")
-    return "".join(lines)
