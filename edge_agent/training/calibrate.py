@@ -36,9 +36,9 @@ LOWEST, HIGHEST = 0.05, 0.95
 DOUBTS = tuple(np.geomspace(0.005, 0.2, 16).tolist())
 """The doubts that are tried, the most cautious first.
 
-Nothing is said that is more likely than one in five to be wrong. A budget of one false alarm in a hundred cannot be seen
-on a few dozen trays, so without this bound the boldest doubts win wherever none of those trays shows a false alarm
-(docs/model.md has what it changed).
+Nothing is said that is more likely than one in five to be wrong. A budget of one false alarm in a hundred cannot be
+seen on a few dozen trays, so without this bound the boldest doubts win wherever none of those trays shows a false
+alarm (docs/model.md has what it changed).
 """
 
 PULL = 1.0

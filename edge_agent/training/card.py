@@ -133,6 +133,11 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
                 f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
+            if pasted := r.get("photographs_pasted_on"):
+                lines += [
+                    f"Those with rare items were shown several times, {r.get('photographs_shown')} in all; on {pasted}",
+                    "of these, items cut out of other photographs lie too (synthetic in that).",
+                ]
     return lines
 
 

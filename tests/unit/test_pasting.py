@@ -23,12 +23,11 @@ Lying = tuple[str, int, int]
 
 def tray(folder: Path, name: str, *lying: Lying) -> BoxedPhotograph:
     folder.mkdir(parents=True, exist_ok=True)
-    picture = np.full((SIZE[1], SIZE[0], 3), 110, np.uint8)
+    drawn = np.full((SIZE[1], SIZE[0], 3), 110, np.uint8)
     for item, x, y in lying:
-        cv2.circle(picture, (x, y), RADIUS[item], COLOURS[item], -1)
-    picture = cv2.GaussianBlur(picture, (0, 0), 4)
-    grain = np.random.default_rng(1).integers(-20, 21, picture.shape)
-    picture = np.clip(picture + grain, 0, 255).astype(np.uint8)
+        cv2.circle(drawn, (x, y), RADIUS[item], COLOURS[item], -1)
+    grain = np.random.default_rng(1).integers(-20, 21, drawn.shape)
+    picture = np.clip(cv2.GaussianBlur(drawn, (0, 0), 4) + grain, 0, 255).astype(np.uint8)
     path, labels = folder / f"{name}.png", folder / f"{name}.txt"
     cv2.imwrite(str(path), picture)
     around = [(NAMES.index(item), (x - r, y - r, x + r, y + r)) for item, x, y in lying for r in [RADIUS[item]]]
