@@ -50,3 +50,10 @@ def test_a_folder_of_made_pictures_says_who_made_it(tmp_path: Path) -> None:
     assert made_by(tmp_path) is None
     (tmp_path / "about.json").write_text("[]")
     assert made_by(tmp_path) is None
+
+
+def test_pasted_items_are_told_of_where_there_were_any(pack: Path) -> None:
+    """A photograph onto which something was laid shows a tray that never was."""
+    one = {"photographs_believed": 90, "photographs": 100, "photographs_shown": 140}
+    assert "on 30 of these, items cut out" in card_of(pack, {"rounds": [{**one, "photographs_pasted_on": 30}]})
+    assert "cut out" not in card_of(pack, {"rounds": [one]})
