@@ -91,6 +91,7 @@ def vary_repeats(
 
     Raises:
         BadRecording: a photograph does not read.
+        OSError: the folder cannot be written to, or the disk is full.
     """
     into.mkdir(parents=True, exist_ok=True)
     dice = np.random.default_rng(seed)
@@ -102,16 +103,21 @@ def vary_repeats(
         made = None
         if shown[photograph.label_path]:
             # By the root, as photographs are repeated: a thing that was boxed three times must not be everywhere.
-            of_others = [item for item in shelf[_shot(photograph)] if item.photograph is not photograph]
+            of_others = [item for item in shelf[_shot(photograph)] if _name(item.photograph) != _name(photograph)]
             weights = np.array([often[item.index] ** -0.5 for item in of_others])
             chosen = dice.choice(len(of_others), 2 * MOST_PASTED, p=weights / weights.sum()) if of_others else ()
-            stem = f"{photograph.label_path.stem}-with-{shown[photograph.label_path]}"
-            made = _with_items(photograph, [of_others[k] for k in chosen], names, into / stem, dice, read_photograph)
+            target = into / f"{_name(photograph)}-shown-{len(varied)}"
+            made = _with_items(photograph, [of_others[k] for k in chosen], names, target, dice, read_photograph)
         shown[photograph.label_path] += 1
         varied.append(made or photograph)
     pasted = sum(one is not other for one, other in zip(varied, photographs, strict=True))
     logger.info("%d of %d photographs carry pasted items", pasted, len(varied))
     return tuple(varied)
+
+
+def _name(photograph: BoxedPhotograph) -> str:
+    """Tray and shot; a photograph that was boxed and counted too has two label files of this name."""
+    return photograph.label_path.stem
 
 
 def _shot(photograph: BoxedPhotograph) -> str:
@@ -162,8 +168,9 @@ def _with_items(
             break
     if len(lying) == before:
         return None
-    path, labels = target.with_suffix(".jpg"), target.with_suffix(".txt")
-    cv2.imwrite(str(path), picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path, labels = target.with_name(f"{target.name}.jpg"), target.with_name(f"{target.name}.txt")
+    _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    path.write_bytes(encoded.tobytes())
     labels.write_text(label_lines(lying, size_px), encoding="ascii")
     return BoxedPhotograph(path, labels, dict(Counter(names[index] for index, _ in lying)))
 

@@ -113,9 +113,4 @@ def test_the_same_trays_give_the_same_thresholds() -> None:
 @pytest.mark.parametrize("blur", [0.1, 0.25])
 def test_no_budget_buys_what_is_likelier_than_one_in_five_to_be_wrong(blur: float) -> None:
     """A few dozen trays without a false alarm do not prove that there will be none."""
-    few, later = trays(34, 5, blur), trays(400, 6, blur)
-    found = calibrate(few, NAMES, false_alarms=1.0)
-    assert max(found.doubts) <= 0.2
-    # Most decisions are far from the edge, where the doubt stands, so of all the share is well below it.
-    lines = len(later) * len(NAMES)
-    assert reds(found, later) / lines < 0.1
+    assert max(calibrate(trays(34, 5, blur), NAMES, false_alarms=1.0).doubts) <= 0.2

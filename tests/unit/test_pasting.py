@@ -76,9 +76,8 @@ def test_nothing_is_hidden_under_a_pasted_item(tmp_path: Path) -> None:
     full = tray(tmp_path, "noon-1-0", *(("plum", x, y) for x in (60, 140, 220) for y in (60, 140)))
     _, other = two_trays(tmp_path)
     for seed in range(8):
-        boxes = np.array(
-            [box for _, box in read_boxes(varied([full, other, full], tmp_path / f"{seed}", seed)[-1], SIZE)]
-        )
+        crowded = varied([full, other, full], tmp_path / f"{seed}", seed)[-1]
+        boxes = np.array([box for _, box in read_boxes(crowded, SIZE)])
         for row, box in enumerate(boxes):
             assert share_inside(box, np.delete(boxes, row, axis=0)).max() <= COVERED + 0.02
 
@@ -88,6 +87,19 @@ def test_a_thing_that_touches_another_is_not_taken_nor_one_of_another_shot(tmp_p
     crowded = tray(tmp_path, "noon-3-0", ("plate", 120, 120), ("tomato", 130, 130))
     elsewhere = tray(tmp_path, "noon-4-1", ("plate", 90, 110), ("tomato", 220, 150))
     assert varied([spacious, crowded, elsewhere, spacious], tmp_path / "made")[-1] == spacious
+
+
+def test_a_photograph_that_is_boxed_and_counted_takes_nothing_of_itself_and_each_copy_has_files_of_its_own(
+    tmp_path: Path,
+) -> None:
+    boxed, counted = (tray(tmp_path / kind, "noon-1-0", ("plate", 80, 120), ("tomato", 250, 60)) for kind in "bc")
+    other = tray(tmp_path, "noon-2-0", ("plate", 90, 110))
+    for seed in range(4):
+        made = varied([boxed, counted, other, boxed, counted, boxed], tmp_path / f"{seed}", seed)[3:]
+        assert len({each.path for each in made} | {each.label_path for each in made}) == 2 * len(made)
+        for each in made:
+            assert each.counts["tomato"] == 1, "the only other tomato is its own"
+            assert sum(each.counts.values()) == len(read_boxes(each, SIZE))
 
 
 def test_the_same_seed_gives_the_same_pictures(tmp_path: Path) -> None:
