@@ -83,18 +83,23 @@ def fit(
     """
     from ultralytics import YOLO
 
-    weights = run / "fit" / "weights"
+    weights = last_weights(run)
     data = _lay_out(splits, names, run / "data")
-    if not (weights / "last.pt").exists():
+    if not weights.exists():
         (run / "recipe.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n")
         _at_full_speed(YOLO(start_from or recipe.architecture)).train(
             data=str(data), project=str(run.resolve()), name="fit", exist_ok=True, **recipe.arguments()
         )
     elif len(curve(run)) < recipe.epochs:
-        _at_full_speed(YOLO(weights / "last.pt")).train(resume=True)
+        _at_full_speed(YOLO(weights)).train(resume=True)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
     # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, does not matter to counts.
-    return weights / "last.pt"
+    return weights
+
+
+def last_weights(run: Path) -> Path:
+    """Where a fit keeps the weights of its last epoch."""
+    return run / "fit" / "weights" / "last.pt"
 
 
 def _at_full_speed(model: Any) -> Any:
@@ -175,6 +180,9 @@ def hash_of(splits: Mapping[str, Sequence[BoxedPhotograph]]) -> dict[str, str]:
 
 def _lay_out(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[str], into: Path) -> Path:
     """Lay the photographs out as Ultralytics reads them, in a place that it may write to; returns `data.yaml`."""
+    for left_over in (into / "images", into / "labels"):
+        # Only links and copies; what was laid out before by other rules must not teach too.
+        shutil.rmtree(left_over, ignore_errors=True)
     for split, photographs in splits.items():
         images, labels = into / "images" / split, into / "labels" / split
         images.mkdir(parents=True, exist_ok=True)
@@ -184,9 +192,7 @@ def _lay_out(splits: Mapping[str, Sequence[BoxedPhotograph]], names: Sequence[st
             stem = photograph.label_path.stem
             name = f"{stem}-again-{laid[stem]}" if laid[stem] else stem
             laid[stem] += 1
-            link = images / f"{name}{photograph.path.suffix}"
-            if not link.exists():
-                link.symlink_to(photograph.path.resolve())
+            (images / f"{name}{photograph.path.suffix}").symlink_to(photograph.path.resolve())
             shutil.copyfile(photograph.label_path, labels / f"{name}.txt")
     data = into / "data.yaml"
     described = {"path": str(into.resolve()), "names": dict(enumerate(names))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -16,7 +17,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
-from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, measure
+from edge_agent.training.fit import FitRecipe, curve, fit, hash_of, last_weights, measure
 from edge_agent.training.labelling import Acceptance, Naming, counted_trays, label_trays, names_given, rename_boxes
 from edge_agent.training.pasting import vary_repeats
 from edge_agent.training.repeating import evened
@@ -27,6 +28,9 @@ ReadPhotograph = Callable[[Path], Picture]
 
 ROUNDS = (24,)
 """How many passes each round takes. More than one round pays where the first teacher is weak."""
+
+FINISHED_NAME = "finished.json"
+"""Lies in the folder of a round that is done."""
 
 SPARED = 10
 """Without boxed photographs, each tenth labelled one measures the fit instead of teaching."""
@@ -179,6 +183,11 @@ def _learn_from_orders(
         recipe = replace(
             ROUND_RECIPE, epochs=epochs, image_size_px=plan.recipe.image_size_px, seed=plan.recipe.seed + number
         )
+        if (finished := _finished(run)) is not None:
+            student, account = finished
+            rounds.append(account)
+            best, labeller = student, student.weights
+            continue
         shown = vary_repeats(
             evened((*boxed, *learned)),
             naming.items,
@@ -188,24 +197,38 @@ def _learn_from_orders(
         )
         weights = fit({"train": shown, "val": val}, naming.items, run, recipe, start_from=best.weights)
         student = Trained(weights, naming.items, measure(weights, run, recipe.image_size_px))
-        rounds.append(
-            {
-                "recipe": asdict(recipe),
-                "teacher": labeller.name if orders.teacher and number == 1 else f"round {number - 1}",
-                "trays": len(trays),
-                "apart": [str(block) for block in orders.apart],
-                "photographs": sum(len(tray.photographs) for tray in trays),
-                "photographs_believed": len(taught.photographs),
-                "boxed_photographs": len(boxed),
-                "photographs_shown": len(shown),
-                "photographs_pasted_on": sum(each.path.parent == run / "pasted" for each in shown),
-                "called": {
-                    item: dict(calls.most_common(3)) for item, calls in names_given(taught, teacher.names).items()
-                },
-                "val_map50": student.measured["val_map50"],
-                "val_map50_95": student.measured["val_map50_95"],
-                "curve": curve(run),
-            }
-        )
+        account = {
+            "recipe": asdict(recipe),
+            "teacher": labeller.name if orders.teacher and number == 1 else f"round {number - 1}",
+            "trays": len(trays),
+            "apart": [str(block) for block in orders.apart],
+            "photographs": sum(len(tray.photographs) for tray in trays),
+            "photographs_believed": len(taught.photographs),
+            "boxed_photographs": len(boxed),
+            "photographs_shown": len(shown),
+            "photographs_pasted_on": sum(each.path.parent == run / "pasted" for each in shown),
+            "called": {item: dict(calls.most_common(3)) for item, calls in names_given(taught, teacher.names).items()},
+            "val_map50": student.measured["val_map50"],
+            "val_map50_95": student.measured["val_map50_95"],
+            "curve": curve(run),
+        }
+        _finish(run, student, account)
+        rounds.append(account)
         best, labeller = student, student.weights
     return best, rounds
+
+
+def _finish(run: Path, student: Trained, account: dict[str, Any]) -> None:
+    """Keep what a round was made of and what came out of it, so that a command typed again tells of it as it was."""
+    kept = {"classes": student.classes, "measured": dict(student.measured), "account": account}
+    whole = run / f"{FINISHED_NAME}.new"
+    whole.write_text(json.dumps(kept, indent=2) + "\n")
+    whole.replace(run / FINISHED_NAME)
+
+
+def _finished(run: Path) -> tuple[Trained, dict[str, Any]] | None:
+    path = run / FINISHED_NAME
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text())
+    return Trained(last_weights(run), tuple(kept["classes"]), kept["measured"]), kept["account"]

@@ -2,7 +2,7 @@
 
 Cut and paste (Dwibedi, Misra, Hebert 2017, "Cut, Paste and Learn"); items are cut out of their boxes by GrabCut
 (Rother, Kolmogorov, Blake 2004). A photograph takes items only from the same shot of other trays, which shares its
-exposure and its distance.
+exposure and its distance; one whose name says no shot that others share stays as it is.
 """
 
 from __future__ import annotations

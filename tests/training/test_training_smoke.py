@@ -108,11 +108,18 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
     assert "--only t-8:t-8" in said, "the next step: scores on the trays that were held out"
     weights = tmp_path / "run" / "round-2" / "fit" / "weights" / "last.pt"
     before = weights.stat().st_mtime_ns
+    # What a round was made of is told as it was then, also where an update makes rounds of something else.
+    finished = tmp_path / "run" / "round-1" / "finished.json"
+    kept = json.loads(finished.read_text())
+    kept["account"]["photographs_shown"] = 12_345
+    finished.write_text(json.dumps(kept))
     words = ["train", str(tmp_path / "boxes"), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
     small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]
     again = CliRunner().invoke(app, [*words, *small, *learning, "--no-quantize"], catch_exceptions=False)
     assert again.exit_code == 0, again.output
     assert weights.stat().st_mtime_ns == before
+    told = json.loads((tmp_path / "run" / "card.json").read_text())["rounds"]
+    assert told == [{**card["rounds"][0], "photographs_shown": 12_345}, card["rounds"][1]]
     assert list(load_manifest(tmp_path / "pack" / MANIFEST_NAME).files) == ["fp32"]
     assert sorted(path.name for path in (tmp_path / "pack").glob("*.onnx")) == ["model.fp32.onnx", "model.onnx"]
 
