@@ -73,7 +73,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "## Classes",
         "",
         "Recall is the share of the items on the scored trays that were found, with its 95 % interval; mAP50 is on the",
-        "boxed photographs that measured every epoch. `absence tells: no` marks a class that is overlooked so often",
+        "boxed photographs that measured the fit. `absence tells: no` marks a class that is overlooked so often",
         "that it is never called missing.",
         "",
         "| class | recall | mAP50 (val) | `present` | `possible` | absence tells |",
