@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
@@ -97,5 +98,5 @@ def merge_classes(source: Path, groups: Path, target: Path, *, version: str) -> 
     return manifest
 
 
-def _cpu_detector(folder: Path) -> OnnxDetector:
-    return OnnxDetector(pack=ModelPack.load(folder), provider="cpu")
+def _cpu_detector(folder: Path, manifest: PackManifest) -> OnnxDetector:
+    return OnnxDetector(pack=replace(ModelPack.load(folder), manifest=manifest), provider="cpu")

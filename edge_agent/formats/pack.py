@@ -16,6 +16,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_
 
 from edge_agent.domain.said import say
 from edge_agent.errors import BadModelPack
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.formats.yaml_file import FileModel, dump_yaml, load_yaml
 
 MANIFEST_NAME = "model.yaml"
@@ -283,9 +284,16 @@ def load_manifest(path: Path) -> PackManifest:
 
 
 def write_manifest(manifest: PackManifest, path: Path) -> None:
-    """Write a manifest so that `load_manifest` reads the same value back."""
+    """Write a manifest so that `load_manifest` reads the same value back.
+
+    Raises:
+        BadModelPack: it cannot be written; what was there before is still there.
+    """
     data = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)
-    path.write_text(dump_yaml(data), encoding="utf-8")
+    try:
+        write_whole(path, dump_yaml(data))
+    except OSError as refusal:
+        raise BadModelPack(f"the manifest cannot be written: {refusal.strerror}", path=path) from refusal
 
 
 def sha256_of(path: Path) -> str:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import Name, Precision, Provider, Sha256
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.formats.yaml_file import FileModel, dump_yaml, load_yaml
 
 TUNED_NAME = "tuned.yaml"
@@ -55,7 +56,7 @@ def write_tuned(tuned: Tuned, folder: Path) -> Path:
     """
     path = folder / TUNED_NAME
     try:
-        path.write_text(dump_yaml(tuned.model_dump(mode="json", by_alias=True)), encoding="utf-8")
+        write_whole(path, dump_yaml(tuned.model_dump(mode="json", by_alias=True)))
     except OSError as refusal:
         raise BadModelPack(f"the file cannot be written: {refusal.strerror}", path=path) from refusal
     return path

@@ -10,9 +10,11 @@ from typing import Any
 
 from edge_agent.checking.item_scores import ItemScores
 from edge_agent.checking.scoring import Scores
+from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.formats.whole_file import write_whole
 
 CARD_NAME = "README.md"
 
@@ -60,7 +62,11 @@ def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock])
 
 
 def write_model_card(folder: Path, manifest: PackManifest) -> Path:
-    """Write the pack's README: what it is, how it was made, what it scores, where it ends."""
+    """Write the pack's README: what it is, how it was made, what it scores, where it ends.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
@@ -86,7 +92,10 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
     ]
     path = folder / CARD_NAME
-    path.write_text("\n".join(lines), encoding="utf-8")
+    try:
+        write_whole(path, "\n".join(lines))
+    except OSError as refusal:
+        raise BadInput(f"the card cannot be written: {refusal.strerror}", path=path) from refusal
     return path
 
 

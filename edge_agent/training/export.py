@@ -54,10 +54,7 @@ def write_pack(
     Other files of a pack that was there before are deleted: they are forms of another network.
     """
     path = folder / MANIFEST_NAME
-    if path.exists():
-        for entry in load_manifest(path).files.values():
-            if entry.file != MODEL_NAME:
-                (folder / entry.file).unlink(missing_ok=True)
+    stale = {entry.file for entry in load_manifest(path).files.values()} - {MODEL_NAME} if path.exists() else set()
     manifest = PackManifest.model_validate(
         {
             "schema": 1,
@@ -74,6 +71,8 @@ def write_pack(
         }
     )
     write_manifest(manifest, path)
+    for name in stale:
+        (folder / name).unlink(missing_ok=True)
     return manifest
 
 
@@ -117,7 +116,12 @@ def _is_whole(folder: Path, entry: PackFile | PlainExport) -> bool:
 def revise_pack(folder: Path, changes: Mapping[str, Any]) -> PackManifest:
     """Replace some keys of a pack's manifest, in place."""
     path = folder / MANIFEST_NAME
-    data = load_manifest(path).model_dump(mode="json", by_alias=True, exclude_none=True) | dict(changes)
-    manifest = PackManifest.model_validate(data)
+    manifest = revised(load_manifest(path), changes)
     write_manifest(manifest, path)
     return manifest
+
+
+def revised(manifest: PackManifest, changes: Mapping[str, Any]) -> PackManifest:
+    """The manifest with some of its keys replaced."""
+    data = manifest.model_dump(mode="json", by_alias=True, exclude_none=True) | dict(changes)
+    return PackManifest.model_validate(data)

@@ -14,6 +14,7 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
@@ -221,9 +222,7 @@ def _learn_from_orders(
 def _finish(run: Path, student: Trained, account: dict[str, Any]) -> None:
     """Keep what a round was made of and what came out of it, so that a command typed again tells of it as it was."""
     kept = {"classes": student.classes, "measured": dict(student.measured), "account": account}
-    whole = run / f"{FINISHED_NAME}.new"
-    whole.write_text(json.dumps(kept, indent=2) + "\n")
-    whole.replace(run / FINISHED_NAME)
+    write_whole(run / FINISHED_NAME, json.dumps(kept, indent=2) + "\n")
 
 
 def _finished(run: Path) -> tuple[Trained, dict[str, Any]] | None:

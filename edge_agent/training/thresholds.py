@@ -14,9 +14,10 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.calibrate import LabelledTray, calibrate
-from edge_agent.training.export import revise_pack
+from edge_agent.training.export import revise_pack, revised
 
-OpenDetector = Callable[[Path], Detector]
+OpenDetector = Callable[[Path, PackManifest], Detector]
+"""Opens the pack in a folder as another manifest says."""
 ReadPhotograph = Callable[[Path], Picture]
 
 SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
@@ -46,8 +47,8 @@ def find_thresholds(
             "thresholds cannot be found without a labelled tray: name --boxes, or --trays with --calibrate-on"
         )
     before = load_manifest(pack / MANIFEST_NAME)
-    revise_pack(pack, {"thresholds": SEEING_ALL})
-    detector = open_detector(pack)
+    # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
+    detector = open_detector(pack, revised(before, {"thresholds": SEEING_ALL}))
     labelled = [
         LabelledTray(seen=tuple(detector.detect(read_photograph(path)) for path in shots), counts=counts)
         for shots, counts in trays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +156,19 @@ def test_names_the_folder_the_manifest_or_the_file_that_is_missing(tmp_path: Pat
     (tmp_path / "model.onnx").unlink()
     with pytest.raises(BadModelPack, match=r"model\.yaml:\d+: the file model\.onnx that it names is missing from"):
         ModelPack.load(tmp_path)
+
+
+def test_a_manifest_that_cannot_be_written_whole_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    files = {path.name: path.read_bytes() for path in pack.iterdir()}
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BadModelPack, match=r"model\.yaml: the manifest cannot be written: No space left on device"):
+        write_manifest(manifest.model_copy(update={"version": "2"}), pack / MANIFEST_NAME)
+    assert {path.name: path.read_bytes() for path in pack.iterdir()} == files

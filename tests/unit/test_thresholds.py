@@ -12,7 +12,7 @@ import pytest
 from edge_agent.app.making import trays_listed_in
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.thresholds import boxed_trays, find_thresholds
@@ -86,7 +86,7 @@ def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Pa
         pack,
         [((Path("a.jpg"),), {"plate": 1})],
         false_alarms=0.01,
-        open_detector=lambda _: Blind(),
+        open_detector=lambda *_: Blind(),
         read_photograph=lambda _: black,
     )
     assert (list(after.files), after.offered_on("cpu"), after.gates) == (["fp32", "int8"], ("fp32",), {})
@@ -102,3 +102,25 @@ def test_without_a_tray_there_is_a_sentence_and_the_pack_stays_as_it_was(tmp_pat
             read_photograph=never,
         )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_photograph_that_does_not_read_leaves_the_pack_as_it_was(tmp_path: Path) -> None:
+    """The pack may be in service; half of a calibration must not be taken for one."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    before = (pack / MANIFEST_NAME).read_bytes()
+    looked_with: list[PackManifest] = []
+
+    def opened(_: Path, manifest: PackManifest) -> Blind:
+        looked_with.append(manifest)
+        return Blind()
+
+    with pytest.raises(AssertionError):
+        find_thresholds(
+            pack,
+            [((Path("a.jpg"),), {"plate": 1})],
+            false_alarms=0.01,
+            open_detector=opened,
+            read_photograph=never,
+        )
+    assert (pack / MANIFEST_NAME).read_bytes() == before
+    assert looked_with[0].score_floor == 0.05, "it looked with nothing cut off that could matter"
