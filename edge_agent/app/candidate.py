@@ -19,7 +19,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import counted_trays
-from edge_agent.training.making import LearningFromOrders, TrainingPlan
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import names_in
 
 FEWEST_TRAYS = 40

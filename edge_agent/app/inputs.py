@@ -15,7 +15,7 @@ from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.making import LearningFromOrders, TrainingPlan
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in
 from edge_agent.training.thresholds import counted_blocks
 

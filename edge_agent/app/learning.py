@@ -283,8 +283,10 @@ def _tray(tray: LabelledTray, pictures: PictureFolder, root: Path) -> dict[str, 
     (root / "photos" / tray.tray_id).mkdir(parents=True)
     for image, name in zip(images, tray.label.pictures, strict=True):
         _link(pictures.path_of(name), root / image)
-    note = f"{tray.label.kind.value}{', hard' if tray.label.hard else ''}"
-    entry = PhotographedTray(tray_id=tray.tray_id, images=images, contents=dict(tray.label.contents), note=note)
+    label = tray.label
+    entry = PhotographedTray(
+        tray_id=tray.tray_id, images=images, contents=dict(label.contents), hard=label.hard, note=label.kind.value
+    )
     return entry.model_dump(mode="json")
 
 

@@ -19,8 +19,9 @@ from edge_agent.formats.recordings import CHECKS_NAME, TRAYS_NAME, open_trays
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
-from edge_agent.training.making import TrainingPlan, make_pack
+from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
+from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.thresholds import boxed_trays, counted_blocks, find_thresholds
 
 CHECKPOINT_NAME = "weights.pt"

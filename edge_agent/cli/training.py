@@ -104,7 +104,7 @@ def train(
     from edge_agent.app.making import train_pack
     from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
     from edge_agent.training.fit import FitRecipe
-    from edge_agent.training.making import ROUNDS, LearningFromOrders, TrainingPlan
+    from edge_agent.training.plan import ROUNDS, LearningFromOrders, TrainingPlan
 
     if image_size % 32:
         raise BadInput(f"--image-size must be a multiple of 32 (the network's coarsest cell), not {image_size}")

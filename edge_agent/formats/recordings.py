@@ -90,6 +90,8 @@ class PhotographedTray(FileModel):
     contents: dict[str, Count]
     dishes: tuple[str, ...] = ()
     sure: bool = True
+    hard: bool = False
+    """The agent is known to have been wrong about it; such trays teach twice as often."""
     note: str = ""
 
 

@@ -71,8 +71,8 @@ def write_pack(
         }
     )
     write_manifest(manifest, path)
-    for name in stale:
-        (folder / name).unlink(missing_ok=True)
+    for file in stale:
+        (folder / file).unlink(missing_ok=True)
     return manifest
 
 

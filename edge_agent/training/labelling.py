@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -72,6 +72,8 @@ class CountedTray:
     tray_id: str
     photographs: tuple[Path, ...]
     counts: Mapping[str, int]
+    hard: bool = False
+    """The model is known to have been wrong about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def counted_trays(folder: TrayFolder, *, apart: Sequence[TrayBlock]) -> tuple[Co
     """
     folder.refuse_empty(apart)
     return tuple(
-        CountedTray(tray.tray_id, tuple(folder.root / image for image in tray.images), dict(tray.contents))
+        CountedTray(tray.tray_id, tuple(folder.root / image for image in tray.images), dict(tray.contents), tray.hard)
         for tray in folder.trays.values()
         if tray.sure and not any(tray.tray_id in block for block in apart)
     )
@@ -114,15 +116,24 @@ def label_trays(
         good = [_is_believed(shot, story, accept) for shot, story in zip(shots.shots, stories, strict=True)]
         if sum(good) < min(accept.agreeing, len(good)):
             continue
-        for path, shot, story, believed in zip(tray.photographs, shots.shots, stories, good, strict=True):
+        shot_names = _shot_names(tray.photographs)
+        for path, name, shot, story, believed in zip(
+            tray.photographs, shot_names, shots.shots, stories, good, strict=True
+        ):
             if believed:
                 boxes = whole_boxes(shot, story, items, aligned.looks.chances(shot))
-                labels = into / f"{tray.tray_id}-{path.stem}.txt"
+                labels = into / f"{tray.tray_id}-{name}.txt"
                 labels.write_text(label_lines(boxes, shot.size_px), encoding="ascii")
                 labelled.append(BoxedPhotograph(path, labels, dict(tray.counts)))
     total = sum(len(tray.photographs) for tray in trays)
     logger.info("%d of %d photographs of %d trays are believed", len(labelled), total, len(trays))
     return Taught(tuple(labelled), seen, aligned)
+
+
+def _shot_names(photographs: Sequence[Path]) -> Sequence[str]:
+    """What tells the photographs of a tray apart: the names of their files where those differ, else their numbers."""
+    stems = [path.stem for path in photographs]
+    return stems if len(set(stems)) == len(stems) else [str(number) for number in range(len(stems))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +154,16 @@ class Naming:
     new: tuple[str, ...]
 
     @classmethod
-    def of(cls, taught: Taught, classes: Sequence[str], ordered: Sequence[str]) -> Naming:
-        """From what a teacher of those classes calls the things that orders name."""
+    def of(
+        cls, taught: Taught, classes: Sequence[str], ordered: Sequence[str], *, keep: Collection[str] = ()
+    ) -> Naming:
+        """From what a teacher of those classes calls the things that orders name; `keep` are classes that stay."""
         calls = names_given(taught, classes)
         unknown = [item for item in ordered if item not in classes]
         clear = {item: sum(calls[item].values()) - calls[item]["?"] for item in unknown}
         stands_for = {
             # A class that no order names under any other name stays what it is.
-            name: (() if name in ordered else _called(name, unknown, clear, calls)) or (name,)
+            name: (() if name in ordered or name in keep else _called(name, unknown, clear, calls)) or (name,)
             for name in classes
         }
         kept = tuple(name for name in classes if name not in ordered and stands_for[name] == (name,))

@@ -1,0 +1,86 @@
+"""What a run is made of, as hashes; and a folder that was begun with anything else is not gone on in.
+
+Checkpoints say nothing of the photographs, the classes and the settings that made them. A command typed again with
+other ones would hand out old weights as new, under an account of what never taught them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_agent.errors import BadInput
+from edge_agent.formats.whole_file import write_whole
+from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.labelling import CountedTray
+
+SHOWN = 40
+"""So many characters of a value are told."""
+
+
+def hash_of(splits: Mapping[str, Sequence[BoxedPhotograph]]) -> dict[str, str]:
+    """One sha256 per split over photographs and labels: the same data gives the same hash wherever it lies."""
+    return {
+        split: _sha256(path for each in photographs for path in (each.path, each.label_path))
+        for split, photographs in splits.items()
+    }
+
+
+def hash_of_trays(trays: Iterable[CountedTray]) -> str:
+    """The sha256 over the trays that teach: their photographs and their counts."""
+    digest = hashlib.sha256()
+    for tray in trays:
+        told = [tray.tray_id, sorted(tray.counts.items()), tray.hard]
+        digest.update(json.dumps(told).encode() + _sha256(tray.photographs).encode())
+    return digest.hexdigest()
+
+
+def _sha256(paths: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def begin_or_go_on(path: Path, asked: Mapping[str, Any]) -> None:
+    """Note in a file what a folder is begun with; where that is noted already, it must be the same.
+
+    Raises:
+        BadInput: the folder was begun with something else; the text says with what.
+    """
+    if path.exists():
+        refuse_other(path.parent, json.loads(path.read_text(encoding="utf-8")), asked)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(asked, indent=2) + "\n")
+
+
+def refuse_other(folder: Path, before: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Hold what is asked for against what a folder was begun with.
+
+    Raises:
+        BadInput: they differ; the text says in what.
+    """
+    was, wanted = dict(_leaves(before)), dict(_leaves(asked))
+    other = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
+    if other:
+        told = ", ".join(f"{name} was {_short(was.get(name))} and is {_short(wanted.get(name))} now" for name in other)
+        said = f"this run was begun with something else: {told}"
+        raise BadInput(f"{said}. Name another folder for a new run, or delete this one to begin it anew", path=folder)
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _leaves(each, f"{name}.{key}" if name else str(key))
+    else:
+        yield name, list(value) if isinstance(value, tuple) else value
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return textwrap.shorten(text, SHOWN, placeholder="...") if " " in text else text[:SHOWN]

@@ -1,0 +1,215 @@
+"""Learn from orders in rounds: a teacher labels trays by their counts, a student learns from that, then teaches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edge_agent.errors import BadInput
+from edge_agent.formats.whole_file import write_whole
+from edge_agent.ports import Picture
+from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.checkpoints import last_weights
+from edge_agent.training.fingerprints import refuse_other
+from edge_agent.training.fit import FitRecipe, curve, fit, measure
+from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
+from edge_agent.training.pasting import vary_repeats
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
+from edge_agent.training.repeating import evened
+from edge_agent.training.sightings import Teacher
+
+ReadPhotograph = Callable[[Path], Picture]
+
+FINISHED_NAME = "finished.json"
+"""Lies in the folder of a round that is done."""
+
+SPARED = 10
+"""Without boxed photographs, those of each tenth labelled tray measure the fit instead of teaching."""
+
+ROUND_RECIPE = FitRecipe(learning_rate=1e-3, close_mosaic=8, warmup_epochs=0)
+"""A student starts from trained weights, so it needs fewer passes over its larger set, and no warm-up, in which the
+library moves biases a hundred times as fast; its last eight are without mosaic, as trays are when they are judged (five
+before; of neither was it measured alone which is better)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Weights, the classes they know, and what they score on `val`."""
+
+    weights: Path
+    classes: tuple[str, ...]
+    measured: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """What a round learns from.
+
+    Attributes:
+        naming: which item a drawn class may be, and the items in the order of the labels.
+        taught: the photographs of trays that were believed, and what their teacher calls the items.
+        teacher_names: the classes of that teacher.
+        boxed: the boxed photographs under the names of the items.
+        val: the photographs that measure; none of them teaches.
+    """
+
+    naming: Naming
+    taught: Taught
+    teacher_names: tuple[str, ...]
+    boxed: tuple[BoxedPhotograph, ...]
+    val: tuple[BoxedPhotograph, ...]
+
+    @property
+    def photographs(self) -> tuple[BoxedPhotograph, ...]:
+        """All that teaches."""
+        measuring = {each.path for each in self.val}
+        return (*self.boxed, *(each for each in self.taught.photographs if each.path not in measuring))
+
+
+def learn_from_orders(
+    plan: TrainingPlan,
+    orders: LearningFromOrders,
+    splits: Mapping[str, Sequence[BoxedPhotograph]],
+    trays: Sequence[CountedTray],
+    first: Trained,
+    read_photograph: ReadPhotograph,
+) -> tuple[Trained, list[dict[str, Any]]]:
+    """Let a student learn from what a teacher labels by the orders, and teach in turn, in as many rounds as asked for.
+
+    A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
+    teacher learned from trays that are kept apart must not come along. What `val` says of a round is told, and decides
+    nothing: where items are finer its labels come from counts too, and it preferred a worse round (docs/model.md).
+
+    Returns:
+        The last student, and an account of each round.
+
+    Raises:
+        BadInput: the teacher cannot find what the orders name, or a round was begun with something else.
+        BadRecording: a photograph or a label does not read; names file and line.
+    """
+    best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
+    lesson: _Lesson | None = None
+    for number, epochs in enumerate(orders.rounds, start=1):
+        run = plan.run / f"round-{number}"
+        size, seed = plan.recipe.image_size_px, plan.recipe.seed + number
+        recipe = replace(ROUND_RECIPE, epochs=epochs, image_size_px=size, seed=seed)
+        done = _finished(run, recipe)
+        if lesson is None or done is None:
+            teacher = Teacher(
+                labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph
+            )
+            lesson = _lesson(plan, orders, splits, trays, teacher, run, before=lesson)
+        if done is None:
+            student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph)
+            account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
+            account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
+            account["apart"] = [str(block) for block in orders.apart]
+            _finish(run, student, account)
+            done = student, account
+        best, account = done
+        labeller = best.weights
+        rounds.append(account)
+    return best, rounds
+
+
+def _taught(
+    lesson: _Lesson,
+    trays: Sequence[CountedTray],
+    run: Path,
+    recipe: FitRecipe,
+    start_from: Path,
+    read_photograph: ReadPhotograph,
+) -> tuple[Trained, dict[str, Any]]:
+    """The student of a lesson, and an account of how it learned."""
+    items, pasted = lesson.naming.items, run / "pasted"
+    hard = {path for tray in trays if tray.hard for path in tray.photographs}
+    shown = vary_repeats(
+        evened(lesson.photographs, hard=hard), items, pasted, seed=recipe.seed, read_photograph=read_photograph
+    )
+    weights = fit({"train": shown, "val": lesson.val}, items, run, recipe, start_from=start_from)
+    student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
+    calls = names_given(lesson.taught, lesson.teacher_names)
+    account = {
+        "recipe": _told(recipe),
+        "trays": len(trays),
+        "photographs": sum(len(tray.photographs) for tray in trays),
+        "photographs_believed": len(lesson.taught.photographs),
+        "boxed_photographs": len(lesson.boxed),
+        "photographs_shown": len(shown),
+        "photographs_pasted_on": sum(each.path.parent == pasted for each in shown),
+        "called": {item: dict(names.most_common(3)) for item, names in calls.items()},
+        "val_map50": student.measured["val_map50"],
+        "val_map50_95": student.measured["val_map50_95"],
+        "curve": curve(run),
+    }
+    return student, account
+
+
+def _named(number: int) -> str:
+    return f"round {number}" if number else "the fit on boxes"
+
+
+def _told(recipe: FitRecipe) -> dict[str, Any]:
+    """The recipe of a round, which starts from weights and not from an architecture."""
+    return {name: value for name, value in asdict(recipe).items() if name != "architecture"}
+
+
+def _lesson(
+    plan: TrainingPlan,
+    orders: LearningFromOrders,
+    splits: Mapping[str, Sequence[BoxedPhotograph]],
+    trays: Sequence[CountedTray],
+    teacher: Teacher,
+    run: Path,
+    *,
+    before: _Lesson | None,
+) -> _Lesson:
+    """Label the trays by their counts, and the boxes by the items; names and `val` stay those of the lesson before.
+
+    Which item a drawn class may be is asked of the first teacher, which knows the drawn classes; and what each round is
+    measured on must not change with the round's teacher.
+    """
+    ordered = {name for tray in trays for name in tray.counts}
+    named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
+    taught = label_trays(trays, named, run / "labels", look=teacher.look, accept=orders.accept)
+    naming = Naming.of(taught, teacher.names, named, keep=orders.keep) if before is None else before.naming
+    renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
+    boxed = renamed(splits["train"], into=run / "labels-train")
+    val = before.val if before else renamed(splits["val"], into=run / "labels-val") or _spared(taught, trays)
+    lesson = _Lesson(naming, taught, teacher.names, boxed, val)
+    if not lesson.photographs or not val:
+        photographs = sum(len(tray.photographs) for tray in trays)
+        said = f"of {photographs} photographs {len(taught.photographs)} could be labelled by their counts"
+        raise BadInput(f"{said}, too few to learn from: the teacher knows too little of what lies there")
+    return lesson
+
+
+def _spared(taught: Taught, trays: Sequence[CountedTray]) -> tuple[BoxedPhotograph, ...]:
+    """Whole trays, since the photographs of one are alike."""
+    believed = {each.path: each for each in taught.photographs}
+    by_tray = [[believed[path] for path in tray.photographs if path in believed] for tray in trays]
+    return tuple(each for shots in [shots for shots in by_tray if shots][::SPARED] for each in shots)
+
+
+def _finish(run: Path, student: Trained, account: dict[str, Any]) -> None:
+    """Keep what a round was made of and what came out of it, so that a command typed again tells of it as it was."""
+    kept = {"classes": student.classes, "measured": dict(student.measured), "account": account}
+    write_whole(run / FINISHED_NAME, json.dumps(kept, indent=2) + "\n")
+
+
+def _finished(run: Path, recipe: FitRecipe) -> tuple[Trained, dict[str, Any]] | None:
+    """A round that is done.
+
+    Raises:
+        BadInput: it was made by another recipe.
+    """
+    path = run / FINISHED_NAME
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    refuse_other(run, kept["account"]["recipe"], _told(recipe))
+    return Trained(last_weights(run), tuple(kept["classes"]), kept["measured"]), kept["account"]
