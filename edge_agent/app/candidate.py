@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,12 +52,17 @@ class CandidatePlan:
 class Candidate:
     """The candidate, and how it does beside the active pack.
 
-    `comparison` is None where the menu asks for classes that the active pack never saw, and so cannot be scored on.
+    Attributes:
+        manifest: of the candidate.
+        judged_by: the trays of the comparison.
+        comparison: None where the menu asks for classes that the active pack never saw, and so cannot be scored on.
+        untaught: classes of the active pack that lie on no tray that taught: they may have been forgotten.
     """
 
     manifest: PackManifest
     judged_by: TrayBlock
     comparison: Comparison | None
+    untaught: tuple[str, ...]
 
 
 def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep = nobody_looks) -> Candidate:
@@ -71,7 +77,10 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
     """
     active = check_start(settings, plan.checkpoint)
     thresholds, judges = blocks_of(plan.trays)
-    _refuse_unteachable(settings.menu, plan.trays, (thresholds, judges), active.classes)
+    apart = (thresholds, judges)
+    teaching = counted_trays(open_trays(plan.trays), apart=apart)
+    taught = {name for tray in teaching for name, count in tray.counts.items() if count}
+    _refuse_unteachable(settings.menu, {*active.classes, *taught})
     size = active.input
     train_pack(
         TrainingPlan(
@@ -84,7 +93,11 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
             height_px=size.height,
             version=f"{active.version}+own",
             orders=LearningFromOrders(
-                trays=plan.trays, apart=(thresholds, judges), rounds=(plan.epochs,), teacher=plan.checkpoint
+                trays=plan.trays,
+                apart=apart,
+                rounds=(plan.epochs,),
+                teacher=plan.checkpoint,
+                keep=active.classes,
             ),
         ),
         ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
@@ -96,7 +109,22 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
     except BadConfig:
         comparison = None
     manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
-    return Candidate(manifest=manifest, judged_by=judges, comparison=comparison)
+    untaught = tuple(name for name in active.classes if name not in taught)
+    return Candidate(manifest=manifest, judged_by=judges, comparison=comparison, untaught=untaught)
+
+
+def was_cut_off(plan: CandidatePlan) -> bool:
+    """Whether this candidate's training was begun on these trays.
+
+    Raises:
+        BadInput: its run folder holds a training on other trays.
+    """
+    if not plan.run.is_dir() or not any(plan.run.iterdir()):
+        return False
+    if plan.trays.is_dir() and any(plan.trays.iterdir()):
+        return True
+    said = f"this holds an earlier training, and {plan.trays} is new"
+    raise BadInput(f"{said}: name another --candidate, or delete this folder", path=plan.run)
 
 
 def check_start(settings: Settings, checkpoint: Path) -> PackManifest:
@@ -114,10 +142,8 @@ def check_start(settings: Settings, checkpoint: Path) -> PackManifest:
     return active
 
 
-def _refuse_unteachable(menu: Path, trays: Path, apart: tuple[TrayBlock, ...], known: tuple[str, ...]) -> None:
+def _refuse_unteachable(menu: Path, learned: Collection[str]) -> None:
     """With a class that no tray teaches, the candidate could not serve this menu."""
-    teaching = counted_trays(open_trays(trays), apart=apart)
-    learned = {*known, *(name for tray in teaching for name, count in tray.counts.items() if count)}
     try:
         load_menu(menu, model_classes=sorted(learned))
     except BadConfig as refusal:

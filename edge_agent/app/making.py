@@ -63,8 +63,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
         BadRecording: a photograph or a label does not read; names file and line.
     """
     before = load_manifest(pack / MANIFEST_NAME)
-    known = before.provenance.get("boxed_classes")
-    boxed = tuple(str(name) for name in known) if isinstance(known, list) else before.classes
+    boxed = _boxed_classes(before)
     trays = []
     if plan.boxes is not None and set(boxed) == set(before.classes):
         trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=trays_listed_in(plan.boxes))
@@ -75,6 +74,25 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def refuse_other_boxes(pack: Path, boxes: Path) -> None:
+    """Whether boxed photographs can say what lies on them in the pack's own words.
+
+    Raises:
+        BadInput: the boxes were drawn under other classes than the pack reports.
+        BadModelPack: the pack does not fit.
+    """
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    if set(drawn := _boxed_classes(manifest)) != set(manifest.classes):
+        said = f"these were boxed as {', '.join(drawn)}, and {manifest.name} reports {', '.join(manifest.classes)}"
+        raise BadInput(f"{said}: name counted trays with --trays and --calibrate-on instead", path=boxes)
+
+
+def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
+    """The classes of the boxes that the pack was trained on, in the order of their labels."""
+    known = manifest.provenance.get("boxed_classes")
+    return tuple(str(name) for name in known) if isinstance(known, list) else manifest.classes
 
 
 def trays_listed_in(boxes: Path) -> dict[Path, str]:

@@ -16,6 +16,7 @@ from edge_agent.errors import BadInput
 from edge_agent.settings import Settings
 
 if TYPE_CHECKING:
+    from edge_agent.app.candidate import CandidatePlan
     from edge_agent.app.learning import Collected
 
 
@@ -49,7 +50,8 @@ def learn(
     """Collect the trays of a store whose contents people vouched for, as a folder to train and score with.
 
     With --candidate it goes on: the older trays teach, newer ones set the thresholds, and on the newest the candidate
-    is held against the active pack. Nothing is put into service: that is `edge-agent models activate`.
+    is held against the active pack. Nothing is put into service: that is `edge-agent models activate`. Typed again
+    after a cut, the same command goes on with the trays that it collected.
     """
     from edge_agent.app.learning import classes_of, collect
 
@@ -59,8 +61,13 @@ def learn(
         raise BadInput("--into names the folder to write; with --dry-run none is needed")
     first_day = _day(since)
     settings = settings_from(config, pack=pack, menu=menu)
-    if checkpoint is not None and candidate is not None:
-        _check(settings, checkpoint)
+    plan = None
+    if checkpoint is not None and candidate is not None and into is not None:
+        plan = _plan(into, checkpoint, candidate, epochs, false_alarms / 100)
+        if _was_cut_off(settings, plan):
+            say(f"{into} was collected before; its training goes on in {plan.run}.")
+            _train(settings, plan)
+            return
     with progress("trays", hidden=as_json) as step:
         collected = collect(
             db,
@@ -74,14 +81,14 @@ def learn(
         print_json(collected.as_json())
     else:
         _show(collected)
-    if candidate is not None and checkpoint is not None and into is not None:
-        _train(settings, into, checkpoint, candidate, epochs, false_alarms / 100)
+    if plan is not None:
+        _train(settings, plan)
 
 
-def _train(settings: Settings, trays: Path, checkpoint: Path, pack: Path, epochs: int, false_alarms: float) -> None:
-    from edge_agent.app.candidate import CandidatePlan, make_candidate
+def _plan(trays: Path, checkpoint: Path, pack: Path, epochs: int, false_alarms: float) -> CandidatePlan:
+    from edge_agent.app.candidate import CandidatePlan
 
-    plan = CandidatePlan(
+    return CandidatePlan(
         trays=trays,
         checkpoint=checkpoint,
         pack=pack,
@@ -89,8 +96,17 @@ def _train(settings: Settings, trays: Path, checkpoint: Path, pack: Path, epochs
         epochs=epochs,
         false_alarms=false_alarms,
     )
+
+
+def _train(settings: Settings, plan: CandidatePlan) -> None:
+    from edge_agent.app.candidate import make_candidate
+
+    trays, pack = plan.trays, plan.pack
     with extra_train("training"):
         made = make_candidate(settings, plan)
+    if made.untaught:
+        said = f"No tray that taught has {', '.join(made.untaught)}"
+        warn(f"{said}: the candidate may have forgotten what that looks like.")
     if made.comparison is None:
         said = "The active pack lacks a class of this menu, so the two cannot be compared"
         warn(f"{said}; the candidate's card has its scores.")
@@ -100,12 +116,13 @@ def _train(settings: Settings, trays: Path, checkpoint: Path, pack: Path, epochs
     say(f"It runs in fp32; 'edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by}' makes 8-bit forms.")
 
 
-def _check(settings: Settings, checkpoint: Path) -> None:
-    """Said before the store is read: what is collected by then would be in the way of a second try."""
-    from edge_agent.app.candidate import check_start
+def _was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
+    """What is wrong is said before the store is read: what is collected by then would be in the way of a next try."""
+    from edge_agent.app.candidate import check_start, was_cut_off
 
     with extra_train("training"):
-        check_start(settings, checkpoint)
+        check_start(settings, plan.checkpoint)
+    return was_cut_off(plan)
 
 
 def _day(text: str | None) -> date | None:

@@ -31,12 +31,14 @@ def calibrate(
     false_alarms: common.BudgetOption = 1.0,
 ) -> None:
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
-    from edge_agent.app.making import calibrate_pack
+    from edge_agent.app.making import calibrate_pack, refuse_other_boxes
     from edge_agent.app.plans import ThresholdPlan
 
     blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
     if trays is not None and not blocks:
         raise BadInput("--trays needs --calibrate-on FROM:TO, which says on which of them the thresholds are found")
+    if boxes is not None:
+        refuse_other_boxes(pack, boxes)
     plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)
     _show_calibration(pack, calibrate_pack(pack, plan))
 
@@ -53,14 +55,22 @@ def train(
     ],
     pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
     run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Passes over the boxed photographs.")] = 90,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Passes over the boxed photographs. [default: 90]", show_default=False),
+    ] = None,
     image_size: Annotated[
         int, typer.Option("--image-size", min=64, help="Longer side of the network's input, in pixels.")
     ] = 320,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 20,
     architecture: Annotated[
-        str, typer.Option("--architecture", help="An Ultralytics model definition, or a checkpoint to start from.")
-    ] = "yolo11n.yaml",
+        str | None,
+        typer.Option(
+            "--architecture",
+            help="An Ultralytics model definition, or a checkpoint to start from. [default: yolo11n.yaml]",
+            show_default=False,
+        ),
+    ] = None,
     version: common.VersionOption = "1",
     trays: Annotated[
         Path | None,
@@ -110,6 +120,8 @@ def train(
         raise BadInput(f"--image-size must be a multiple of 32 (the network's coarsest cell), not {image_size}")
     if not pack.name or not version:
         raise BadInput("--pack needs a folder with a name, and --version a text")
+    if boxes is None and (epochs is not None or architecture is not None):
+        raise BadInput("--epochs and --architecture are about boxed photographs; name their folder, or leave them out")
     if trays is None and (rounds or teacher is not None):
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
     names = _names_in(classes)
@@ -126,7 +138,12 @@ def train(
         classes=names,
         run=run,
         pack=pack,
-        recipe=FitRecipe(architecture=architecture, epochs=epochs, image_size_px=image_size, seed=seed),
+        recipe=FitRecipe(
+            architecture=architecture or FitRecipe().architecture,
+            epochs=epochs or FitRecipe().epochs,
+            image_size_px=image_size,
+            seed=seed,
+        ),
         width_px=image_size,
         height_px=_height_for(image_size),
         version=version,

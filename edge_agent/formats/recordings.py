@@ -85,7 +85,8 @@ class TrayTruth(FileModel):
 class PhotographedTray(FileModel):
     """One tray with its photographs, the settled frames of one session."""
 
-    tray_id: str
+    tray_id: str = Field(pattern=r"^[^/\\\x00]+$", max_length=200)
+    """Files are named after it."""
     images: tuple[str, ...] = Field(min_length=1, max_length=64)
     contents: dict[str, Count]
     dishes: tuple[str, ...] = ()

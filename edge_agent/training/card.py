@@ -19,8 +19,8 @@ from edge_agent.formats.whole_file import write_whole
 CARD_NAME = "README.md"
 
 LIMITS = (
-    "It knows one canteen's crockery, light and camera height, and no item that is not in the list above: what it",
-    "was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
+    "It knows the crockery, the light and the camera height of its photographs, and no item that is not in the list",
+    "above: what it was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
 )
 SYNTHETIC_LIMITS = (
     "It has never seen a photograph of a real tray. It is a stand-in for demonstrations and tests, until a",
@@ -101,13 +101,11 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
 
 def _origin(manifest: PackManifest) -> list[str]:
     provenance = manifest.provenance
-    photographs = provenance.get("photographs")
-    seen = photographs if isinstance(photographs, dict) else {}
     merged, groups = provenance.get("merged_from"), provenance.get("groups")
     command = provenance.get("command", "?")
     lines = [
         f"A detector of {len(manifest.classes)} classes, trained from {_beginning(provenance)}",
-        f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others measured it.",
+        _taught_by(provenance),
         f"Written by `{command}`; the recipe and the",
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]
@@ -120,9 +118,19 @@ def _origin(manifest: PackManifest) -> list[str]:
     return lines
 
 
+def _taught_by(provenance: Mapping[str, object]) -> str:
+    photographs = provenance.get("photographs")
+    seen = photographs if isinstance(photographs, dict) else {}
+    if seen.get("train") == 0:
+        return "by the counts of trays alone, without a boxed photograph."
+    return f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others measured it."
+
+
 def _beginning(provenance: Mapping[str, object]) -> str:
     """What the weights were before: an architecture is a definition (YAML), anything else a checkpoint."""
-    recipe = provenance.get("recipe")
+    recipe, teacher = provenance.get("recipe"), provenance.get("teacher")
+    if recipe is None and teacher:
+        return f"the weights of `{Path(str(teacher)).stem}`"
     began = str(recipe.get("architecture", "")) if isinstance(recipe, Mapping) else ""
     return "random weights" if not began or began.endswith(".yaml") else f"the weights of `{Path(began).stem}`"
 

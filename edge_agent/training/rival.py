@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.geometry import Box
+from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
 from edge_agent.ports import Picture
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+
+
+def called_by(manifest: PackManifest, names: Sequence[str], weights: Path) -> tuple[str | None, ...]:
+    """What the pack calls each class of the weights: where it was merged (`edge-agent merge`), those are finer.
+
+    Returns:
+        One name per class of the weights; None where the merged pack leaves the class out.
+
+    Raises:
+        BadInput: the weights are of another pack.
+    """
+    if len(names) == len(manifest.classes):
+        return manifest.classes  # a plain export keeps no names
+    groups = manifest.provenance.get("groups")
+    if not isinstance(groups, dict):
+        said = f"these weights know {len(names)} classes, and {manifest.name} {len(manifest.classes)}"
+        raise BadInput(f"{said}: they are of another pack", path=weights)
+    coarse = {fine: name for name, group in groups.items() if isinstance(group, list) for fine in group}
+    return tuple(coarse.get(name) for name in names)
 
 
 class UltralyticsDetector:
@@ -28,6 +49,7 @@ class UltralyticsDetector:
             threads: Torch's threads. Those of ONNX Runtime cannot be given: Ultralytics takes all cores.
 
         Raises:
+            BadInput: the weights are of another pack.
             ModuleNotFoundError: the extra `train` is not installed.
         """
         import numpy as np
@@ -38,6 +60,7 @@ class UltralyticsDetector:
         logging.getLogger("ultralytics").setLevel(logging.ERROR)
         self._model: Any = YOLO(weights, task="detect")
         self._manifest = manifest
+        self._called = called_by(manifest, tuple(self._model.names.values()), weights)
         self._options = {
             "imgsz": [manifest.input.height, manifest.input.width],
             "conf": manifest.score_floor,
@@ -64,8 +87,8 @@ class UltralyticsDetector:
         boxes = self.predict(picture).boxes
         sides, scores, classes = boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.int().tolist()
         found = [
-            Detection(self.classes[index], min(score, 1.0), Box(*corners))
+            Detection(name, min(score, 1.0), Box(*corners))
             for index, score, corners in zip(classes, scores, sides, strict=True)
-            if corners[0] < corners[2] and corners[1] < corners[3]
+            if (name := self._called[index]) is not None and corners[0] < corners[2] and corners[1] < corners[3]
         ]
         return tuple(sorted(found, key=lambda detection: -detection.score))

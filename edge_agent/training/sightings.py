@@ -65,16 +65,19 @@ def names_in(weights: Path) -> tuple[str, ...]:
 
 
 def check_architecture(name: str) -> None:
-    """Whether a fit can start from this model definition or checkpoint.
+    """Whether a fit can start from this model definition or checkpoint, and a pack be made of what comes out.
 
     Raises:
-        BadInput: there is no such definition or checkpoint, or it does not read.
+        BadInput: there is no such definition or checkpoint, it does not read, or its head is of another kind than those
+            that can be labelled with and made fast.
         ModuleNotFoundError: the extra `train` is not installed.
     """
     if name.endswith(".pt"):
         names_in(Path(name))
-    else:
-        _loaded(name)
+    head = _loaded(name).model.model[-1]
+    if getattr(head, "reg_max", 1) == 1 or hasattr(head, "one2one_cv2"):
+        said = "its head gives no distribution of distances (DFL), or suppresses duplicates itself, as YOLO26 does"
+        raise BadInput(f"{said}; take a YOLOv8, YOLO11 or YOLO12", path=name)
 
 
 def _loaded(name: str) -> Any:

@@ -103,13 +103,23 @@ def test_a_store_becomes_a_candidate_and_its_comparison(tmp_path: Path) -> None:
     assert "before: pack-2 (tiny 1)" in said
     assert "after: mine (mine 1+own)" in said
     assert "right match" in said, "the shares of the comparison"
+    assert f"No tray that taught has {', '.join(name for name in classes if name not in classes[:2])}" in said
     manifest = load_manifest(tmp_path / "mine" / MANIFEST_NAME)
     assert manifest.classes == classes
     assert manifest.metrics["scored_on"] == "own-35:own-42"
     assert manifest.metrics["calibration_trays"] == 8
     assert manifest.provenance["command"] == "edge-agent learn"
     assert (tmp_path / "mine.run" / "card.json").exists()
+    card = " ".join((tmp_path / "mine" / "README.md").read_text().split())
+    assert f"from the weights of `{CHECKPOINTS[0].stem}` by the counts of trays alone" in card
     edge_agent("models", "verify", tmp_path / "mine")
+    again = edge_agent(*learn, "--checkpoint", CHECKPOINTS[0], "--config", tmp_path / "2.yaml")
+    assert "was collected before; its training goes on" in again, "as after a cut"
+    assert "before: pack-2 (tiny 1)" in again
+    next_month = [*learn[:4], tmp_path / "own-2", *learn[5:], "--checkpoint", CHECKPOINTS[0]]
+    with pytest.raises(BadInput, match=r"mine\.run: this holds an earlier training, and .*own-2 is new"):
+        edge_agent(*next_month, "--config", tmp_path / "2.yaml")
+    assert not (tmp_path / "own-2").exists()
 
 
 def test_weights_that_are_not_the_active_packs_are_refused_before_anything_is_collected(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.cli import app
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.training import fit
+from edge_agent.training.checkpoints import keep_whole, passes_in
 
 pytest.importorskip("ultralytics", reason="needs the extra 'train': make test-train")
 
@@ -70,9 +73,11 @@ def trays(root: Path) -> Path:
     return root
 
 
-def train(tmp_path: Path, *more: str) -> str:
-    words = ["train", str(boxes(tmp_path / "boxes")), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
-    small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]
+def train(tmp_path: Path, *more: str, epochs: int = 1) -> str:
+    if not (tmp_path / "boxes").exists():
+        boxes(tmp_path / "boxes")
+    words = ["train", str(tmp_path / "boxes"), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
+    small = ["--epochs", str(epochs), "--image-size", "96", "--classes", "plate,fruit,can"]
     done = CliRunner().invoke(app, [*words, *small, *more], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
@@ -113,15 +118,65 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
     kept = json.loads(finished.read_text())
     kept["account"]["photographs_shown"] = 12_345
     finished.write_text(json.dumps(kept))
-    words = ["train", str(tmp_path / "boxes"), "--pack", str(tmp_path / "pack"), "--run", str(tmp_path / "run")]
-    small = ["--epochs", "1", "--image-size", "96", "--classes", "plate,fruit,can"]
-    again = CliRunner().invoke(app, [*words, *small, *learning, "--no-quantize"], catch_exceptions=False)
-    assert again.exit_code == 0, again.output
+    train(tmp_path, *learning, "--no-quantize")
     assert weights.stat().st_mtime_ns == before
     told = json.loads((tmp_path / "run" / "card.json").read_text())["rounds"]
     assert told == [{**card["rounds"][0], "photographs_shown": 12_345}, card["rounds"][1]]
     assert list(load_manifest(tmp_path / "pack" / MANIFEST_NAME).files) == ["fp32"]
     assert sorted(path.name for path in (tmp_path / "pack").glob("*.onnx")) == ["model.fp32.onnx", "model.onnx"]
+
+    # With anything else than before, old weights would be handed out under a new account.
+    other = [*learning[:3], "2", *learning[4:]]
+    for words, epochs, said in (
+        (learning, 2, "run: this run was begun with something else: recipe.epochs was 1 and is 2 now"),
+        (other, 1, "round-1: this run was begun with something else: epochs was 1 and is 2 now"),
+        ([*learning, "--seed", "7"], 1, "seed was 20 and is 7 now"),
+        ([*learning[:-1], "t-7:t-8"], 1, "trays_sha256 was"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            train(tmp_path, *words, "--no-quantize", epochs=epochs)
+    assert weights.stat().st_mtime_ns == before
+
+
+class PowerCut(BaseException):
+    """Nothing catches it, as nothing catches a power cut."""
+
+
+def cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, after: int, epochs: int) -> Path:
+    """Cut a fit off when it has written this pass; returns the folder of its weights."""
+
+    def cut(trainer: Any) -> None:
+        keep_whole(trainer)
+        if trainer.epoch + 1 == after:
+            raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fit, "keep_whole", cut)
+        with pytest.raises(PowerCut):
+            train(tmp_path, epochs=epochs)
+    return tmp_path / "run" / "fit" / "weights"
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_fit_that_was_cut_off_goes_on_also_where_its_checkpoint_is_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, torn: bool
+) -> None:
+    last = cut_off(tmp_path, monkeypatch, after=2, epochs=3) / "last.pt"
+    if torn:
+        last.write_bytes(last.read_bytes()[:100_000])
+    assert passes_in(tmp_path / "run", 3) == 2
+    train(tmp_path, epochs=3)
+    assert [row["epoch"] for row in fit.curve(tmp_path / "run")] == [1, 2, 3]
+    assert passes_in(tmp_path / "run", 3) == 3
+    assert sorted(path.name for path in last.parent.iterdir()) == ["best.pt", "last.pt"]
+
+
+def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = cut_off(tmp_path, monkeypatch, after=1, epochs=2)
+    (weights / "whole.pt").unlink()
+    (weights / "last.pt").write_bytes(b"")
+    train(tmp_path, epochs=2)
+    assert [row["epoch"] for row in fit.curve(tmp_path / "run")] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +185,7 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
         (["--teacher", "garbage.pt"], "garbage.pt: this is no model definition and no checkpoint"),
         (["--architecture", "none.yaml"], "none.yaml: this is no model definition and no checkpoint"),
         (["--architecture", "none.pt"], "none.pt: there is no such checkpoint"),
+        (["--architecture", "yolo26n.yaml"], "yolo26n.yaml: its head gives no distribution of distances"),
         (["--pack", "file/pack"], "file/pack: the folder cannot be written to"),
         (["--run", "file/run"], "file/run: the folder cannot be written to"),
     ],

@@ -215,3 +215,20 @@ def test_learning_from_orders_needs_trays(run: Run, many: Path, words: tuple[str
 def test_trays_for_thresholds_need_blocks(run: Run, many: Path) -> None:
     """Without them they would be left unread beside boxes."""
     run(*BOXED, "--trays", "many").refused("--trays needs --calibrate-on")
+
+
+def test_boxes_under_other_names_than_the_packs_set_no_thresholds(run: Run, many: Path) -> None:
+    """Left out without a word, only the trays would be asked, or it would seem that none was named."""
+    write_pack(
+        many / "finer",
+        constant_model(raw_output(SEEN)),
+        "ultralytics_raw",
+        provenance={"boxed_classes": ["tableware", "food"]},
+    )
+    told = run("calibrate", "finer", "--boxes", "boxes", "--trays", "many", "--calibrate-on", "t-1:t-3")
+    told.refused("boxes: these were boxed as tableware, food, and tiny reports plate, bread, hand")
+
+
+@pytest.mark.parametrize("words", [("--epochs", "3"), ("--architecture", "yolo11s.yaml")])
+def test_what_is_about_boxes_is_not_ignored_without_them(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    run(*LEARN, "--calibrate-on", "t-11:t-12", *words).refused("--epochs and --architecture are about boxed")

@@ -168,6 +168,20 @@ def test_a_class_that_no_order_names_stays_what_it_is(usual: Taught) -> None:
     assert naming.items == (*ITEMS, "spoon"), "the items keep their numbers"
 
 
+def test_a_class_that_must_stay_does_although_an_item_looks_like_it(usual: Taught) -> None:
+    """A restaurant's candidate must serve its whole menu, also what lay on none of the trays that teach."""
+    naming = Naming.of(usual, CLASSES, ITEMS, keep=("dish",))
+    assert naming.items == (*ITEMS, "dish")
+    assert naming.stands_for["dish"] == ("dish",)
+
+
+def test_photographs_of_one_name_in_two_folders_keep_a_label_file_each(tmp_path: Path) -> None:
+    named_alike = CountedTray("t-99", (Path("a/x-soup.jpg"), Path("b/x-soup.jpg")), {"soup": 1})
+    taught = teach(tmp_path, [*TRAYS, named_alike])
+    files = [each.label_path.name for each in taught.photographs if each.label_path.name.startswith("t-99")]
+    assert files == ["t-99-0.txt", "t-99-1.txt"]
+
+
 def test_a_thing_that_nobody_boxed_gets_its_box_where_orders_taught_its_look(tmp_path: Path, usual: Taught) -> None:
     """Left without, it would teach the student that a can is nothing."""
     photograph = boxed(tmp_path, "x-drink.can", f"1 {PLACES[0]}\n")

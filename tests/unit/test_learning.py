@@ -124,7 +124,8 @@ def test_the_folder_reads_as_trays_with_their_checks(restaurant: Restaurant) -> 
         "own-4": {"plate": 1},
     }
     assert all(tray.sure for tray in folder.trays.values())
-    assert [tray.note for tray in folder.trays.values()] == ["confirmed", "system_wrong, hard", "audited"]
+    assert [tray.note for tray in folder.trays.values()] == ["confirmed", "system_wrong", "audited"]
+    assert [tray.hard for tray in folder.trays.values()] == [False, True, False]
     assert [(c.tray_id, c.expected) for c in folder.checks] == [
         ("own-2", "match"),
         ("own-3", "match"),

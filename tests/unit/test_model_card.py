@@ -57,3 +57,9 @@ def test_pasted_items_are_told_of_where_there_were_any(pack: Path) -> None:
     one = {"photographs_believed": 90, "photographs": 100, "photographs_shown": 140}
     assert "on 30 of these, items cut out" in card_of(pack, {"rounds": [{**one, "photographs_pasted_on": 30}]})
     assert "cut out" not in card_of(pack, {"rounds": [one]})
+
+
+def test_a_model_that_no_box_taught_says_whose_weights_it_went_on_from(pack: Path) -> None:
+    card = card_of(pack, {"teacher": "mine.pt", "photographs": {"train": 0, "val": 0}})
+    assert "trained from the weights of `mine` by the counts of trays alone" in card
+    assert "random" not in card

@@ -181,6 +181,7 @@ def test_photographs_may_lie_in_another_folder(tmp_path: Path) -> None:
         ({**TRAY, "tray_id": "u", "images": ["a.jpg"] * 65}, "'images'"),
         ({**TRAY, "tray_id": "u", "images": "a.jpg"}, "'images'"),
         (TRAY, "the tray 't' stands twice"),
+        ({**TRAY, "tray_id": "../u"}, "'tray_id'"),
         ({**TRAY, "tray_id": "u", "contents": {"plate": -1}}, "'contents.plate'"),
         ({**TRAY, "tray_id": "u", "sureness": 1}, "'sureness'"),
     ],

@@ -35,3 +35,10 @@ def test_an_empty_photograph_and_none_at_all_are_no_trouble() -> None:
     empty = BoxedPhotograph(Path("a.jpg"), Path("a.txt"), {})
     assert evened([empty]) == (empty,)
     assert evened([]) == ()
+
+
+def test_what_the_model_was_wrong_about_is_shown_twice_as_often() -> None:
+    usual = photographs(plate=10)
+    hard = {usual[3].path}
+    counted = Counter(photograph.path for photograph in evened(usual, hard=hard))
+    assert counted == {each.path: 2 if each.path in hard else 1 for each in usual}

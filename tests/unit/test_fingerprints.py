@@ -1,0 +1,50 @@
+"""A folder that was begun with something else is not gone on in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.errors import BadInput
+from edge_agent.training.fingerprints import begin_or_go_on, hash_of_trays
+from edge_agent.training.labelling import CountedTray
+
+ASKED = {"recipe": {"epochs": 90, "seed": 20}, "classes": ("plate", "fruit"), "start_from": None}
+
+
+def test_the_same_again_goes_on(tmp_path: Path) -> None:
+    begin_or_go_on(tmp_path / "run" / "plan.json", ASKED)
+    begin_or_go_on(tmp_path / "run" / "plan.json", ASKED)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["plan.json"]
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"recipe": {"epochs": 120, "seed": 20}}, "recipe.epochs was 90 and is 120 now"),
+        ({"classes": ("plate", "drink")}, "classes was plate, fruit and is plate, drink now"),
+        ({"start_from": "ab" * 32}, "start_from was nothing and is abab"),
+        ({"trays_sha256": "cd" * 32}, "trays_sha256 was nothing and is cdcd"),
+    ],
+)
+def test_anything_else_is_refused_and_names_the_folder(tmp_path: Path, other: dict[str, object], said: str) -> None:
+    begin_or_go_on(tmp_path / "run" / "plan.json", ASKED)
+    before = (tmp_path / "run" / "plan.json").read_bytes()
+    with pytest.raises(BadInput, match=said) as refused:
+        begin_or_go_on(tmp_path / "run" / "plan.json", {**ASKED, **other})
+    assert refused.value.path == tmp_path / "run"
+    assert (tmp_path / "run" / "plan.json").read_bytes() == before
+
+
+def test_trays_hash_alike_wherever_they_lie_and_otherwise_when_anything_of_them_changes(tmp_path: Path) -> None:
+    def tray(folder: str, picture: bytes = b"a picture", count: int = 1, *, hard: bool = False) -> CountedTray:
+        path = tmp_path / folder / "0.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture)
+        return CountedTray("noon-1", (path,), {"plate": count}, hard)
+
+    here = hash_of_trays([tray("here")])
+    assert hash_of_trays([tray("there")]) == here
+    others = [tray("a", b"another"), tray("b", count=2), tray("c", hard=True)]
+    assert len({here, *(hash_of_trays([each]) for each in others), hash_of_trays([])}) == 5
