@@ -19,7 +19,7 @@ os.environ.setdefault("YOLO_AUTOINSTALL", "false")
 
 
 def called_by(manifest: PackManifest, names: Sequence[str], weights: Path) -> tuple[str | None, ...]:
-    """What the pack calls each class of the weights: where it was merged (`edge-agent merge`), those are finer.
+    """What the pack calls each class of a checkpoint: where it was merged (`edge-agent merge`), those are finer.
 
     Returns:
         One name per class of the weights; None where the merged pack leaves the class out.
@@ -28,7 +28,7 @@ def called_by(manifest: PackManifest, names: Sequence[str], weights: Path) -> tu
         BadInput: the weights are of another pack.
     """
     if len(names) == len(manifest.classes):
-        return manifest.classes  # a plain export keeps no names
+        return manifest.classes
     groups = manifest.provenance.get("groups")
     if not isinstance(groups, dict):
         said = f"these weights know {len(names)} classes, and {manifest.name} {len(manifest.classes)}"
@@ -60,7 +60,10 @@ class UltralyticsDetector:
         logging.getLogger("ultralytics").setLevel(logging.ERROR)
         self._model: Any = YOLO(weights, task="detect")
         self._manifest = manifest
-        self._called = called_by(manifest, tuple(self._model.names.values()), weights)
+        # The pack's own plain export keeps no names; Ultralytics invents a thousand for it.
+        is_export = weights.suffix == ".onnx"
+        names = manifest.classes if is_export else tuple(self._model.names.values())
+        self._called = called_by(manifest, names, weights)
         self._options = {
             "imgsz": [manifest.input.height, manifest.input.width],
             "conf": manifest.score_floor,

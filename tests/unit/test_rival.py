@@ -20,7 +20,7 @@ def test_finer_weights_are_scored_under_the_names_of_the_merged_pack() -> None:
     assert called_by(merged, names, Path("fine.pt")) == ("fruit", "bread", "fruit", None)
 
 
-def test_a_plain_export_has_the_classes_of_its_pack() -> None:
+def test_weights_of_as_many_classes_are_the_packs_own() -> None:
     merged = manifest("ultralytics_raw", classes=("fruit", "bread"), occluders=(), provenance=GROUPS)
     assert called_by(merged, ("class0", "class1"), Path("model.onnx")) == ("fruit", "bread")
 
