@@ -10,7 +10,7 @@ from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.comparing import Evidence, compare_packs, score_pack
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
-from edge_agent.app.steps import OnStep, nobody_looks
+from edge_agent.app.steps import OnStep, OnWork, nobody_looks
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
@@ -65,7 +65,13 @@ class Candidate:
     untaught: tuple[str, ...]
 
 
-def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep = nobody_looks) -> Candidate:
+def make_candidate(
+    settings: Settings,
+    plan: CandidatePlan,
+    *,
+    on_step: OnStep = nobody_looks,
+    on_work: OnWork = lambda _: nobody_looks,
+) -> Candidate:
     """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
 
     Raises:
@@ -102,6 +108,7 @@ def make_candidate(settings: Settings, plan: CandidatePlan, *, on_step: OnStep =
         ),
         ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
         "edge-agent learn",
+        on_work=on_work,
     )
     evidence = Evidence(trays=plan.trays, only=(judges,))
     try:

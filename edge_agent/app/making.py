@@ -46,7 +46,7 @@ def train_pack(
         ModuleNotFoundError: the extra `train` is not installed.
     """
     check_inputs(plan, thresholds, quantising)
-    _, weights = make_pack(plan, command, read_photograph=read_photograph)
+    _, weights = make_pack(plan, command, read_photograph=read_photograph, on_work=on_work)
     shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
     make_pack_fast(plan.pack)
     manifest = calibrate_pack(plan.pack, thresholds)

@@ -155,12 +155,18 @@ def progress(unit: str, *, hidden: bool) -> Iterator[Any]:
 
 @contextmanager
 def pieces_of_work(*, hidden: bool) -> Iterator[OnWork]:
-    """A progress bar for each piece of work that begins; the one before it ends."""
+    """A progress bar for each piece of work that begins; it goes when the work is done, or the next begins."""
     with ExitStack() as stack:
 
         def begin(name: str) -> OnStep:
             stack.close()
-            step: OnStep = stack.enter_context(progress(name, hidden=hidden))
+            show: OnStep = stack.enter_context(progress(name, hidden=hidden))
+
+            def step(done: int, total: int) -> None:
+                show(done, total)
+                if done >= total:
+                    stack.close()  # what prints for itself may come next
+
             return step
 
         yield begin

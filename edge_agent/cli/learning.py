@@ -10,7 +10,17 @@ import typer
 from rich.markup import escape
 
 from edge_agent.cli import common
-from edge_agent.cli.common import extra_train, print_json, progress, say, screen, settings_from, table_of, warn
+from edge_agent.cli.common import (
+    extra_train,
+    pieces_of_work,
+    print_json,
+    progress,
+    say,
+    screen,
+    settings_from,
+    table_of,
+    warn,
+)
 from edge_agent.cli.models import show_comparison
 from edge_agent.errors import BadInput
 from edge_agent.settings import Settings
@@ -102,8 +112,8 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     from edge_agent.app.candidate import make_candidate
 
     trays, pack = plan.trays, plan.pack
-    with extra_train("training"):
-        made = make_candidate(settings, plan)
+    with extra_train("training"), pieces_of_work(hidden=False) as on_work:
+        made = make_candidate(settings, plan, on_work=on_work)
     if made.untaught:
         said = f"No tray that taught has {', '.join(made.untaught)}"
         warn(f"{said}: the candidate may have forgotten what that looks like.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -100,16 +100,26 @@ def counted_trays(folder: TrayFolder, *, apart: Sequence[TrayBlock]) -> tuple[Co
 
 
 def label_trays(
-    trays: Sequence[CountedTray], items: Sequence[str], into: Path, *, look: Looks, accept: Acceptance
+    trays: Sequence[CountedTray],
+    items: Sequence[str],
+    into: Path,
+    *,
+    look: Looks,
+    accept: Acceptance,
+    on_tray: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Taught:
-    """Write a label file for every believed photograph into the folder.
+    """Write a label file for every believed photograph into the folder; `on_tray` is told how many were looked at.
 
     Raises:
         BadRecording: a photograph does not read.
         ValueError: the trays are too few.
     """
     into.mkdir(parents=True, exist_ok=True)
-    seen = tuple(SeenTray(tray.tray_id, tuple(map(look, tray.photographs)), tray.counts) for tray in trays)
+    looked_at: list[SeenTray] = []
+    for tray in trays:
+        looked_at.append(SeenTray(tray.tray_id, tuple(map(look, tray.photographs)), tray.counts))
+        on_tray(len(looked_at), len(trays))
+    seen = tuple(looked_at)
     aligned = align(seen, items)
     labelled: list[BoxedPhotograph] = []
     for tray, shots, stories in zip(trays, seen, aligned.stories, strict=True):

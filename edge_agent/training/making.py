@@ -16,7 +16,7 @@ from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_trays
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.plan import TrainingPlan
+from edge_agent.training.plan import OnWork, TrainingPlan
 from edge_agent.training.rounds import ReadPhotograph, Trained, learn_from_orders
 from edge_agent.training.synth.scene_folder import made_by
 
@@ -24,7 +24,9 @@ PLAN_NAME = "plan.json"
 """Lies in the folder of a run, and says what it was begun with."""
 
 
-def make_pack(plan: TrainingPlan, command: str, *, read_photograph: ReadPhotograph) -> tuple[PackManifest, Path]:
+def make_pack(
+    plan: TrainingPlan, command: str, *, read_photograph: ReadPhotograph, on_work: OnWork
+) -> tuple[PackManifest, Path]:
     """Train, export, and write the pack with an account of where it comes from; its thresholds are still to be found.
 
     Returns:
@@ -45,7 +47,7 @@ def make_pack(plan: TrainingPlan, command: str, *, read_photograph: ReadPhotogra
     curves = {} if plan.boxes is None else {"curve": curve(plan.run)}
     rounds: list[dict[str, Any]] = []
     if plan.orders is not None:
-        trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, read_photograph)
+        trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, read_photograph, on_work)
     export_onnx(trained.weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
     synthetic = None if plan.boxes is None else made_by(plan.boxes)
     provenance = {

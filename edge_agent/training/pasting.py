@@ -77,6 +77,7 @@ def vary_repeats(
     *,
     seed: int,
     read_photograph: Callable[[Path], Picture],
+    on_picture: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> tuple[BoxedPhotograph, ...]:
     """Let each repetition of a photograph carry one or two further items, rare ones more often.
 
@@ -88,6 +89,7 @@ def vary_repeats(
         into: a folder for the pictures.
         seed: of all that is random; the same gives the same pictures.
         read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
+        on_picture: told how many of the photographs are done.
 
     Raises:
         BadRecording: a photograph does not read.
@@ -110,6 +112,7 @@ def vary_repeats(
             made = _with_items(photograph, [of_others[k] for k in chosen], names, target, dice, read_photograph)
         shown[photograph.label_path] += 1
         varied.append(made or photograph)
+        on_picture(len(varied), len(photographs))
     pasted = sum(one is not other for one, other in zip(varied, photographs, strict=True))
     logger.info("%d of %d photographs carry pasted items", pasted, len(varied))
     return tuple(varied)

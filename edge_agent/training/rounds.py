@@ -18,7 +18,7 @@ from edge_agent.training.fingerprints import refuse_other
 from edge_agent.training.fit import FitRecipe, curve, fit, measure
 from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
 from edge_agent.training.pasting import vary_repeats
-from edge_agent.training.plan import LearningFromOrders, TrainingPlan
+from edge_agent.training.plan import LearningFromOrders, OnStep, OnWork, TrainingPlan
 from edge_agent.training.repeating import evened
 from edge_agent.training.sightings import Teacher
 
@@ -77,6 +77,7 @@ def learn_from_orders(
     trays: Sequence[CountedTray],
     first: Trained,
     read_photograph: ReadPhotograph,
+    on_work: OnWork,
 ) -> tuple[Trained, list[dict[str, Any]]]:
     """Let a student learn from what a teacher labels by the orders, and teach in turn, in as many rounds as asked for.
 
@@ -92,6 +93,8 @@ def learn_from_orders(
         BadRecording: a photograph or a label does not read; names file and line.
     """
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
+    ordered = {name for tray in trays for name in tray.counts}
+    named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
     lesson: _Lesson | None = None
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
@@ -102,9 +105,13 @@ def learn_from_orders(
             teacher = Teacher(
                 labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph
             )
-            lesson = _lesson(plan, orders, splits, trays, teacher, run, before=lesson)
+            looking = on_work(f"round {number}, labelling: trays")
+            labels = run / "labels"
+            taught = label_trays(trays, named, labels, look=teacher.look, accept=orders.accept, on_tray=looking)
+            lesson = _lesson(taught, splits, trays, teacher, run, keep=orders.keep, before=lesson)
         if done is None:
-            student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph)
+            pasting = on_work(f"round {number}, pasting: pictures")
+            student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph, pasting)
             account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
             account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
             account["apart"] = [str(block) for block in orders.apart]
@@ -123,12 +130,18 @@ def _taught(
     recipe: FitRecipe,
     start_from: Path,
     read_photograph: ReadPhotograph,
+    on_picture: OnStep,
 ) -> tuple[Trained, dict[str, Any]]:
     """The student of a lesson, and an account of how it learned."""
     items, pasted = lesson.naming.items, run / "pasted"
     hard = {path for tray in trays if tray.hard for path in tray.photographs}
     shown = vary_repeats(
-        evened(lesson.photographs, hard=hard), items, pasted, seed=recipe.seed, read_photograph=read_photograph
+        evened(lesson.photographs, hard=hard),
+        items,
+        pasted,
+        seed=recipe.seed,
+        read_photograph=read_photograph,
+        on_picture=on_picture,
     )
     weights = fit({"train": shown, "val": lesson.val}, items, run, recipe, start_from=start_from)
     student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
@@ -159,24 +172,22 @@ def _told(recipe: FitRecipe) -> dict[str, Any]:
 
 
 def _lesson(
-    plan: TrainingPlan,
-    orders: LearningFromOrders,
+    taught: Taught,
     splits: Mapping[str, Sequence[BoxedPhotograph]],
     trays: Sequence[CountedTray],
     teacher: Teacher,
     run: Path,
     *,
+    keep: Sequence[str],
     before: _Lesson | None,
 ) -> _Lesson:
-    """Label the trays by their counts, and the boxes by the items; names and `val` stay those of the lesson before.
+    """Name the boxes by the items; the naming and `val` stay those of the lesson before.
 
     Which item a drawn class may be is asked of the first teacher, which knows the drawn classes; and what each round is
     measured on must not change with the round's teacher.
     """
-    ordered = {name for tray in trays for name in tray.counts}
-    named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
-    taught = label_trays(trays, named, run / "labels", look=teacher.look, accept=orders.accept)
-    naming = Naming.of(taught, teacher.names, named, keep=orders.keep) if before is None else before.naming
+    items = taught.aligned.looks.names
+    naming = Naming.of(taught, teacher.names, items, keep=keep) if before is None else before.naming
     renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
     boxed = renamed(splits["train"], into=run / "labels-train")
     val = before.val if before else renamed(splits["val"], into=run / "labels-val") or _spared(taught, trays)
