@@ -15,9 +15,10 @@ from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.recordings import TRAYS_NAME, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings
+from edge_agent.training.card import CARD_JSON_NAME
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
@@ -121,17 +122,20 @@ def make_candidate(
 
 
 def was_cut_off(plan: CandidatePlan) -> bool:
-    """Whether this candidate's training was begun on these trays.
+    """Whether the trays of this candidate are collected, and its training is still to be made.
 
     Raises:
-        BadInput: its run folder holds a training on other trays.
+        BadInput: the candidate is made already, or was begun on other trays.
     """
-    if not plan.run.is_dir() or not any(plan.run.iterdir()):
-        return False
-    if plan.trays.is_dir() and any(plan.trays.iterdir()):
+    if (plan.run / CARD_JSON_NAME).exists():
+        said = f"this candidate is made already: 'edge-agent models compare' holds {plan.pack} against another pack"
+        raise BadInput(f"{said}; a new one needs another --candidate", path=plan.run)
+    if (plan.trays / TRAYS_NAME).exists():
         return True
-    said = f"this holds an earlier training, and {plan.trays} is new"
-    raise BadInput(f"{said}: name another --candidate, or delete this folder", path=plan.run)
+    if plan.run.is_dir() and any(plan.run.iterdir()):
+        said = f"this holds a training that was cut off, and its trays are not in {plan.trays}"
+        raise BadInput(f"{said}: name their folder with --into, or another --candidate", path=plan.run)
+    return False
 
 
 def check_start(settings: Settings, checkpoint: Path) -> PackManifest:

@@ -35,7 +35,12 @@ def learn(
     db: Annotated[Path, typer.Option("--db", help="The store: the SQLite file, its pictures beside it.")],
     into: Annotated[
         Path | None,
-        typer.Option("--into", metavar="DIR", help="The folder of trays to write; new or empty.", show_default=False),
+        typer.Option(
+            "--into",
+            metavar="DIR",
+            help="The folder of trays to write; new or empty (with --candidate: or collected before).",
+            show_default=False,
+        ),
     ] = None,
     since: Annotated[
         str | None,
@@ -67,6 +72,8 @@ def learn(
 
     if candidate is not None and (checkpoint is None or into is None or dry_run):
         raise BadInput("--candidate needs --into, the folder of trays, and --checkpoint, the weights to go on from")
+    if candidate is not None and as_json:
+        raise BadInput("--json tells what was collected; with --candidate there is more to tell, so leave it out")
     if into is None and not dry_run:
         raise BadInput("--into names the folder to write; with --dry-run none is needed")
     first_day = _day(since)
@@ -75,7 +82,7 @@ def learn(
     if checkpoint is not None and candidate is not None and into is not None:
         plan = _plan(into, checkpoint, candidate, epochs, false_alarms / 100)
         if _was_cut_off(settings, plan):
-            say(f"{into} was collected before; its training goes on in {plan.run}.")
+            say(f"{into} was collected before, and is not collected again; the training goes on in {plan.run}.")
             _train(settings, plan)
             return
     with progress("trays", hidden=as_json) as step:

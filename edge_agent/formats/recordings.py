@@ -92,7 +92,7 @@ class PhotographedTray(FileModel):
     dishes: tuple[str, ...] = ()
     sure: bool = True
     hard: bool = False
-    """The agent is known to have been wrong about it; such trays teach twice as often."""
+    """The agent is known to have been wrong about it; such trays are shown twice as often in training."""
     note: str = ""
 
 

@@ -17,6 +17,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 
 CARD_NAME = "README.md"
+CARD_JSON_NAME = "card.json"
 
 LIMITS = (
     "It knows the crockery, the light and the camera height of its photographs, and no item that is not in the list",
@@ -31,9 +32,9 @@ SYNTHETIC_LIMITS = (
 
 def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
     """Write `card.json` into the run's folder."""
-    path = run / "card.json"
+    path = run / CARD_JSON_NAME
     text = json.dumps(_sayable(card), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_whole(path, text + "\n")
     return path
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,11 +65,15 @@ def refuse_other(folder: Path, before: Mapping[str, Any], asked: Mapping[str, An
         BadInput: they differ; the text says in what.
     """
     was, wanted = dict(_leaves(before)), dict(_leaves(asked))
-    other = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
-    if other:
-        told = ", ".join(f"{name} was {_short(was.get(name))} and is {_short(wanted.get(name))} now" for name in other)
-        said = f"this run was begun with something else: {told}"
-        raise BadInput(f"{said}. Name another folder for a new run, or delete this one to begin it anew", path=folder)
+    if not was.keys() & wanted.keys():
+        told = "an older version of the agent, which did not note of what"
+    else:
+        names = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
+        told = "something else: " + ", ".join(_change(name, was.get(name), wanted.get(name)) for name in names)
+        if not names:
+            return
+    said = f"this run was begun with {told}"
+    raise BadInput(f"{said}. Name another folder for a new run, or delete this one to begin it anew", path=folder)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
@@ -81,6 +84,17 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, list(value) if isinstance(value, tuple) else value
 
 
+def _change(name: str, was: Any, now: Any) -> str:
+    if isinstance(was, list) and isinstance(now, list):
+        gone, new = ([each for each in one if each not in other] for one, other in ((was, now), (now, was)))
+        if not gone and not new:
+            return f"{name} came in another order"
+        return f"{name} had {_short(gone)} where it has {_short(new)} now"
+    return f"{name} was {_short(was)} and is {_short(now)} now"
+
+
 def _short(value: Any) -> str:
-    text = "nothing" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return textwrap.shorten(text, SHOWN, placeholder="...") if " " in text else text[:SHOWN]
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if value is None or not text:
+        return "nothing"
+    return text if len(text) <= SHOWN else f"...{text[-SHOWN:]}"  # paths and hashes differ at their ends too

@@ -107,6 +107,8 @@ def fit(
             data=str(data), project=str(run.resolve()), name="fit", exist_ok=True, **recipe.arguments()
         )
     elif done < recipe.epochs:
+        # Written in place like the other, and looked at only at the end: torn, it would end the fit there.
+        weights.with_name("best.pt").unlink(missing_ok=True)
         _ready(YOLO(weights)).train(resume=True)
     drop_copy(run)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
@@ -183,8 +185,9 @@ def measure(weights: Path, run: Path, image_size_px: int) -> dict[str, float]:
 def curve(run: Path) -> list[dict[str, float]]:
     """The run's losses, pass by pass, and its val scores where they were measured."""
     with (run / "fit" / "results.csv").open(newline="") as file:
-        read = [{key.strip(): float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    # A pass that was cut off was begun anew, and may stand there twice.
+        whole = [row for row in csv.DictReader(file) if None not in row and all(row.values())]
+    read = [{key.strip(): float(value) for key, value in row.items()} for row in whole]
+    # A pass that was cut off was begun anew, and may stand there twice, or torn.
     rows = list({row["epoch"]: row for row in read}.values())
     for row in rows[:-1]:
         if row["epoch"] % MEASURE_EVERY:  # between two measurements the library writes the last one again

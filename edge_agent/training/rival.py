@@ -27,13 +27,14 @@ def called_by(manifest: PackManifest, names: Sequence[str], weights: Path) -> tu
     Raises:
         BadInput: the weights are of another pack.
     """
-    if len(names) == len(manifest.classes):
+    if tuple(names) == manifest.classes:
         return manifest.classes
     groups = manifest.provenance.get("groups")
-    if not isinstance(groups, dict):
-        said = f"these weights know {len(names)} classes, and {manifest.name} {len(manifest.classes)}"
+    merged = groups if isinstance(groups, dict) else {}
+    coarse = {fine: name for name, group in merged.items() if isinstance(group, list) for fine in group}
+    if not coarse or not coarse.keys() <= set(names):
+        said = f"these weights know {', '.join(names)}, and {manifest.name} {', '.join(manifest.classes)}"
         raise BadInput(f"{said}: they are of another pack", path=weights)
-    coarse = {fine: name for name, group in groups.items() if isinstance(group, list) for fine in group}
     return tuple(coarse.get(name) for name in names)
 
 

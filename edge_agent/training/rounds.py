@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.errors import BadInput
+from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph
@@ -95,13 +96,14 @@ def learn_from_orders(
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
     ordered = {name for tray in trays for name in tray.counts}
     named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
+    pending = not all((plan.run / f"round-{n + 1}" / FINISHED_NAME).exists() for n in range(len(orders.rounds)))
     lesson: _Lesson | None = None
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
         size, seed = plan.recipe.image_size_px, plan.recipe.seed + number
         recipe = replace(ROUND_RECIPE, epochs=epochs, image_size_px=size, seed=seed)
-        done = _finished(run, recipe)
-        if lesson is None or done is None:
+        done = _finished(run, recipe, best.weights)
+        if done is None or (lesson is None and pending):  # the first lesson names the items for all
             teacher = Teacher(
                 labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph
             )
@@ -109,14 +111,14 @@ def learn_from_orders(
             labels = run / "labels"
             taught = label_trays(trays, named, labels, look=teacher.look, accept=orders.accept, on_tray=looking)
             lesson = _lesson(taught, splits, trays, teacher, run, keep=orders.keep, before=lesson)
-        if done is None:
-            pasting = on_work(f"round {number}, pasting: pictures")
-            student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph, pasting)
-            account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
-            account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
-            account["apart"] = [str(block) for block in orders.apart]
-            _finish(run, student, account)
-            done = student, account
+            if done is None:
+                pasting = on_work(f"round {number}, pasting: pictures")
+                student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph, pasting)
+                account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
+                account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
+                account["apart"] = [str(block) for block in orders.apart]
+                _finish(run, student, account, began_with=best.weights)
+                done = student, account
         best, account = done
         labeller = best.weights
         rounds.append(account)
@@ -206,21 +208,22 @@ def _spared(taught: Taught, trays: Sequence[CountedTray]) -> tuple[BoxedPhotogra
     return tuple(each for shots in [shots for shots in by_tray if shots][::SPARED] for each in shots)
 
 
-def _finish(run: Path, student: Trained, account: dict[str, Any]) -> None:
+def _finish(run: Path, student: Trained, account: dict[str, Any], *, began_with: Path) -> None:
     """Keep what a round was made of and what came out of it, so that a command typed again tells of it as it was."""
-    kept = {"classes": student.classes, "measured": dict(student.measured), "account": account}
+    asked = {"recipe": account["recipe"], "start_from": sha256_of(began_with)}
+    kept = {"asked": asked, "classes": student.classes, "measured": dict(student.measured), "account": account}
     write_whole(run / FINISHED_NAME, json.dumps(kept, indent=2) + "\n")
 
 
-def _finished(run: Path, recipe: FitRecipe) -> tuple[Trained, dict[str, Any]] | None:
+def _finished(run: Path, recipe: FitRecipe, start_from: Path) -> tuple[Trained, dict[str, Any]] | None:
     """A round that is done.
 
     Raises:
-        BadInput: it was made by another recipe.
+        BadInput: it was made by another recipe, or began with other weights than those of the round before.
     """
     path = run / FINISHED_NAME
     if not path.exists():
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
-    refuse_other(run, kept["account"]["recipe"], _told(recipe))
+    refuse_other(run, kept.get("asked", {}), {"recipe": _told(recipe), "start_from": sha256_of(start_from)})
     return Trained(last_weights(run), tuple(kept["classes"]), kept["measured"]), kept["account"]

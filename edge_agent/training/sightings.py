@@ -54,13 +54,14 @@ def names_in(weights: Path) -> tuple[str, ...]:
     """The classes that a checkpoint knows.
 
     Raises:
-        BadInput: there is no such checkpoint, or it does not read.
+        BadInput: there is no such checkpoint, it does not read, or its head is of another kind than those that can be
+            labelled with and made fast.
         ModuleNotFoundError: the extra `train` is not installed.
     """
     if not weights.is_file():
         # Else the library looks for weights of this name elsewhere.
         raise BadInput("there is no such checkpoint", path=weights)
-    names = _loaded(str(weights)).names
+    names = _detector(str(weights)).names
     return tuple(names[index] for index in sorted(names))
 
 
@@ -74,19 +75,26 @@ def check_architecture(name: str) -> None:
     """
     if name.endswith(".pt"):
         names_in(Path(name))
-    head = _loaded(name).model.model[-1]
-    if getattr(head, "reg_max", 1) == 1 or hasattr(head, "one2one_cv2"):
-        said = "its head gives no distribution of distances (DFL), or suppresses duplicates itself, as YOLO26 does"
-        raise BadInput(f"{said}; take a YOLOv8, YOLO11 or YOLO12", path=name)
+    else:
+        _detector(name)
 
 
-def _loaded(name: str) -> Any:
+def _detector(name: str) -> Any:
     from ultralytics import YOLO
+    from ultralytics.nn.modules.head import Detect
 
     try:
-        return YOLO(name)
+        loaded: Any = YOLO(name)
     except (OSError, RuntimeError, TypeError) as error:  # what the library raises of what it cannot read
         raise BadInput("this is no model definition and no checkpoint that Ultralytics reads", path=name) from error
+    head = loaded.model.model[-1]
+    # Heads of masks, poses and turned boxes are kinds of Detect, and say more than boxes.
+    if type(head) is not Detect or head.reg_max == 1 or hasattr(head, "one2one_cv2"):
+        said = (
+            "it is no detector of plain boxes with a distribution of distances (DFL), as YOLOv8, YOLO11 and YOLO12 are"
+        )
+        raise BadInput(said, path=name)
+    return loaded
 
 
 class Teacher:
@@ -103,7 +111,7 @@ class Teacher:
             height_px: height of the network's input.
             read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
         """
-        loaded = _loaded(str(weights))
+        loaded = _detector(str(weights))
         self.names: tuple[str, ...] = tuple(loaded.names[index] for index in sorted(loaded.names))
         self._network = loaded.model.float().eval()
         self._network.model[-1].register_forward_pre_hook(self._keep_features)

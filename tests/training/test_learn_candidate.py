@@ -15,10 +15,13 @@ from typer.testing import CliRunner
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock
+from edge_agent.app import candidate as making
 from edge_agent.cli import app
 from edge_agent.domain.record import Confirmation, StaffRole
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.training import fit
+from edge_agent.training.checkpoints import keep_whole, passes_in
 from edge_agent.training.sightings import names_in
 from tests.builders_onnx import SIDE_PX, constant_model, raw_output, write_pack
 from tests.videos import write_video
@@ -113,13 +116,40 @@ def test_a_store_becomes_a_candidate_and_its_comparison(tmp_path: Path) -> None:
     card = " ".join((tmp_path / "mine" / "README.md").read_text().split())
     assert f"from the weights of `{CHECKPOINTS[0].stem}` by the counts of trays alone" in card
     edge_agent("models", "verify", tmp_path / "mine")
-    again = edge_agent(*learn, "--checkpoint", CHECKPOINTS[0], "--config", tmp_path / "2.yaml")
-    assert "was collected before; its training goes on" in again, "as after a cut"
-    assert "before: pack-2 (tiny 1)" in again
-    next_month = [*learn[:4], tmp_path / "own-2", *learn[5:], "--checkpoint", CHECKPOINTS[0]]
-    with pytest.raises(BadInput, match=r"mine\.run: this holds an earlier training, and .*own-2 is new"):
-        edge_agent(*next_month, "--config", tmp_path / "2.yaml")
-    assert not (tmp_path / "own-2").exists()
+    before = (tmp_path / "mine" / MANIFEST_NAME).read_bytes()
+    with pytest.raises(BadInput, match=r"mine\.run: this candidate is made already"):
+        edge_agent(*learn, "--checkpoint", CHECKPOINTS[0], "--config", tmp_path / "2.yaml")
+    assert (tmp_path / "mine" / MANIFEST_NAME).read_bytes() == before, "it may be in service by now"
+
+
+def test_a_candidate_that_was_cut_off_goes_on_with_the_trays_it_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first cut comes before anything of the training was written, the second in the middle of its fit."""
+    db = restaurant(tmp_path, names_in(CHECKPOINTS[0]))
+    eyes = ("--checkpoint", CHECKPOINTS[0], "--config", tmp_path / "2.yaml", "--epochs", 2)
+    learn = ("learn", "--db", db, "--into", tmp_path / "own", "--candidate", tmp_path / "mine", *eyes)
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    def cut_after_a_pass(trainer: object) -> None:
+        keep_whole(trainer)
+        raise KeyboardInterrupt
+
+    for where, name, instead in ((making, "train_pack", cut), (fit, "keep_whole", cut_after_a_pass)):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, instead)
+            assert CliRunner().invoke(app, [str(word) for word in learn]).exit_code
+    collected = (tmp_path / "own" / "trays.jsonl").stat().st_mtime_ns
+    assert passes_in(tmp_path / "mine.run" / "round-1", 2) == 1
+    moved = [tmp_path / "own-2" if word == tmp_path / "own" else word for word in learn]
+    with pytest.raises(BadInput, match=r"mine\.run: this holds a training that was cut off"):
+        edge_agent(*moved)
+    said = edge_agent(*learn)
+    assert "was collected before, and is not collected again" in said
+    assert "judged by the trays own-35:own-42" in said
+    assert (tmp_path / "own" / "trays.jsonl").stat().st_mtime_ns == collected
 
 
 def test_weights_that_are_not_the_active_packs_are_refused_before_anything_is_collected(tmp_path: Path) -> None:

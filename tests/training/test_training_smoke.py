@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -128,14 +129,18 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
     # With anything else than before, old weights would be handed out under a new account.
     other = [*learning[:3], "2", *learning[4:]]
     for words, epochs, said in (
-        (learning, 2, "run: this run was begun with something else: recipe.epochs was 1 and is 2 now"),
-        (other, 1, "round-1: this run was begun with something else: epochs was 1 and is 2 now"),
+        (learning, 2, r"run: this run was begun with something else: recipe\.epochs was 1 and is 2 now"),
+        (other, 1, r"round-1: this run was begun with something else: recipe\.epochs was 1 and is 2 now"),
         ([*learning, "--seed", "7"], 1, "seed was 20 and is 7 now"),
         ([*learning[:-1], "t-7:t-8"], 1, "trays_sha256 was"),
     ):
         with pytest.raises(BadInput, match=said):
             train(tmp_path, *words, "--no-quantize", epochs=epochs)
     assert weights.stat().st_mtime_ns == before
+    # A round begun anew makes what came after it old.
+    shutil.rmtree(tmp_path / "run" / "round-1")
+    with pytest.raises(BadInput, match="round-2: this run was begun with something else: start_from was"):
+        train(tmp_path, *learning, "--no-quantize")
 
 
 class PowerCut(BaseException):
@@ -185,7 +190,8 @@ def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkey
         (["--teacher", "garbage.pt"], "garbage.pt: this is no model definition and no checkpoint"),
         (["--architecture", "none.yaml"], "none.yaml: this is no model definition and no checkpoint"),
         (["--architecture", "none.pt"], "none.pt: there is no such checkpoint"),
-        (["--architecture", "yolo26n.yaml"], "yolo26n.yaml: its head gives no distribution of distances"),
+        (["--architecture", "yolo26n.yaml"], "yolo26n.yaml: it is no detector of plain boxes with"),
+        (["--architecture", "yolo11n-seg.yaml"], "yolo11n-seg.yaml: it is no detector of plain boxes with"),
         (["--pack", "file/pack"], "file/pack: the folder cannot be written to"),
         (["--run", "file/run"], "file/run: the folder cannot be written to"),
     ],

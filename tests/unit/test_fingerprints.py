@@ -23,9 +23,10 @@ def test_the_same_again_goes_on(tmp_path: Path) -> None:
     ("other", "said"),
     [
         ({"recipe": {"epochs": 120, "seed": 20}}, "recipe.epochs was 90 and is 120 now"),
-        ({"classes": ("plate", "drink")}, "classes was plate, fruit and is plate, drink now"),
-        ({"start_from": "ab" * 32}, "start_from was nothing and is abab"),
-        ({"trays_sha256": "cd" * 32}, "trays_sha256 was nothing and is cdcd"),
+        ({"classes": ("plate", "drink")}, "classes had fruit where it has drink now"),
+        ({"classes": ("fruit", "plate")}, "classes came in another order"),
+        ({"start_from": "ab" * 32}, r"start_from was nothing and is \.\.\.abab"),
+        ({"trays_sha256": "cd" * 32}, r"trays_sha256 was nothing and is \.\.\.cdcd"),
     ],
 )
 def test_anything_else_is_refused_and_names_the_folder(tmp_path: Path, other: dict[str, object], said: str) -> None:
@@ -35,6 +36,12 @@ def test_anything_else_is_refused_and_names_the_folder(tmp_path: Path, other: di
         begin_or_go_on(tmp_path / "run" / "plan.json", {**ASKED, **other})
     assert refused.value.path == tmp_path / "run"
     assert (tmp_path / "run" / "plan.json").read_bytes() == before
+
+
+def test_the_note_of_an_older_version_is_not_taken_apart(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text('{"epochs": 90, "seed": 20}')
+    with pytest.raises(BadInput, match="begun with an older version of the agent"):
+        begin_or_go_on(tmp_path / "plan.json", ASKED)
 
 
 def test_trays_hash_alike_wherever_they_lie_and_otherwise_when_anything_of_them_changes(tmp_path: Path) -> None:
