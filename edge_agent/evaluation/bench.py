@@ -55,11 +55,12 @@ class Measured:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """By how much the agent is faster: each way than the bare session, fp32 than Ultralytics."""
+        """By how much the agent is faster: each way than the bare session, fp32 on any provider than Ultralytics."""
         ratios = {f"{way} / bare_fp32": self.bare_ms / ms for way, ms in self.detect_ms.items()}
-        if "fp32" in self.detect_ms:
-            theirs = ((kind, ms) for kind, ms in self.ultralytics_ms.items() if ms is not None)
-            ratios |= {f"fp32 / ultralytics_{kind}": ms / self.detect_ms["fp32"] for kind, ms in theirs}
+        theirs = {kind: ms for kind, ms in self.ultralytics_ms.items() if ms is not None}
+        for way, ours_ms in self.detect_ms.items():
+            if way.split()[0] == "fp32":
+                ratios |= {f"{way} / ultralytics_{kind}": ms / ours_ms for kind, ms in theirs.items()}
         return {name: round(ratio, 3) for name, ratio in ratios.items()}
 
     def as_json(self) -> dict[str, Any]:

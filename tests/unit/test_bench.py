@@ -56,6 +56,8 @@ def test_how_much_faster_the_agent_is_is_told_beside_what_it_is_compared_with() 
         "int8_convs on openvino / bare_fp32": 2.5,
         "fp32 / ultralytics_pt": 2.0,
     }
+    elsewhere = replace(MEASURED, detect_ms={"fp32": 10.4, "fp32 on openvino": 8.0}).as_json()["times_faster"]
+    assert elsewhere["fp32 on openvino / ultralytics_pt"] == 2.6
 
 
 def test_what_was_not_measured_is_null_and_has_its_reason() -> None:
