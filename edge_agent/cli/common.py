@@ -32,7 +32,7 @@ DEFAULT_CONFIG = Path("configs") / "edge.yaml"
 INSTALLED_CONFIG = Path("/etc/edge-agent/edge.yaml")
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help=f"The configuration. [default: {DEFAULT_CONFIG}]", show_default=False),
+    typer.Option("--config", help=f"The configuration ({DEFAULT_CONFIG} if left out).", show_default=False),
 ]
 PackOption = Annotated[
     Path | None,

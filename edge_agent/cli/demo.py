@@ -27,7 +27,7 @@ SAMPLE = Path("sample_videos") / "lunch-rush.mp4"
 
 def demo(
     video: Annotated[
-        Path | None, typer.Argument(help=f"A recording and its orders. [default: {SAMPLE}]", show_default=False)
+        Path | None, typer.Argument(help=f"A recording and its orders ({SAMPLE} if left out).", show_default=False)
     ] = None,
     *,
     fast: Annotated[

@@ -43,7 +43,7 @@ app = typer.Typer(
 
 ModelsOption = Annotated[
     Path | None,
-    typer.Option("--models", help="The folder of packs. [default: where the configured pack lies]", show_default=False),
+    typer.Option("--models", help="The folder of packs (that of the configured pack if left out).", show_default=False),
 ]
 RecordingOption = Annotated[
     list[Path] | None,

@@ -31,7 +31,7 @@ def create(
     name: Annotated[str, typer.Option("--name", help="Whose it is, such as 'till 1'.")],
     role: Annotated[Role, typer.Option("--role", help="What it may do.")],
     days: Annotated[
-        int | None, typer.Option("--days", min=1, max=3_650, help="It serves so long. [default: for ever]")
+        int | None, typer.Option("--days", min=1, max=3_650, help="It serves so long (for ever if left out).")
     ] = None,
     file: FileOption = None,
     config: common.ConfigOption = None,

@@ -57,7 +57,7 @@ def train(
     run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Passes over the boxed photographs. [default: 90]", show_default=False),
+        typer.Option("--epochs", min=1, help="Passes over the boxed photographs (90 if left out).", show_default=False),
     ] = None,
     image_size: Annotated[
         int, typer.Option("--image-size", min=64, help="Longer side of the network's input, in pixels.")
@@ -67,7 +67,7 @@ def train(
         str | None,
         typer.Option(
             "--architecture",
-            help="An Ultralytics model definition, or a checkpoint to start from. [default: yolo11n.yaml]",
+            help="An Ultralytics model definition, or a checkpoint to start from (yolo11n.yaml if left out).",
             show_default=False,
         ),
     ] = None,
@@ -84,7 +84,7 @@ def train(
             "--round",
             metavar="EPOCHS",
             min=1,
-            help="A round of learning from --trays, so many passes long; repeatable. [default: one of 24]",
+            help="A round of learning from --trays, so many passes long; repeatable (one of 24 if left out).",
             show_default=False,
         ),
     ] = None,

@@ -331,6 +331,23 @@ def test_the_json_does_not_depend_on_the_language_of_the_system(here: Path) -> N
     assert "cuda" in told.err.lower()
 
 
+@pytest.mark.parametrize(
+    ("words", "default"),
+    [
+        (("train",), "(90 if left out)"),
+        (("train",), "(yolo11n.yaml if left out)"),
+        (("train",), "(one of 24 if left out)"),
+        (("evaluate",), "(configs/edge.yaml if left out)"),
+        (("models", "list"), "(that of the configured pack if left out)"),
+        (("tokens", "create"), "(for ever if left out)"),
+    ],
+)
+def test_help_says_what_is_taken_where_nothing_is_given(run: Run, words: tuple[str, ...], default: str) -> None:
+    """In square brackets it would be taken for a style, and not be shown."""
+    told = run(*words, "--help").out
+    assert default in " ".join(told.replace("│", " ").split())
+
+
 def test_help_teaches(run: Run, here: Path) -> None:
     """Whoever types the name alone finds every command, and what the exit status means."""
     told = run("--help")
