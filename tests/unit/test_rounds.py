@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from edge_agent.training.alignment import Aligned
 from edge_agent.training.boxed import BoxedPhotograph
@@ -10,7 +11,7 @@ from edge_agent.training.labelling import CountedTray, Naming, Taught
 from edge_agent.training.rounds import _Lesson, _spared
 
 TRAYS = [CountedTray(f"t-{n}", (Path(f"{n}/a.jpg"), Path(f"{n}/b.jpg")), {"plate": 1}) for n in range(21)]
-UNUSED: Aligned = None  # type: ignore[assignment]
+UNUSED = cast(Aligned, None)
 NAMING = Naming(("plate",), ("plate",), {"plate": ("plate",)}, ())
 
 
