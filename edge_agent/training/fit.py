@@ -114,7 +114,7 @@ def fit(
         _ready(YOLO(weights)).train(resume=True)
     drop_copy(run)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
-    # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, does not matter to counts.
+    # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
     return weights
 
 
