@@ -11,13 +11,13 @@ from edge_agent.adapters.model_shelf import ModelShelf
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.app.comparing import Evidence, compare_packs
 from edge_agent.app.models import Box, faults_of
-from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.gate import GateDecision
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.activations import Activation
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
+from edge_agent.ports.steps import OnStep, nobody_looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

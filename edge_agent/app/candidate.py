@@ -10,13 +10,13 @@ from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.comparing import Evidence, compare_packs, score_pack
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
-from edge_agent.app.steps import OnStep, OnWork, nobody_looks
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import TRAYS_NAME, open_trays
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
 from edge_agent.settings import Settings
 from edge_agent.training.card import CARD_JSON_NAME
 from edge_agent.training.fit import FitRecipe

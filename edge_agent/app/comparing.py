@@ -11,13 +11,13 @@ from pydantic import JsonValue
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.eyes import open_eyes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
-from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import open_recording
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
 from edge_agent.training.card import scored_metrics, write_model_card
 from edge_agent.training.export import revise_pack

@@ -17,7 +17,6 @@ from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import pictures_beside
-from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.labels import Label, LabelKind, NoLabel, label_of
 from edge_agent.checking.scoring import true_verdict
 from edge_agent.domain.matching import VerdictKind
@@ -28,6 +27,7 @@ from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import PhotographedTray
 from edge_agent.ports import EventHistory
+from edge_agent.ports.steps import OnStep, nobody_looks
 
 TRAY_NAME = "own"
 """Tray ids are NAME-NUMBER; the number is that of the session in the store, so it rises with time and never changes."""

@@ -18,7 +18,6 @@ from edge_agent.adapters.picture_folder import SavedPicture
 from edge_agent.adapters.sqlite_migrations import open_migrated
 from edge_agent.adapters.sqlite_rows import EventRows, write_run
 from edge_agent.adapters.sqlite_staff_rows import write_audit
-from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.domain.alert import Alert, Resolution
 from edge_agent.domain.association import Association
 from edge_agent.domain.contents import Contents, Doubt
@@ -36,6 +35,7 @@ from edge_agent.domain.events import (
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.domain.order import Order, OrderLine, OrderState
 from edge_agent.domain.record import Audit, DrawnAs, Run, StaffRole
+from edge_agent.ports.steps import OnStep, nobody_looks
 
 SOURCE = "made up for measuring"
 STATIONS = ("pass", "drive")

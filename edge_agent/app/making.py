@@ -12,10 +12,10 @@ from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.inputs import check_inputs
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
-from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import CHECKS_NAME, TRAYS_NAME, open_trays
+from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast

@@ -10,7 +10,6 @@ from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
-from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.checking.gate import Tally, judge_candidate
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, BadRecording
@@ -18,6 +17,7 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Prec
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector
+from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast
 from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack

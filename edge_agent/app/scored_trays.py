@@ -8,13 +8,13 @@ from pathlib import Path
 
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.eyes import thresholds_of
-from edge_agent.app.steps import OnStep
 from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.photo_checks import TraysEvaluated, evaluate_trays, refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.ports import Detector
+from edge_agent.ports.steps import OnStep
 
 
 @dataclass(slots=True)

@@ -13,7 +13,6 @@ from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock, boot_id
 from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.app.eyes import Eyes, station_with
-from edge_agent.app.steps import OnStep, nobody_looks
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.contents import Contents
 from edge_agent.domain.detection import Observation
@@ -40,6 +39,7 @@ from edge_agent.formats.orders import read_order
 from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Frame
+from edge_agent.ports.steps import OnStep, nobody_looks
 
 ANNOTATED_VIDEO = "annotated.mp4"
 

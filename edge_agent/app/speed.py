@@ -13,7 +13,6 @@ from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
-from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.domain.menu import Menu
 from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Provider, load_manifest
@@ -21,6 +20,7 @@ from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import Tuned, write_tuned
 from edge_agent.ports import Detector, Picture
+from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.rival import UltralyticsDetector
 
 BENCH_PHOTOGRAPHS = 8

@@ -27,7 +27,6 @@ from edge_agent.adapters.this_machine import cpu_name
 from edge_agent.adapters.token_file import TokenFile
 from edge_agent.app.live_process import AgentProcess, free_port
 from edge_agent.app.made_store import CHANNELS, DAYS, ITEMS, SOURCE, STATIONS, make_store
-from edge_agent.app.steps import OnWork, nobody_looks
 from edge_agent.checking.audit_desk import draw
 from edge_agent.checking.honest_numbers import read_numbers
 from edge_agent.checking.scoring import percentiles
@@ -39,6 +38,7 @@ from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.search import AlertSearch, CheckSearch
 from edge_agent.errors import BadInput, EdgeAgentError
 from edge_agent.ports import EventHistory, Reporting
+from edge_agent.ports.steps import OnWork, nobody_looks
 
 BUDGET_MS = 200.0
 """Every page and call, p95 (DESIGN section 8)."""

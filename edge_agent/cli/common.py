@@ -20,7 +20,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from edge_agent.app.steps import OnStep, OnWork
+    from edge_agent.ports.steps import OnStep, OnWork
 
 PIPE_COLUMNS = 10_000
 """A pipe has no edge: what is read by a program, or kept in a file, is never cut or folded."""

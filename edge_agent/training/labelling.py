@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
 from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
 from edge_agent.training.sightings import CLEARLY, Floats, Sighting, share_inside
@@ -106,7 +107,7 @@ def label_trays(
     *,
     look: Looks,
     accept: Acceptance,
-    on_tray: Callable[[int, int], None] = lambda _done, _total: None,
+    on_tray: OnStep = nobody_looks,
 ) -> Taught:
     """Write a label file for every believed photograph into the folder; `on_tray` is told how many were looked at.
 

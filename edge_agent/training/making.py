@@ -11,12 +11,13 @@ from typing import Any
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.recordings import open_trays
+from edge_agent.ports.steps import OnWork
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_trays
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.plan import OnWork, TrainingPlan
+from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.rounds import ReadPhotograph, Trained, learn_from_orders
 from edge_agent.training.synth.scene_folder import made_by
 

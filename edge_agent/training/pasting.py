@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.ports import Picture
+from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
 from edge_agent.training.sightings import Floats, share_inside
 
@@ -77,7 +78,7 @@ def vary_repeats(
     *,
     seed: int,
     read_photograph: Callable[[Path], Picture],
-    on_picture: Callable[[int, int], None] = lambda _done, _total: None,
+    on_picture: OnStep = nobody_looks,
 ) -> tuple[BoxedPhotograph, ...]:
     """Let each repetition of a photograph carry one or two further items, rare ones more often.
 

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import Acceptance
-
-OnStep = Callable[[int, int], None]
-"""Told how many of how many are done."""
-
-OnWork = Callable[[str], OnStep]
-"""Told what begins; gives what is to be called with every step of it."""
 
 ROUNDS = (24,)
 """How many passes each round takes. More than one round pays where the first teacher is weak."""

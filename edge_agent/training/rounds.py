@@ -13,13 +13,14 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
+from edge_agent.ports.steps import OnStep, OnWork
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
 from edge_agent.training.fit import FitRecipe, curve, fit, measure
 from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
 from edge_agent.training.pasting import vary_repeats
-from edge_agent.training.plan import LearningFromOrders, OnStep, OnWork, TrainingPlan
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.repeating import evened
 from edge_agent.training.sightings import Teacher
 
