@@ -15,7 +15,7 @@ import fcntl
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.activations import Activation, activation_line, read_activation
 from edge_agent.formats.pack import MANIFEST_NAME
+from edge_agent.formats.whole_file import sync_folder, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -71,10 +72,9 @@ def follows_pointer(configured: Path, shelf: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShelf:
-    """The folder, its pointer and its journal; `replace` is what puts the new pointer in the place of the old one."""
+    """The folder, its pointer and its journal."""
 
     folder: Path
-    replace: Callable[[Path, Path], object] = os.replace
 
     @property
     def pointer_path(self) -> Path:
@@ -195,19 +195,13 @@ class ModelShelf:
                     said = f"meanwhile '{now}' was activated; nothing was changed, compare with that one"
                     raise BadInput(said, path=self.pointer_path)
                 _append(journal, activation_line(activation).encode())
-                _sync_folder(self.folder)  # the journal may be new
+                sync_folder(self.folder)  # the journal may be new
                 self._point_at(activation.to_pack)
         except OSError as refusal:
             raise BadInput(f"it cannot be written: {refusal.strerror}", path=self.folder) from refusal
 
     def _point_at(self, name: str) -> None:
-        fresh = self.folder / f".{POINTER_NAME}.new"
-        with fresh.open("wb") as file:
-            file.write(f"{name}\n".encode("ascii"))
-            file.flush()
-            os.fsync(file.fileno())
-        self.replace(fresh, self.pointer_path)
-        _sync_folder(self.folder)
+        write_whole(self.pointer_path, f"{name}\n")
 
     @contextmanager
     def _journal_locked(self) -> Iterator[BinaryIO]:
@@ -234,12 +228,3 @@ def _append(file: BinaryIO, line: bytes) -> None:
     file.write(line)
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make names last: a renamed file survives a power cut only when its folder was written too (man 2 fsync)."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edge_agent.errors import StoreError
+from edge_agent.formats.whole_file import sync_folder, write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +52,7 @@ class PictureFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             sync_folder(path.parent.parent)
             sync_folder(self.folder.parent)
-        unfinished = path.with_suffix(".tmp")
-        try:
-            with unfinished.open("wb") as file:
-                file.write(jpeg)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+        write_whole(path, jpeg)
         return SavedPicture(name=name, bytes=len(jpeg), sha256=sha256)
 
     def read(self, name: str) -> bytes | None:
@@ -99,12 +90,3 @@ class PictureFolder:
         found = os.statvfs(self.folder.parent)
         if found.f_bavail * found.f_frsize < self._spare_bytes:
             raise OSError(errno.ENOSPC, f"less than {self._spare_bytes // 1_000_000} MB are free on the disk")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the folder's entries survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 
-from edge_agent.adapters.picture_folder import sync_folder
 from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadInput
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.formats.yaml_file import dump_yaml
 from edge_agent.settings.setup import FILE, SetupFile
 
@@ -44,17 +43,9 @@ class SetupFolder:
     def put(self, name: str, content: bytes) -> None:
         """Write one file, which is then on the disk. Raises BadInput."""
         path = self.folder / name
-        unfinished = self.folder / f".{name}.partial"
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-            unfinished.unlink(missing_ok=True)
-            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, FILE_MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-            sync_folder(self.folder)
+            write_whole(path, content, mode=FILE_MODE)
         except OSError as error:
             raise BadInput(
                 say("setup_unwritable", "what was set up cannot be written: {why}", why=reason_of(error)), path=path

@@ -22,10 +22,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from edge_agent.adapters.picture_folder import PictureFolder, sync_folder
+from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_history import reading
 from edge_agent.adapters.sqlite_tallies import Recount, forget_words
 from edge_agent.errors import StoreError
+from edge_agent.formats.whole_file import sync_folder
 from edge_agent.ports import Clock
 from edge_agent.ports.keeping import Removed
 from edge_agent.settings import StoreSettings

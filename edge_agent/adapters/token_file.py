@@ -22,6 +22,7 @@ from edge_agent.domain.access import Role, Token
 from edge_agent.domain.said import reason_of, say
 from edge_agent.errors import BadConfig, BadInput, Conflict, EdgeAgentError, Unknown
 from edge_agent.formats.orders import first_complaint
+from edge_agent.formats.whole_file import whole_file
 from edge_agent.formats.yaml_file import FileModel
 from edge_agent.ports import Clock
 
@@ -213,20 +214,9 @@ class TokenFile:
 
     def _write(self, tokens: Sequence[Token]) -> None:
         file = _File(tokens=tuple(_entry_of(token) for token in tokens))
-        unfinished = self.path.with_name(self.path.name + ".tmp")
-        unfinished.unlink(missing_ok=True)
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(file.model_dump_json(indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        _keep_owner(self.path, unfinished)
-        unfinished.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with whole_file(self.path, mode=0o600) as out:
+            out.write(f"{file.model_dump_json(indent=2)}\n".encode())
+            _keep_owner(self.path, out.fileno())
 
 
 def _entry_of(token: Token) -> _Entry:
@@ -256,11 +246,11 @@ def _stamp_of(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _keep_owner(old: Path, new: Path) -> None:
+def _keep_owner(old: Path, new: int) -> None:
     """Root writes beside the service: the file stays the service's."""
     folder = old.stat() if old.exists() else old.parent.stat()
     if os.geteuid() == 0 and (folder.st_uid, folder.st_gid) != (0, 0):
-        os.chown(new, folder.st_uid, folder.st_gid)
+        os.fchown(new, folder.st_uid, folder.st_gid)
 
 
 @contextmanager
@@ -270,7 +260,7 @@ def _locked(path: Path) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         if is_new:
-            _keep_owner(path.parent, path)
+            _keep_owner(path.parent, handle)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:

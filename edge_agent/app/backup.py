@@ -9,7 +9,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from edge_agent import __version__
 from edge_agent.adapters.model_shelf import POINTER_NAME, shelf_folder
-from edge_agent.adapters.picture_folder import PictureFolder, sync_folder
+from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_migrations import in_words
 from edge_agent.adapters.sqlite_store import pictures_beside
 from edge_agent.adapters.system_clock import SystemClock
@@ -32,6 +32,7 @@ from edge_agent.formats.backup import (
     BackupManifest,
     BackupMember,
 )
+from edge_agent.formats.whole_file import whole_file
 from edge_agent.settings import Settings
 from edge_agent.settings.setup import FILE, FOLDER, LaidOver, load_laid_over
 
@@ -121,7 +122,7 @@ def back_up(config: Path, to: Path, *, with_pictures: bool) -> BackedUp:
         raise BadInput("there is such a file already; a backup never replaces one, name another", path=archive)
     try:
         with (
-            _written_as_a_whole(archive) as file,
+            whole_file(archive, mode=MODE) as file,
             tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             writing = _Archive(tar, now)
@@ -191,19 +192,3 @@ def _named_pictures(copy: Path) -> Iterator[str]:
     with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         for (name,) in connection.execute("SELECT path FROM evidence WHERE path IS NOT NULL ORDER BY id"):
             yield str(name)
-
-
-@contextmanager
-def _written_as_a_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A new file that gets its name once all of it is on the disk."""
-    unfinished = path.with_name(f".{path.name}.partial")
-    unfinished.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(path)
-        sync_folder(path.parent)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ from edge_agent.app.serving import server_for
 from edge_agent.domain.access import Role
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import EdgeAgentError
-from edge_agent.evaluation.evidence import EVIDENCE_FOLDER, safe_name, write_whole
+from edge_agent.evaluation.evidence import EVIDENCE_FOLDER, safe_name, write_into_report
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report import write_replay_report
@@ -260,7 +260,7 @@ def _fetch_pictures(api: Api, report: Path) -> dict[str, str]:
             session_id = str(check["session_id"])
             if check["images"] and session_id not in pictures:
                 name = f"{EVIDENCE_FOLDER}/{len(pictures) + 1:03d}-{safe_name(session_id)}.jpg"
-                write_whole(report / name, api.ask("GET", f"checks/{check['check_id']}/image.jpg"))
+                write_into_report(report / name, api.ask("GET", f"checks/{check['check_id']}/image.jpg"))
                 pictures[session_id] = name
         if page["next_before"] is None:
             return pictures

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from pathlib import Path
 
 from edge_agent.errors import BadConfig, BadInput
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.settings import Settings, load_plain_settings
 
 logger = logging.getLogger(__name__)
@@ -22,14 +22,10 @@ def keep_as_good(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         menu = folder / "menu.yaml"
         if settings.menu.resolve() != menu.resolve():
-            shutil.copyfile(settings.menu, folder / "menu.tmp")
-            (folder / "menu.tmp").replace(menu)
+            write_whole(menu, settings.menu.read_bytes())
         kept = settings.relative_to(Path.cwd()).model_copy(update={"menu": menu.resolve()})
-        unfinished = folder / "edge.tmp"
         # JSON is YAML too, so that the same strict reader reads it.
-        unfinished.write_text(json.dumps(kept.model_dump(mode="json"), indent=1), encoding="utf-8")
-        unfinished.chmod(0o600)
-        unfinished.replace(folder / "edge.yaml")
+        write_whole(folder / "edge.yaml", json.dumps(kept.model_dump(mode="json"), indent=1), mode=0o600)
     except OSError as error:
         logger.warning("the configuration could not be kept as the last good one: %s", error)
 

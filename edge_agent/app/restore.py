@@ -15,13 +15,14 @@ from typing import Any
 from edge_agent.adapters.backup_archive import BackupArchive, open_archive
 from edge_agent.adapters.file_in_use import nobody_else
 from edge_agent.adapters.model_shelf import POINTER_NAME, shelf_folder
-from edge_agent.adapters.picture_folder import PictureFolder, sync_folder
+from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_migrations import in_words, pending
 from edge_agent.adapters.sqlite_store import pictures_beside
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.formats.backup import ACTIVE, CONFIG, DATABASE, MENU, SETUP_MEMBER, TOKENS
 from edge_agent.formats.pack import MANIFEST_NAME
+from edge_agent.formats.whole_file import sync_folder, whole_file
 from edge_agent.formats.yaml_file import load_yaml
 from edge_agent.settings import Settings
 from edge_agent.settings.setup import FILE, FOLDER
@@ -169,7 +170,8 @@ def _put_back(done: Restored, backup: BackupArchive, fresh: Path, store: Path) -
             for follower in FOLLOWERS:
                 _keep(done, store.with_name(store.name + follower), stamp)
                 store.with_name(store.name + follower).unlink(missing_ok=True)
-            _take_place(fresh, store)
+            fresh.replace(store)
+            sync_folder(store.parent)
 
 
 def _make_way_for_setup(done: Restored, store: Path, stamp: str) -> None:
@@ -213,15 +215,10 @@ def _replace(done: Restored, path: Path, raw: bytes, mode: int, stamp: str) -> N
     if path.is_file() and path.read_bytes() == raw:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.restored")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
-    _as_before(path, fresh, mode)
-    _keep(done, path, stamp)
-    _take_place(fresh, path)
+    with whole_file(path, mode=0o600) as fresh:
+        fresh.write(raw)
+        _as_before(path, fresh.fileno(), mode)
+        _keep(done, path, stamp)
 
 
 def _keep(done: Restored, path: Path, stamp: str) -> None:
@@ -241,19 +238,14 @@ def _aside(path: Path, stamp: str) -> Path:
     return path.with_name(f"{path.name}.{stamp}")
 
 
-def _take_place(fresh: Path, path: Path) -> None:
-    fresh.replace(path)
-    sync_folder(path.parent)
-
-
-def _as_before(old: Path, fresh: Path, mode: int) -> None:
+def _as_before(old: Path, fresh: Path | int, mode: int) -> None:
     """The new file may be read and written by whom the old one could; else by whom the folder belongs to."""
     known = old.stat() if old.exists() else None
-    fresh.chmod(mode if known is None else stat.S_IMODE(known.st_mode))
+    os.chmod(fresh, mode if known is None else stat.S_IMODE(known.st_mode))  # noqa: PTH101 (or an open file's number)
     _owned_like(known or old.parent.stat(), fresh)
 
 
-def _owned_like(known: os.stat_result, path: Path) -> None:
+def _owned_like(known: os.stat_result, path: Path | int) -> None:
     if os.geteuid() == 0:  # only root may give files away
         os.chown(path, known.st_uid, known.st_gid)
 

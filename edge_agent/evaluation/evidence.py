@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,6 +16,7 @@ from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput
 from edge_agent.evaluation.painter import paint_slot
 from edge_agent.evaluation.slot_board import SlotBoard
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Frame, Picture
 
 EVIDENCE_FOLDER = "evidence"
@@ -81,21 +81,17 @@ def write_jpeg(path: Path, picture: Picture) -> None:
     done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise BadInput("the picture cannot be written as JPEG", path=path)
-    write_whole(path, encoded.tobytes())
+    write_into_report(path, encoded.tobytes())
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; folders on the way are made.
+def write_into_report(path: Path, content: bytes) -> None:
+    """Write a file of a report whole or not at all; folders on the way are made.
 
     Raises:
         BadInput: it cannot be written: no right to, disk full.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(path, content)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise BadInput(f"the report cannot be written here: {error.strerror or error}", path=path) from error

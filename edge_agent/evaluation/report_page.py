@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from edge_agent import __version__
 from edge_agent.domain.voting import Thresholds
-from edge_agent.evaluation.evidence import write_whole
+from edge_agent.evaluation.evidence import write_into_report
 from edge_agent.evaluation.report_views import percent
 from edge_agent.formats.shares import in_digits, interval
 
@@ -61,5 +61,5 @@ def write_page(directory: Path, template: str, values: dict[str, Any]) -> Path:
     """
     text = templates().get_template(template).render(footer=f"Edge Agent {__version__}", **values)
     path = directory / PAGE
-    write_whole(path, text.encode("utf-8", "backslashreplace"))
+    write_into_report(path, text.encode("utf-8", "backslashreplace"))
     return path

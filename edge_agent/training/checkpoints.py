@@ -7,11 +7,12 @@ on. So a whole copy is kept beside it.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import shutil
 from pathlib import Path
 from typing import Any
+
+from edge_agent.formats.whole_file import whole_file
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +67,5 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    beside = target.with_name(f".{target.name}.new")
-    with source.open("rb") as given, beside.open("wb") as taken:
+    with source.open("rb") as given, whole_file(target) as taken:
         shutil.copyfileobj(given, taken)
-        taken.flush()
-        os.fsync(taken.fileno())
-    beside.replace(target)

@@ -103,7 +103,7 @@ def test_the_last_use_is_kept_to_the_hour_and_written_once_an_hour(box: Box) -> 
 
 def test_a_disk_that_refuses_keeps_nobody_out(box: Box, caplog: pytest.LogCaptureFixture) -> None:
     secret, token = box.tokens.create(name="till", role=Role.POS)
-    (box.tokens.path.parent / "tokens.json.tmp").mkdir()
+    (box.tokens.path.parent / ".tokens.json.new").mkdir()
     assert [box.ask(f"Bearer {secret}") for _ in range(3)] == [200, 200, 200]
     assert caplog.text.count("could not be kept") == 1
     assert secret not in caplog.text

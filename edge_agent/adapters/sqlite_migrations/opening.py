@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent.adapters.picture_folder import sync_folder
 from edge_agent.adapters.sqlite_migrations.versions import MIGRATIONS
 from edge_agent.domain.said import named, say
 from edge_agent.errors import StoreError, StoreTooNew
+from edge_agent.formats.whole_file import sync_folder
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

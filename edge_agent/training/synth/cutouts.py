@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.errors import BadInput
+from edge_agent.formats.whole_file import write_whole
 
 INDEX = "library.json"
 SCHEMA = 1
@@ -116,9 +117,7 @@ def write_index(root: Path, *, px_per_cm: float, camera_height_cm: float, cutout
         "camera_height_cm": camera_height_cm,
         "cutouts": [asdict(cutout) for cutout in cutouts],
     }
-    beside = root / (INDEX + ".part")
-    beside.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    beside.replace(root / INDEX)
+    write_whole(root / INDEX, json.dumps(told, indent=1) + "\n")
 
 
 def _cutout(entry: dict[str, Any]) -> Cutout:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.errors import BadInput
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.synth.catalogue import CLASSES
 from edge_agent.training.synth.rendered import SeenThing
 
@@ -49,7 +50,7 @@ class SceneFolder:
             raise BadInput(f"this folder was begun with {old}, not with {about}; name another one", path=root)
         for folder in ("images/train", "images/val", "labels/train", "labels/val", "records"):
             (root / folder).mkdir(parents=True, exist_ok=True)
-        _write(path, json.dumps(about, indent=1) + "\n")
+        write_whole(path, json.dumps(about, indent=1) + "\n")
 
     def has(self, name: str) -> bool:
         """Whether that picture was finished."""
@@ -61,10 +62,10 @@ class SceneFolder:
         """Store a picture (JPEG) of that (width, height) and what it shows."""
         split = "val" if number % VAL_EVERY == 0 else "train"
         image = f"images/{split}/{name}.jpg"
-        _write_bytes(self.root / image, jpeg)
-        _write(self.root / "labels" / split / f"{name}.txt", boxes_text(seen, size_px))
+        write_whole(self.root / image, jpeg)
+        write_whole(self.root / "labels" / split / f"{name}.txt", boxes_text(seen, size_px))
         record = {**tray_line(name, image, seen), "order_tag": order_tag, "things": [_thing(thing) for thing in seen]}
-        _write(self.root / "records" / f"{name}.json", json.dumps(record) + "\n")
+        write_whole(self.root / "records" / f"{name}.json", json.dumps(record) + "\n")
 
     def records(self) -> list[dict[str, Any]]:
         """The records of all finished pictures, by name."""
@@ -74,12 +75,12 @@ class SceneFolder:
         """Write `trays.jsonl` anew from the records; returns how many trays it lists."""
         records = self.records()
         keys = ("tray_id", "images", "contents", "sure")
-        _write(self.root / "trays.jsonl", "".join(json.dumps({k: r[k] for k in keys}) + "\n" for r in records))
+        write_whole(self.root / "trays.jsonl", "".join(json.dumps({k: r[k] for k in keys}) + "\n" for r in records))
         return len(records)
 
     def write_checks(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """Write `orders.jsonl` anew."""
-        _write(self.root / "orders.jsonl", "".join(json.dumps(check) + "\n" for check in checks))
+        write_whole(self.root / "orders.jsonl", "".join(json.dumps(check) + "\n" for check in checks))
 
 
 def boxes_text(seen: Sequence[SeenThing], size_px: tuple[int, int]) -> str:
@@ -108,14 +109,3 @@ def tray_line(name: str, image: str, seen: Sequence[SeenThing]) -> dict[str, Any
 
 def _thing(thing: SeenThing) -> dict[str, Any]:
     return {"kind": thing.kind, "box": thing.box, "share": round(thing.share, 4)}
-
-
-def _write(path: Path, text: str) -> None:
-    _write_bytes(path, text.encode("utf-8"))
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    """All of it or nothing: written beside, then put in its place."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(data)
-    beside.replace(path)

@@ -14,6 +14,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.synth.conditions import Light
 from edge_agent.training.synth.cutouts import Cutout, srgb_from, write_index
 from edge_agent.training.synth.dice import dice
@@ -54,9 +55,7 @@ def make_cutouts(
         part = root / "parts" / f"{subject.name}.json"
         if not part.is_file():
             studio = studio or Studio(root, seed=seed, turns=turns, samples=samples, threads=threads)
-            beside = part.with_suffix(".part")
-            beside.write_text(json.dumps([asdict(cutout) for cutout in studio.cut(subject)]), encoding="utf-8")
-            beside.replace(part)
+            write_whole(part, json.dumps([asdict(cutout) for cutout in studio.cut(subject)]))
         cutouts += [Cutout(**entry) for entry in json.loads(part.read_text(encoding="utf-8"))]
         write_index(root, px_per_cm=PX_PER_CM, camera_height_cm=CAMERA_CM, cutouts=cutouts)
     told(len(wanted), len(wanted))
