@@ -18,7 +18,9 @@ import pytest
 
 from edge_agent import __version__
 from edge_agent.cli import main
+from edge_agent.formats.tuning import write_tuned
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, end_to_end_output, raw_output, write_pack
+from tests.builders_tuned import pack_in, tuned_for
 from tests.videos import cut, write_video
 
 SEEN = [(4.0, 4.0, 28.0, 28.0, 0.9, 0), (36.0, 36.0, 60.0, 60.0, 0.9, 1)]  # a plate and a bread
@@ -346,6 +348,20 @@ def test_help_says_what_is_taken_where_nothing_is_given(run: Run, words: tuple[s
     """In square brackets it would be taken for a style, and not be shown."""
     told = run(*words, "--help").out
     assert default in " ".join(told.replace("│", " ").split())
+
+
+def test_tune_takes_the_configured_pack_and_measures_it_once(run: Run, tmp_path: Path) -> None:
+    """The installation types it on every box, and again when it is typed again."""
+    config = tmp_path / "edge.yaml"
+    config.write_text("detector: {pack: pack}\n")
+    folder = pack_in(tmp_path / "pack")
+    words = ("tune", "--if-needed", "--rounds", 3, "--config", config, "--json")
+    first = run(*words).json
+    assert any(name.startswith("fp32 on cpu") for name in first["median_ms"])
+    held = {"int8 on cpu, 1 threads": 1.5}
+    write_tuned(tuned_for(folder, median_ms=held), folder)
+    assert run(*words).json["median_ms"] == held, "what holds is left alone"
+    assert run("tune", folder, "--rounds", 3, "--json").json["median_ms"] != held
 
 
 def test_help_teaches(run: Run, here: Path) -> None:
