@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from edge_agent import __version__
-from edge_agent.cli import main
+from edge_agent.cli import common, main
 from edge_agent.formats.tuning import write_tuned
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, end_to_end_output, raw_output, write_pack
 from tests.builders_tuned import pack_in, tuned_for
@@ -310,6 +310,15 @@ def test_the_configured_pack_and_menu_serve_where_none_is_named(run: Run, here: 
     assert run("check", "--order", "right.json", "photo.png", "--json").json["verdict"] == "match"
 
 
+@pytest.mark.parametrize("words", [("doctor",), ("replay", "v.mp4")])
+def test_where_there_is_no_configuration_it_is_said_where_one_was_looked_for(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(common, "DEFAULT_CONFIG", here / "nowhere.yaml")
+    monkeypatch.setattr(common, "INSTALLED_CONFIG", here / "nowhere.yaml")
+    run(*words).refused("on an installed box /etc/edge-agent/edge.yaml, else configs/edge.yaml", "--config")
+
+
 def test_the_json_does_not_depend_on_the_language_of_the_system(here: Path) -> None:
     """A service starts without a locale; a dish called crème must not end it. Warnings go to standard error."""
     (here / "menu.yaml").write_text(MENU.replace("plate, d", "plate, name: Crème, d"), encoding="utf-8")
@@ -339,7 +348,7 @@ def test_the_json_does_not_depend_on_the_language_of_the_system(here: Path) -> N
         (("train",), "(90 if left out)"),
         (("train",), "(yolo11n.yaml if left out)"),
         (("train",), "(one of 24 if left out)"),
-        (("evaluate",), "(configs/edge.yaml if left out)"),
+        (("evaluate",), "(on an installed box /etc/edge-agent/edge.yaml, else configs/edge.yaml, if left out)"),
         (("models", "list"), "(that of the configured pack if left out)"),
         (("tokens", "create"), "(for ever if left out)"),
     ],
