@@ -19,7 +19,7 @@ usage: sudo sh deploy/install.sh [options]
 
 Installs Edge Agent from these sources: a user edge-agent, the program in /opt/edge-agent, the configuration in
 /etc/edge-agent, all that it keeps in /var/lib/edge-agent, Mosquitto with passwords, and a service that starts with the
-box. Run again, it completes what is missing and changes nothing that is there.
+box. Measures how the model runs fastest here. Run again, it completes what is missing and changes nothing that is there.
 
   --wheels DIR       take the Python packages from this folder, without internet (docs/install.md says how to fill it)
   --extra NAME       what the model runs on: cpu (default), gpu, openvino
@@ -182,5 +182,6 @@ write_config
 set_up_mosquitto
 copy_unit_and_tools "$MADE"
 first_token
+tune_model "$CURRENT"
 start
 say "next: edit $ETC/edge.yaml (site, timezone, camera), then 'sudo edge-agent doctor'"

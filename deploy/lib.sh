@@ -70,12 +70,17 @@ version_in() {
     sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$1/edge_agent/__init__.py"
 }
 
+# The extra with which a version was installed: extra_in FOLDER. Its environment remembers it.
+extra_in() {
+    cat "$1/extra" 2>/dev/null || echo cpu
+}
+
 # Makes the environment of one version: make_venv SOURCE VERSION EXTRA WHEELS(or empty). Sets MADE to its folder.
 # It counts once it is complete: an installation that was broken off is made anew.
 make_venv() {
     MADE=$VERSIONS/$2
     if [ -e "$MADE/.complete" ]; then
-        say "version $2 is installed already"
+        say "version $2 is installed already, for $(extra_in "$MADE")"
         return
     fi
     say "installing version $2 and the Python packages it needs"
@@ -90,6 +95,7 @@ make_venv() {
     run "$MADE/bin/edge-agent" --version
     # The unit and the tools go with their version: going back brings back its own.
     run cp -R "$1/deploy" "$MADE/deploy"
+    echo "$3" | put_file "$MADE/extra" 0644 root:root
     run touch "$MADE/.complete"
 }
 
@@ -99,12 +105,29 @@ point() {
     run mv -Tf "$1.new" "$1"
 }
 
+# The version of a model pack, as its manifest says.
+version_of_pack() {
+    sed -n "s/^version: *['\"]\{0,1\}\([A-Za-z0-9._-]*\).*/\1/p" "$1/model.yaml"
+}
+
+# Copies a shipped model pack. One of another version than that of its name goes beside it: what is there stays, as the
+# way back and the restaurant's own.
+copy_pack() {
+    name=$(basename "$1")
+    if [ -e "$STATE/models/$name/model.yaml" ] \
+        && [ "$(version_of_pack "$STATE/models/$name")" != "$(version_of_pack "$1")" ]; then
+        name=$name-$(version_of_pack "$1")
+        [ -e "$STATE/models/$name" ] || say "another version of a model pack lies in $STATE/models/$name:
+'edge-agent models compare' and 'models activate' bring it into service (docs/models.md)"
+    fi
+    [ -e "$STATE/models/$name" ] || run cp -R "$1" "$STATE/models/$name"
+}
+
 # Copies the shipped model packs and menus that are not there yet; what is there is the restaurant's own.
 copy_models_and_menus() {
     run mkdir -p "$STATE/models" "$ETC/menus"
     for manifest in "$1"/models/*/model.yaml; do
-        pack=$(dirname "$manifest")
-        [ -e "$STATE/models/$(basename "$pack")" ] || run cp -R "$pack" "$STATE/models/"
+        copy_pack "$(dirname "$manifest")"
     done
     [ -e "$STATE/models/active" ] || run cp "$1/models/active" "$STATE/models/active"
     for menu in "$1"/configs/menus/*.yaml; do
@@ -112,6 +135,16 @@ copy_models_and_menus() {
     done
     run chown -R "$AGENT_USER:$AGENT_USER" "$STATE/models"
     run chown -R "root:$AGENT_USER" "$ETC/menus"
+}
+
+# Measures how the configured model runs fastest here, by the version in $1, unless that is known: a pack, a CPU and an
+# ONNX Runtime are measured once. As the agent's user: what it writes must be its own. Without it the agent runs too. It
+# has its time: in an upgrade nobody looks at the trays meanwhile.
+tune_model() {
+    say "measuring how the model runs fastest here, unless that is known"
+    run timeout --foreground 600 runuser -u "$AGENT_USER" -- "$1/bin/edge-agent" tune --if-needed --config "$ETC/edge.yaml" \
+        || say "that was not measured, so the first form of the model runs, which may be slower; once it can be:
+sudo -u $AGENT_USER edge-agent tune, then sudo systemctl restart $UNIT" >&2
 }
 
 # Puts the unit and the tools in place, from the folder of the version that is to run.

@@ -7,7 +7,7 @@ SOURCE=$(dirname "$HERE")
 # shellcheck source=deploy/lib.sh
 . "$HERE/lib.sh"
 
-EXTRA=cpu
+EXTRA=$(extra_in "$CURRENT")
 WHEELS=
 ROLLBACK=no
 
@@ -16,13 +16,14 @@ usage() {
 usage: sudo sh deploy/upgrade.sh [options]        from the sources of the new version
        sudo edge-agent-upgrade --rollback         anywhere on the box
 
-Backs the box up, installs the new version beside the running one, holds the configuration against it, and switches. If it
-does not get ready, or does not stay so for a few seconds, the old one is back in service. The last version stays;
---rollback switches to it. Where the new version has changed the database so that the old one cannot read it, the backup
-from before the upgrade is put back too, and what was recorded since is kept aside.
+Backs the box up, installs the new version beside the running one, holds the configuration against it, and switches. Where
+it brings another ONNX Runtime, how the model runs fastest is measured anew before it starts. If it does not get ready, or
+does not stay so for a few seconds, the old one is back in service. The last version stays; --rollback switches to it.
+Where the new version has changed the database so that the old one cannot read it, the backup from before the upgrade is
+put back too, and what was recorded since is kept aside.
 
   --wheels DIR     take the Python packages from this folder, without internet
-  --extra NAME     what the model runs on: cpu (default), gpu, openvino
+  --extra NAME     what the model runs on: cpu, gpu, openvino (as it was installed, if left out)
   --rollback       back to the version before
   --dry-run        print what would be done, and do nothing
   --help           this text
@@ -86,6 +87,7 @@ switch_back() {
     copy_unit_and_tools "$PREFIX/$back"
     point "$CURRENT" "$back"
     point "$PREVIOUS" "$now"
+    tune_model "$CURRENT"
     start_agent
 }
 
@@ -114,6 +116,7 @@ stop_agent
 copy_unit_and_tools "$MADE"
 point "$PREVIOUS" "$OLD"
 point "$CURRENT" "versions/$VERSION"
+tune_model "$MADE"
 if ! start_agent; then
     say "version $VERSION does not get ready; its last words:" >&2
     journalctl -u "$UNIT" -n 20 --no-pager >&2 || true

@@ -70,7 +70,9 @@ class FakeOrderBook:
             return OrderPut(key=order.key, revision=order.revision, changed=False)
         if known is not None and order.revision <= known.order.revision:
             raise StaleRevision(number=order.number, revision=order.revision, known_revision=known.order.revision)
-        self.standing[order.key] = OrderStanding(order=order, state=OrderState.OPEN, received_at="2026-01-31T12:00:00Z")
+        self.standing[order.key] = OrderStanding(
+            order=order, state=OrderState.OPEN, received_at="2026-01-31T12:00:00+00:00"
+        )
         return OrderPut(key=order.key, revision=order.revision, changed=True)
 
     def cancel(self, named: OrderName) -> OrderKey:

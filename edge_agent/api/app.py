@@ -130,7 +130,7 @@ def _without_routes(parts: ApiParts) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate = Gate(authenticator=parts.authenticator, limits=parts.limits)
-    app.state.screen = Screen()
+    app.state.screen = Screen(parts.reporting.calendar.zone)
     app.add_middleware(Envelope)
     app.add_exception_handler(EdgeAgentError, on_agent_error)
     app.add_exception_handler(HTTPException, _on_http_error)

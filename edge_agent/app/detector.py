@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import Wish
+from edge_agent.adapters.onnx_session import Wish, offered_providers
 from edge_agent.adapters.this_machine import cpu_name, runtime_name
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest, sha256_of
@@ -63,6 +63,28 @@ def measured_for(folder: Path) -> TunedFor:
     """What a measurement of this pack, made here and now, holds for."""
     sha256 = sha256_of(folder / MANIFEST_NAME)
     return TunedFor(cpu=cpu_name(), runtime=runtime_name(), manifest_sha256=sha256)
+
+
+def tuned_here(folder: Path) -> Tuned | None:
+    """What was measured for this pack as it is, on this machine and its ONNX Runtime; None where nothing was."""
+    try:
+        tuned = load_tuned(folder)
+    except BadModelPack:
+        return None
+    return tuned if tuned is not None and tuned.measured_for == measured_for(folder) else None
+
+
+def unmeasured_forms(folder: Path, settings: DetectorSettings) -> tuple[Precision, ...]:
+    """The precisions among which nobody has measured the fastest; empty where there is no choice, or it was made.
+
+    Raises:
+        BadModelPack: the manifest does not read.
+    """
+    manifest = load_manifest(folder / MANIFEST_NAME)
+    providers = offered_providers() if settings.provider == "auto" else (settings.provider,)
+    forms = tuple(dict.fromkeys(form for provider in providers for form in manifest.offered_on(provider)))
+    is_open = settings.precision == "auto" and len(forms) > 1 and tuned_here(folder) is None
+    return forms if is_open else ()
 
 
 def _valid_tuning(folder: Path) -> Tuned | None:

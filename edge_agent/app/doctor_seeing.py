@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -12,10 +12,12 @@ import numpy as np
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.opencv_camera import has_gstreamer
 from edge_agent.app.camera import limits_of, meter_for, source_maker, stuck_after_s
-from edge_agent.app.detector import open_detector
+from edge_agent.app.detector import open_detector, unmeasured_forms
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.domain.camera import FrameFigures
+from edge_agent.domain.said import say
 from edge_agent.errors import EdgeAgentError
+from edge_agent.formats.pack import Precision
 from edge_agent.ports import Clock, LiveSource
 from edge_agent.settings import CameraSettings, Settings, StationSettings
 
@@ -28,6 +30,12 @@ INFERENCES = 5
 
 SLOW_INFERENCE_S = 0.15
 """What DESIGN section 8 allows a verdict to compute."""
+
+DO_TUNE = say(
+    "do_tune",
+    "'edge-agent tune' (on an installed box 'sudo -u edge-agent edge-agent tune') finds the fastest way to run the "
+    "pack; then start the agent again",
+)
 
 
 def look_at_model(settings: Settings, *, clock: Clock) -> list[Finding]:
@@ -52,13 +60,23 @@ def look_at_model(settings: Settings, *, clock: Clock) -> list[Finding]:
     if asked not in ("auto", detector.provider):
         do = f"install the libraries of {asked}, or set detector.provider to what is there"
         return [wrong("model", f"{said}; {asked} was asked for", do)]
+    if forms := unmeasured_forms(pack.folder, settings.detector):
+        return [of_unmeasured(said, forms)]
     if median(taken_s) > SLOW_INFERENCE_S:
-        do = (
-            "stop what else runs here; 'edge-agent tune' (on an installed box with sudo) finds the fastest way to run "
-            "the pack"
-        )
+        do = f"stop what else runs here; {DO_TUNE}"
         return [attention("model", f"{said}, which is slow", do)]
     return [ok("model", said)]
+
+
+def of_unmeasured(said: str, forms: Sequence[Precision]) -> Finding:
+    """What is to be said of a pack that may run slower than it could here."""
+    worry = say(
+        "model_unmeasured",
+        "{said}; which of {forms} is fastest here was never measured",
+        said=said,
+        forms=", ".join(forms),
+    )
+    return attention("model", worry, DO_TUNE, code="model_unmeasured")
 
 
 @dataclass(slots=True)

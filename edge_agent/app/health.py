@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.configuration import check_config
+from edge_agent.app.detector import unmeasured_forms
 from edge_agent.app.doctor import of_configuration
 from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_disk, look_at_service
+from edge_agent.app.doctor_seeing import of_unmeasured
 from edge_agent.app.doctor_talking import look_at_broker, look_at_tokens
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.domain.camera import CameraStatus
 from edge_agent.domain.said import say
-from edge_agent.errors import Unknown
+from edge_agent.errors import BadModelPack, Unknown
+from edge_agent.formats.pack import Precision
 from edge_agent.ports import Cameras, Clock, HealthFound, InUse, Readiness
-from edge_agent.settings import Settings
+from edge_agent.settings import DetectorSettings, Settings
 
 Look = Callable[[], Sequence[Finding]]
 
@@ -57,7 +61,7 @@ class BoxHealth:
         looks: dict[str, Look] = {
             "agent": partial(_look_at_agent, readiness),
             "cameras": partial(_look_at_cameras, cameras),
-            "model": partial(_look_at_model, in_use),
+            "model": partial(_look_at_model, in_use, settings.detector),
         }
         if config is not None:
             looks["configuration"] = lambda: of_configuration(check_config(config))
@@ -115,19 +119,24 @@ def _look_at_cameras(cameras: Cameras) -> list[Finding]:
     return found
 
 
-def _look_at_model(in_use: InUse) -> list[Finding]:
-    return [
-        ok(
-            "model",
-            say(
-                "model_runs",
-                "{name} {version}, {precision}, runs on {provider}",
-                name=model.name,
-                version=model.version,
-                precision=model.precision,
-                provider=model.provider,
-            ),
-            code="model_runs",
+def _look_at_model(in_use: InUse, detector: DetectorSettings) -> list[Finding]:
+    forms = _unmeasured(detector)
+    found = []
+    for model in in_use.models():
+        said = say(
+            "model_runs",
+            "{name} {version}, {precision}, runs on {provider}",
+            name=model.name,
+            version=model.version,
+            precision=model.precision,
+            provider=model.provider,
         )
-        for model in in_use.models()
-    ]
+        found.append(of_unmeasured(said, forms) if forms else ok("model", said, code="model_runs"))
+    return found
+
+
+def _unmeasured(detector: DetectorSettings) -> Sequence[Precision]:
+    try:
+        return unmeasured_forms(led_to(detector.pack), detector)
+    except BadModelPack:
+        return ()  # the one that runs was read when it was whole; 'configuration' tells of the damage

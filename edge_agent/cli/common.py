@@ -30,9 +30,11 @@ notes = Console(stderr=True)
 
 DEFAULT_CONFIG = Path("configs") / "edge.yaml"
 INSTALLED_CONFIG = Path("/etc/edge-agent/edge.yaml")
+CONFIG_PLACES = f"on an installed box {INSTALLED_CONFIG}, else {DEFAULT_CONFIG}"
+NO_CONFIG = f"there is no configuration ({CONFIG_PLACES}): name one with --config"
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help=f"The configuration ({DEFAULT_CONFIG} if left out).", show_default=False),
+    typer.Option("--config", help=f"The configuration ({CONFIG_PLACES}, if left out).", show_default=False),
 ]
 PackOption = Annotated[
     Path | None,
@@ -86,7 +88,7 @@ def settings_from(
     """The configuration with what the command line overrides."""
     path = config or _default_config()
     if path is None and (pack is None or menu is None):
-        raise BadConfig(f"there is no {DEFAULT_CONFIG} here: name one with --config, or give both --pack and --menu")
+        raise BadConfig(f"{NO_CONFIG}, or give both --pack and --menu")
     settings = load_settings(path) if path else Settings()
     detector = settings.detector.model_copy(
         update={key: value for key, value in (("pack", pack), ("provider", provider)) if value is not None}
@@ -102,7 +104,7 @@ def config_path(config: Path | None) -> Path:
     """
     path = config or _default_config()
     if path is None:
-        raise BadConfig(f"there is no {DEFAULT_CONFIG} here: name one with --config")
+        raise BadConfig(NO_CONFIG)
     return path
 
 

@@ -125,17 +125,30 @@ def _bench_store(checks: int, *, keep: Path | None, rounds: int, pack: Path, men
 
 
 def tune(
-    pack: common.PackArgument,
+    pack: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PACK_DIR]", help="The model pack (a folder); without one the configured."),
+    ] = None,
     photos: PhotosArgument = None,
     *,
     rounds: Annotated[int, typer.Option("--rounds", min=3, help="Measured rounds; all ways run in each.")] = 30,
+    if_needed: Annotated[
+        bool, typer.Option("--if-needed", help="Measure nothing where a measurement holds for this machine and pack.")
+    ] = False,
+    config: common.ConfigOption = None,
     as_json: common.JsonOption = False,
 ) -> None:
     """Find the fastest way to run a pack here, of those that keep its score, and store it beside the pack."""
+    from edge_agent.adapters.model_shelf import led_to
+    from edge_agent.app.detector import tuned_here
     from edge_agent.app.speed import tune as tune_pack
 
-    with pieces_of_work(hidden=as_json) as on_work:
-        tuned, left_out = tune_pack(pack, photos or [], rounds=rounds, on_work=on_work)
+    pack = led_to(pack or settings_from(config).detector.pack)
+    tuned = tuned_here(pack) if if_needed else None
+    left_out: tuple[str, ...] = ()
+    if tuned is None:
+        with pieces_of_work(hidden=as_json) as on_work:
+            tuned, left_out = tune_pack(pack, photos or [], rounds=rounds, on_work=on_work)
     if as_json:
         print_json({**tuned.model_dump(mode="json", by_alias=True), "left_out": list(left_out)})
         return

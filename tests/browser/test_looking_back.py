@@ -76,6 +76,18 @@ def test_a_dispute_is_answered_by_number_row_and_evidence(
     assert page.request.get(kitchen.url + str(href)).headers["content-type"] == "image/jpeg"
 
 
+def test_times_are_the_restaurant_s_wherever_the_browser_stands(
+    kitchen: Kitchen, open_page: OpenPage, house: House
+) -> None:
+    """Two who talk about one tray must read the same time, and a box with a screen may stand on any zone."""
+    house.tray()
+    for path in ("/history", "/history/1"):
+        page = open_page(kitchen, path, role=Role.MANAGER, timezone_id="Asia/Tokyo")
+        for told in page.locator("main time").all():
+            at = datetime.fromisoformat(str(told.get_attribute("datetime")))
+            expect(told).to_contain_text(f"{at.astimezone(timezone.utc):%H:%M:%S}")
+
+
 def test_the_whole_row_leads_to_its_evidence(kitchen: Kitchen, open_page: OpenPage, house: House) -> None:
     wrong(house, "77")
     page = open_page(kitchen, "/history", role=Role.MANAGER)

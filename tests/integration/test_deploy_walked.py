@@ -54,6 +54,7 @@ STUBS = {
         for last in "$@"; do :; done
         source=${last%\\[*}
         made=$(dirname "$(dirname "$0")")
+        echo "$last" >>"$NOTES/pip"
         cp "$STUBS/edge-agent" "$made/bin/edge-agent"
         cp "$source/edge_agent/__init__.py" "$made/version"
         [ ! -e "$source/fault" ] || cp "$source/fault" "$made/fault"
@@ -64,6 +65,10 @@ STUBS = {
         --version) cat "$made/version" ;;
         backup) touch "$2" ;;
         restore) echo "restore $2" >>"$NOTES/agent" ;;
+        tune)
+            [ "$(cat "$made/fault" 2>/dev/null)" != "cannot measure" ]
+            cp "$made/version" /var/lib/edge-agent/models/small/tuned.yaml
+            ;;
         doctor) ! grep -q "$(cat "$made/version")" /var/lib/edge-agent/unreadable-by 2>/dev/null ;;
         tokens) echo '{}' >/var/lib/edge-agent/tokens.json; echo "the-token" ;;
         esac
@@ -116,7 +121,7 @@ class Box:
         return path.read_text().splitlines() if path.exists() else []
 
 
-def sources(folder: Path, version: str, *, fault: str = "") -> Path:
+def sources(folder: Path, version: str, *, fault: str = "", pack: str = "'1'") -> Path:
     """The sources of a version, as far as the scripts read them; each has a unit that names it."""
     shutil.copytree(REPOSITORY / "deploy", folder / "deploy")
     shutil.copytree(REPOSITORY / "configs" / "menus", folder / "configs" / "menus")
@@ -125,7 +130,7 @@ def sources(folder: Path, version: str, *, fault: str = "") -> Path:
     for name, text in {
         "edge_agent/__init__.py": f'__version__ = "{version}"\n',
         "constraints.txt": "",
-        "models/small/model.yaml": "",
+        "models/small/model.yaml": f"schema: 1\nname: small\nversion: {pack}\nclasses:\n- plate\n",
         "models/active": "small\n",
     }.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -243,3 +248,55 @@ def test_a_version_that_runs_already_and_a_box_without_the_agent_are_refused(box
     newer = box.run("/bin/sh", str(sources(tmp_path / "newer", "1.1.0") / "deploy" / "install.sh"))
     assert newer.returncode == 1
     assert re.search(r"versions/1\.0\.0 is installed here: .*upgrade\.sh", newer.stderr)
+
+
+TUNED = "/var/lib/edge-agent/models/small/tuned.yaml"
+
+
+def test_how_the_model_runs_fastest_is_measured_before_a_version_starts_and_belongs_to_the_agent(
+    installed: Box, tmp_path: Path
+) -> None:
+    """A measurement names its ONNX Runtime: without a new one the box would fall back to the slow form, unnoticed."""
+    seen = f"stat -c '%U:%G' {TUNED}; cat {TUNED}"
+    assert installed.said("/bin/sh", "-c", seen).split("\n")[:2] == ["edge-agent:edge-agent", '__version__ = "1.0.0"']
+    installed.said("/bin/sh", str(sources(tmp_path / "new", "2.0.0") / "deploy" / "upgrade.sh"))
+    assert "2.0.0" in installed.said("cat", TUNED)
+    installed.said("edge-agent-upgrade", "--rollback")
+    assert "1.0.0" in installed.said("cat", TUNED)
+
+
+@pytest.mark.parametrize("script", ["install.sh", "upgrade.sh"])
+def test_a_model_that_cannot_be_measured_is_said_and_stops_nothing(box: Box, tmp_path: Path, script: str) -> None:
+    if script == "upgrade.sh":
+        install(box, sources(tmp_path / "first", "1.0.0"))
+    new = sources(tmp_path / "new", "2.0.0", fault="cannot measure")
+    done = box.run("/bin/sh", str(new / "deploy" / script))
+    assert (done.returncode, "that was not measured" in done.stderr) == (0, True)
+    assert "sudo -u edge-agent edge-agent tune" in done.stderr
+    assert box.in_service()[0] == "versions/2.0.0"
+    assert f"start {SERVICE}" in box.notes("systemctl")
+
+
+def test_an_upgrade_takes_the_build_of_onnx_runtime_that_the_box_was_installed_with(box: Box, tmp_path: Path) -> None:
+    """A box with a GPU must not become one without, because nobody typed the option again."""
+    first = sources(tmp_path / "first", "1.0.0")
+    box.said("/bin/sh", str(first / "deploy" / "install.sh"), "--extra", "openvino")
+    assert "is installed already, for openvino" in install(box, first)
+    for version, options in (("2.0.0", ()), ("3.0.0", ()), ("4.0.0", ("--extra", "cpu")), ("5.0.0", ())):
+        box.said("/bin/sh", str(sources(tmp_path / version, version) / "deploy" / "upgrade.sh"), *options)
+    taken = [each.partition("[")[2] for each in box.notes("pip")]
+    assert taken == ["openvino]", "openvino]", "openvino]", "cpu]", "cpu]"]
+
+
+def test_a_newer_shipped_pack_comes_beside_the_one_that_is_there(installed: Box, tmp_path: Path) -> None:
+    """What runs is not replaced unasked; and nobody believes to have the new one."""
+    before = installed.seen()
+    upgrade = ["/bin/sh", str(sources(tmp_path / "same", "2.0.0") / "deploy" / "upgrade.sh")]
+    assert "another version of a model pack" not in installed.said(*upgrade)
+    newer = sources(tmp_path / "newer", "3.0.0", pack="'2'")
+    said = installed.said("/bin/sh", str(newer / "deploy" / "upgrade.sh"))
+    assert "another version of a model pack lies in /var/lib/edge-agent/models/small-2" in said
+    assert "another version" not in install(installed, newer), "it is there"
+    assert "version: '2'" in installed.said("cat", "/var/lib/edge-agent/models/small-2/model.yaml")
+    packs = [line for line in before.splitlines() if "/models/" in line and "tuned.yaml" not in line]
+    assert set(packs) <= set(installed.seen().splitlines()), "the old pack and what is active stay"

@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 
 from edge_agent import __version__
-from edge_agent.cli import main
+from edge_agent.cli import common, main
+from edge_agent.formats.tuning import write_tuned
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, end_to_end_output, raw_output, write_pack
+from tests.builders_tuned import pack_in, tuned_for
 from tests.videos import cut, write_video
 
 SEEN = [(4.0, 4.0, 28.0, 28.0, 0.9, 0), (36.0, 36.0, 60.0, 60.0, 0.9, 1)]  # a plate and a bread
@@ -308,6 +310,15 @@ def test_the_configured_pack_and_menu_serve_where_none_is_named(run: Run, here: 
     assert run("check", "--order", "right.json", "photo.png", "--json").json["verdict"] == "match"
 
 
+@pytest.mark.parametrize("words", [("doctor",), ("replay", "v.mp4")])
+def test_where_there_is_no_configuration_it_is_said_where_one_was_looked_for(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(common, "DEFAULT_CONFIG", here / "nowhere.yaml")
+    monkeypatch.setattr(common, "INSTALLED_CONFIG", here / "nowhere.yaml")
+    run(*words).refused("on an installed box /etc/edge-agent/edge.yaml, else configs/edge.yaml", "--config")
+
+
 def test_the_json_does_not_depend_on_the_language_of_the_system(here: Path) -> None:
     """A service starts without a locale; a dish called crème must not end it. Warnings go to standard error."""
     (here / "menu.yaml").write_text(MENU.replace("plate, d", "plate, name: Crème, d"), encoding="utf-8")
@@ -337,7 +348,7 @@ def test_the_json_does_not_depend_on_the_language_of_the_system(here: Path) -> N
         (("train",), "(90 if left out)"),
         (("train",), "(yolo11n.yaml if left out)"),
         (("train",), "(one of 24 if left out)"),
-        (("evaluate",), "(configs/edge.yaml if left out)"),
+        (("evaluate",), "(on an installed box /etc/edge-agent/edge.yaml, else configs/edge.yaml, if left out)"),
         (("models", "list"), "(that of the configured pack if left out)"),
         (("tokens", "create"), "(for ever if left out)"),
     ],
@@ -346,6 +357,20 @@ def test_help_says_what_is_taken_where_nothing_is_given(run: Run, words: tuple[s
     """In square brackets it would be taken for a style, and not be shown."""
     told = run(*words, "--help").out
     assert default in " ".join(told.replace("│", " ").split())
+
+
+def test_tune_takes_the_configured_pack_and_measures_it_once(run: Run, tmp_path: Path) -> None:
+    """The installation types it on every box, and again when it is typed again."""
+    config = tmp_path / "edge.yaml"
+    config.write_text("detector: {pack: pack}\n")
+    folder = pack_in(tmp_path / "pack")
+    words = ("tune", "--if-needed", "--rounds", 3, "--config", config, "--json")
+    first = run(*words).json
+    assert any(name.startswith("fp32 on cpu") for name in first["median_ms"])
+    held = {"int8 on cpu, 1 threads": 1.5}
+    write_tuned(tuned_for(folder, median_ms=held), folder)
+    assert run(*words).json["median_ms"] == held, "what holds is left alone"
+    assert run("tune", folder, "--rounds", 3, "--json").json["median_ms"] != held
 
 
 def test_help_teaches(run: Run, here: Path) -> None:

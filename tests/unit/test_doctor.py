@@ -26,8 +26,10 @@ from edge_agent.app.doctor_talking import look_at_api, look_at_broker, look_at_t
 from edge_agent.app.finding import Finding, State
 from edge_agent.app.tokens import open_tokens
 from edge_agent.domain.access import Role
+from edge_agent.formats.tuning import write_tuned
 from edge_agent.settings import ApiSettings, CameraSettings, MqttSettings, Settings, StationSettings, StoreSettings
 from tests.builders_onnx import constant_model, raw_output, write_pack
+from tests.builders_tuned import pack_in, tuned_for
 from tests.fakes_store import FakeClock
 
 SECRET = "hunter2-hunter2"
@@ -60,6 +62,22 @@ def test_a_provider_that_was_asked_for_and_not_taken_is_wrong(tmp_path: Path) ->
     detector = Settings().detector.model_copy(update={"pack": tmp_path / "pack", "provider": "tensorrt"})
     found = only(look_at_model(Settings().model_copy(update={"detector": detector}), clock=SystemClock()))
     assert (found.state, "tensorrt was asked for" in found.said) == (State.WRONG, True)
+
+
+def test_a_pack_with_several_precisions_that_nobody_measured_here_needs_a_look(tmp_path: Path) -> None:
+    """It would run twice as slowly as it can, and nobody would know."""
+    folder = pack_in(tmp_path / "pack")
+    detector = Settings().detector.model_copy(update={"pack": folder})
+    settings = Settings().model_copy(update={"detector": detector})
+    found = only(look_at_model(settings, clock=SystemClock()))
+    assert (found.state, found.said.endswith("which of fp32, int8 is fastest here was never measured")) == (
+        State.ATTENTION,
+        True,
+    )
+    assert "edge-agent tune" in found.do
+    write_tuned(tuned_for(folder), folder)
+    found = only(look_at_model(settings, clock=SystemClock()))
+    assert (found.state, ", int8, runs on cpu" in found.said) == (State.OK, True)
 
 
 def pictures(folder: Path, level: int, *, noise: bool = True) -> CameraSettings:

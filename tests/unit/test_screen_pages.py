@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,8 +16,10 @@ from edge_agent.api.screen.navigation import PLACES, places_for
 from edge_agent.api.screen.static_files import FOLDER, static_files
 from edge_agent.api.screen.stream import event, shape_of
 from edge_agent.domain.access import Role
+from edge_agent.domain.business_day import Calendar
 from tests.builders import order
 from tests.fakes_api import Agent
+from tests.fakes_reporting import MemoryReporting
 
 VENDORED = FOLDER / "vendored"
 SETUP_PAGES = tuple(
@@ -104,6 +107,15 @@ def test_the_names_of_strangers_stay_text() -> None:
         )
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_page_tells_the_time_of_the_restaurant_with_and_without_scripts() -> None:
+    agent = Agent()
+    berlin = MemoryReporting(store=agent.store, calendar=Calendar(zone=ZoneInfo("Europe/Berlin")))
+    agent.book.put(order("A-1", "plate"))
+    page = Agent(orders=agent.book, reporting=berlin).ask("GET", "/pass").text
+    assert '<html lang="en" data-zone="Europe/Berlin">' in page
+    assert '<time datetime="2026-01-31T12:00:00+00:00" data-format="age">13:00</time>' in page
 
 
 @pytest.mark.parametrize(("lines", "told"), [(3, False), (4, True)])

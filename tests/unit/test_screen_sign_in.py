@@ -227,6 +227,6 @@ def test_language_and_colours_are_chosen_and_kept(box: Box) -> None:
     assert answer.headers["location"] == "/login"
     box.ask("POST", "/look", data={"theme": "dark", "next": "/login"})
     page = box.ask("GET", "/login").text
-    assert '<html lang="de" data-theme="dark">' in page
+    assert '<html lang="de" data-theme="dark"' in page
     box.ask("POST", "/look", data={"theme": '"><script>', "language": "xx"})
     assert box.ask("GET", "/login").text == page

@@ -13,10 +13,12 @@ from edge_agent.app.health import BoxHealth
 from edge_agent.domain.camera import FrameFigures
 from edge_agent.domain.camera_advice import Focus, Light
 from edge_agent.errors import Unknown
+from edge_agent.formats.tuning import write_tuned
 from edge_agent.ports import LiveFrame, ReadinessReport, StationStatus
 from edge_agent.runtime.checker_thread import NewestPicture
 from edge_agent.runtime.live_cameras import CameraFacts, LiveCameras
 from edge_agent.settings import Settings
+from tests.builders_tuned import pack_in, tuned_for
 from tests.fakes_api import FakeInUse, FakeReadiness
 from tests.fakes_setup import LOOK, FakeCameras
 from tests.fakes_store import FakeClock
@@ -134,3 +136,16 @@ def test_what_is_not_well_in_the_agent_is_wrong_once_it_cannot_decide(health: Ca
     assert [f.state for f in health(readiness=FakeReadiness(now=report)).look("agent")] == ["wrong"]
     report = replace(report, ready=True)
     assert [f.state for f in health(readiness=FakeReadiness(now=report)).look("agent")] == ["attention"]
+
+
+def test_a_model_whose_fastest_form_nobody_measured_here_needs_a_look(
+    health: Callable[..., BoxHealth], tmp_path: Path
+) -> None:
+    folder = pack_in(tmp_path / "pack")
+    detector = Settings().detector.model_copy(update={"pack": folder})
+    asked = health(settings=Settings().model_copy(update={"detector": detector}))
+    (found,) = asked.look("model")
+    assert (found.state, found.code) == ("attention", "model_unmeasured")
+    assert found.said.startswith("canteen 2, fp32, runs on cpu; which of fp32, int8")
+    write_tuned(tuned_for(folder), folder)
+    assert [found.state for found in asked.look("model")] == ["ok"]

@@ -8,38 +8,16 @@ from typing import Any
 
 import pytest
 
-from edge_agent.app.detector import choose, measured_for, open_detector
+from edge_agent.app.detector import choose, measured_for, open_detector, tuned_here, unmeasured_forms
 from edge_agent.app.quantising import split_trays
 from edge_agent.app.speed import tune
 from edge_agent.errors import BadModelPack, BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, sha256_of, write_manifest
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.formats.tuning import TUNED_NAME, Tuned, load_tuned, write_tuned
+from edge_agent.formats.tuning import TUNED_NAME, load_tuned, write_tuned
 from edge_agent.settings import DetectorSettings
 from tests.builders import order
-from tests.builders_onnx import constant_model, manifest, raw_output
-
-GATE = {"tolerance": 1, "fp32": {"caught": 9}, "scores": {"caught": 9}}
-
-
-def pack_in(folder: Path, *, passed: bool | None = True) -> Path:
-    """A pack with fp32 and int8; `passed` is the verdict of int8's gate, None: it was never held."""
-    folder.mkdir(exist_ok=True)
-    files: dict[str, Any] = {}
-    for precision, seen in (("fp32", 0.9), ("int8", 0.8)):
-        path = folder / f"{precision}.onnx"
-        path.write_bytes(constant_model(raw_output([(8, 8, 24, 32, seen, 0)])))
-        files[precision] = {"file": path.name, "sha256": sha256_of(path)}
-    if passed is not None:
-        files["int8"]["gate"] = {"passed": passed, **GATE}
-    write_manifest(manifest("ultralytics_raw", files=files), folder / MANIFEST_NAME)
-    return folder
-
-
-def tuned_for(folder: Path, **changes: Any) -> Tuned:
-    fields = {"measured_for": measured_for(folder), "precision": "int8", "provider": "cpu", "threads": 1}
-    return Tuned.model_validate(fields | {"median_ms": {"int8 on cpu, 1 threads": 9.5}} | changes)
+from tests.builders_tuned import pack_in, tuned_for
 
 
 def test_what_was_measured_is_what_runs(tmp_path: Path) -> None:
@@ -140,6 +118,38 @@ def test_tuning_measures_every_offered_way_and_stores_the_fastest(tmp_path: Path
     assert all(name.startswith("fp32 on cpu") for name in tuned.median_ms)
     assert min(tuned.median_ms, key=lambda name: tuned.median_ms[name]) == f"fp32 on cpu, {tuned.threads} threads"
     assert "int8 has not passed its gate on cpu" in left_out
+
+
+@pytest.mark.parametrize(
+    ("passed", "settings", "forms"),
+    [
+        (True, {}, ("fp32", "int8")),
+        (True, {"provider": "cpu"}, ("fp32", "int8")),
+        (True, {"precision": "fp32"}, ()),
+        (False, {}, ()),
+        (None, {}, ()),
+    ],
+)
+def test_a_choice_that_nobody_measured_is_found(
+    tmp_path: Path, passed: bool | None, settings: dict[str, Any], forms: tuple[str, ...]
+) -> None:
+    """A pack with one form, or settings that name one, leave nothing to be measured."""
+    folder = pack_in(tmp_path, passed=passed)
+    assert unmeasured_forms(folder, DetectorSettings.model_validate(settings)) == forms
+    write_tuned(tuned_for(folder), folder)
+    assert unmeasured_forms(folder, DetectorSettings.model_validate(settings)) == ()
+
+
+def test_a_measurement_that_is_damaged_or_of_another_runtime_is_none(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path)
+    assert tuned_here(folder) is None
+    write_tuned(tuned_for(folder), folder)
+    assert tuned_here(folder) == tuned_for(folder)
+    older = measured_for(folder).model_copy(update={"runtime": "1.0.0 CPUExecutionProvider"})
+    write_tuned(tuned_for(folder, measured_for=older), folder)
+    assert tuned_here(folder) is None
+    (folder / TUNED_NAME).write_text("precision: fast\n")
+    assert tuned_here(folder) is None
 
 
 # --- which trays calibrate, and which judge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from edge_agent.api.problems import Problem
 from edge_agent.api.screen.navigation import places_for
 from edge_agent.api.screen.static_files import build, static_files
 from edge_agent.api.screen.texts import Texts, catalogue, chosen
+from edge_agent.api.screen.views.moments import moment_of
 from edge_agent.api.screen.views.spoken import speak
 from edge_agent.domain.access import Principal
 
@@ -47,9 +49,13 @@ class Viewer:
 
 
 class Screen:
-    """Renders the templates. One for the life of the agent; safe to call from any thread."""
+    """Renders the templates. One for the life of the agent; safe to call from any thread.
 
-    def __init__(self) -> None:
+    Args:
+        zone: the restaurant's, in which all pages tell the time.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
         files = static_files()
         self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -62,6 +68,8 @@ class Screen:
         self._templates.globals["static"] = lambda name: files[name].url
         self._templates.globals["build"] = build()
         self._templates.globals["speak"] = speak
+        self._templates.globals["zone"] = str(zone)
+        self._templates.globals["here_at"] = lambda recorded_at: moment_of(recorded_at, zone)
 
     def page(self, request: Request, template: str, *, status: int = 200, here: str = "", **values: object) -> Response:
         """A whole page.

@@ -1,16 +1,17 @@
-// Numbers and times as the browser's locale writes them. What the server wrote stands there until this has run.
+// Numbers and times as the browser's locale writes them, times in the restaurant's zone, wherever the browser stands.
+// What the server wrote stands there until this has run.
 //   <time datetime="2026-01-31T12:00:00Z" data-format="date|time|both|exact|clock|stamp|day|wall|age">
 //   <data value="0.125" data-format="number|seconds|percent" data-digits="so many behind the point, if it says so">
 "use strict";
 (function () {
   const SECOND_MS = 1000;
   const times = {
-    date: new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }),
-    time: new Intl.DateTimeFormat(undefined, { timeStyle: "short" }),
-    both: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }),
-    exact: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
-    clock: new Intl.DateTimeFormat(undefined, { timeStyle: "medium" }),
-    stamp: new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" }),
+    date: here({ dateStyle: "medium" }),
+    time: here({ timeStyle: "short" }),
+    both: here({ dateStyle: "medium", timeStyle: "short" }),
+    exact: here({ dateStyle: "medium", timeStyle: "medium" }),
+    clock: here({ timeStyle: "medium" }),
+    stamp: here({ dateStyle: "full", timeStyle: "long" }),
     // A day is a day everywhere, and a clock on a wall shows what it shows: read as UTC, so written as UTC.
     wall: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }),
     day: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }),
@@ -25,7 +26,15 @@
     ([unit, unitDisplay]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay })
   );
   // The box's clock, not the tablet's, says how old something is: live.js keeps the difference, null until it is heard.
-  window.formats = { aheadMs: document.querySelector("[data-stream]") ? null : 0, format: formatAll };
+  window.formats = { aheadMs: document.querySelector("[data-stream]") ? null : 0, format: formatAll, time: times.time };
+
+  function here(style) {
+    try {
+      return new Intl.DateTimeFormat(undefined, { ...style, timeZone: document.documentElement.dataset.zone });
+    } catch {
+      return new Intl.DateTimeFormat(undefined, style); // an old browser may not know the zone
+    }
+  }
 
   function age(since) {
     if (window.formats.aheadMs === null) return "";

@@ -64,7 +64,7 @@
       part.hidden = part.dataset.soundState !== now;
     });
     const until = panel.querySelector("[data-muted-until]");
-    const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(new Date(mutedUntil() || Date.now()));
+    const time = window.formats.time.format(mutedUntil() || Date.now());
     until.textContent = until.dataset.mutedUntil.replace("{time}", time);
   }
 
