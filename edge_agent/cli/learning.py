@@ -166,7 +166,8 @@ def _show(collected: Collected) -> None:
             screen.print()
     what = (
         f"{collected.labelled} of {collected.sessions} trays have a label ({collected.hard} hard), "
-        f"with {collected.photographs} photographs and {collected.checks} checks."
+        f"with {collected.photographs} photographs and {collected.checks} checks, "
+        f"{collected.made_up} of them wrong orders that were made up."
     )
     say(what)
     if collected.into is not None:
