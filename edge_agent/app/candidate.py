@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.comparing import Evidence, compare_packs, score_pack
+from edge_agent.app.inputs import refuse_in_service
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadConfig, BadInput
@@ -16,13 +18,17 @@ from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import TRAYS_NAME, open_trays
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
 from edge_agent.settings import Settings
-from edge_agent.training.card import CARD_JSON_NAME
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import counted_trays
+from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import names_in
+
+JUDGED_NAME = "judged.json"
+"""Written last into the folder of a candidate's run: what lies beside it without this was cut off."""
 
 FEWEST_TRAYS = 40
 """With fewer, a fifth of them is too little to find thresholds on or to judge by."""
@@ -75,6 +81,8 @@ def make_candidate(
 ) -> Candidate:
     """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
 
+    After a cut the same plan goes on: what is trained is not trained again.
+
     Raises:
         BadInput: there are too few trays, or the checkpoint is not that of the active pack.
         BadConfig: the menu asks for a class that neither the active pack knows nor a tray teaches.
@@ -117,19 +125,27 @@ def make_candidate(
     except BadConfig:
         comparison = None
     manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
+    judged = {"judged_by": str(judges), "comparison": None if comparison is None else comparison.as_json()}
+    write_whole(plan.run / JUDGED_NAME, json.dumps(judged, indent=2) + "\n")
     untaught = tuple(name for name in active.classes if name not in taught)
     return Candidate(manifest=manifest, judged_by=judges, comparison=comparison, untaught=untaught)
 
 
-def was_cut_off(plan: CandidatePlan) -> bool:
-    """Whether the trays of this candidate are collected, and its training is still to be made.
+def was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
+    """Whether the trays of this candidate are collected, and it is still to be made, or only to be judged.
 
     Raises:
-        BadInput: the candidate is made already, or was begun on other trays.
+        BadInput: the candidate's folder holds a pack that this command did not make, or that is in service; the
+            candidate is made already; or it was begun on other trays.
+        BadModelPack: the active pack does not fit.
     """
-    if (plan.run / CARD_JSON_NAME).exists():
+    refuse_in_service(plan.pack, settings.detector.pack)
+    if (plan.run / JUDGED_NAME).exists():
         said = f"this candidate is made already: 'edge-agent models compare' holds {plan.pack} against another pack"
         raise BadInput(f"{said}; a new one needs another --candidate", path=plan.run)
+    if (plan.pack / MANIFEST_NAME).exists() and not (plan.run / PLAN_NAME).exists():
+        said = f"a model pack lies here, and {plan.run} did not make it"
+        raise BadInput(f"{said}: a candidate needs a folder of its own, name another --candidate", path=plan.pack)
     if (plan.trays / TRAYS_NAME).exists():
         return True
     if plan.run.is_dir() and any(plan.run.iterdir()):

@@ -139,7 +139,7 @@ def _was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
 
     with extra_train("training"):
         check_start(settings, plan.checkpoint)
-    return was_cut_off(plan)
+    return was_cut_off(settings, plan)
 
 
 def _day(text: str | None) -> date | None:
