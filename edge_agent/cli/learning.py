@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
 def learn(
     *,
-    db: Annotated[Path, typer.Option("--db", help="The store: the SQLite file, its pictures beside it.")],
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db",
+            help="The store: the SQLite file, its pictures beside it (not needed where --into was collected before).",
+            show_default=False,
+        ),
+    ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -85,6 +92,8 @@ def learn(
             say(f"{into} was collected before, and is not collected again; the training goes on in {plan.run}.")
             _train(settings, plan)
             return
+    if db is None:
+        raise BadInput("--db names the store to collect from; only a --candidate of trays collected before needs none")
     with progress("trays", hidden=as_json) as step:
         collected = collect(
             db,
@@ -135,10 +144,14 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
 
 def _was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
     """What is wrong is said before the store is read: what is collected by then would be in the way of a next try."""
-    from edge_agent.app.candidate import check_start, was_cut_off
+    from edge_agent.app.candidate import was_cut_off
+    from edge_agent.app.candidate_start import start_from
 
     with extra_train("training"):
-        check_start(settings, plan.checkpoint)
+        start = start_from(settings.detector.pack, plan.checkpoint)
+    if not start.is_certain:
+        said = f"{start.active.name} {start.active.version} does not say which weights it was made of"
+        warn(f"{said}: {plan.checkpoint} knows its classes, and may still be of another version.")
     return was_cut_off(settings, plan)
 
 

@@ -377,6 +377,7 @@ def test_the_command_prints_what_there_is_to_learn(run: RunCommand, here: Path, 
 def test_the_command_refuses_in_one_sentence(run: RunCommand, here: Path, restaurant: Restaurant) -> None:
     eyes = ("--pack", "pack", "--menu", "menu.yaml")
     run("learn", "--db", "edge.sqlite", *eyes).refused("--into")
+    run("learn", "--into", "mine", *eyes).refused("--db names the store")
     run("learn", "--db", "edge.sqlite", "--into", "mine", "--since", "soon", *eyes).refused("like 2026-01-31")
     run("learn", "--db", "none.sqlite", "--into", "mine", *eyes).refused("none.sqlite")
     run("learn", "--db", "edge.sqlite", "--into", "mine", *eyes).refused("What makes a label")
