@@ -206,7 +206,7 @@ def _no_label(passed_over: Counter[NoLabel]) -> str:
     found = f"none of its {passed_over.total()} trays has a label ({reasons})" if reasons else "it has no tray"
     return (
         f"{found}. What makes a label: a blind audit of a tray's pictures, or the crew's word at the pass, "
-        "an alert answered 'system wrong' or 'fixed', or a verdict confirmed; a match that only the system saw is none"
+        "an alert answered 'system wrong' or 'fixed'; a match that only the system saw is none"
     )
 
 
