@@ -139,7 +139,8 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     else:
         show_comparison(made.comparison)
     say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
-    say(f"It runs in fp32; 'edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by}' makes 8-bit forms.")
+    quantize = f"edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by} --menu {settings.menu}"
+    say(f"It runs in fp32; '{quantize}' makes 8-bit forms.")
 
 
 def _was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:

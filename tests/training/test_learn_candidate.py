@@ -186,6 +186,7 @@ def test_a_merged_pack_becomes_a_merged_candidate_and_a_cut_while_it_is_judged_c
     said = edge_agent(*learn)
     assert "does not say which weights it was made of" in said
     assert "after: mine (mine 1+own)" in said
+    assert f"--held-out own-35:own-42 --menu {tmp_path / 'menu.yaml'}' makes 8-bit forms" in said
     assert fitted == [names], "once, and by the finer classes"
     manifest = load_manifest(tmp_path / "mine" / MANIFEST_NAME)
     assert manifest.classes == ("ware", "food")
