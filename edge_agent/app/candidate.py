@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.adapters.model_shelf import led_to
+from edge_agent.app.candidate_start import start_from
 from edge_agent.app.comparing import Evidence, compare_packs, score_pack
+from edge_agent.app.inputs import refuse_in_service
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest
 from edge_agent.formats.recordings import TRAYS_NAME, open_trays
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
 from edge_agent.settings import Settings
-from edge_agent.training.card import CARD_JSON_NAME
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import counted_trays
+from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
-from edge_agent.training.sightings import names_in
+
+JUDGED_NAME = "judged.json"
+"""Written last into the folder of a candidate's run: what lies beside it without this was cut off."""
 
 FEWEST_TRAYS = 40
 """With fewer, a fifth of them is too little to find thresholds on or to judge by."""
@@ -34,7 +39,7 @@ class CandidatePlan:
 
     Attributes:
         trays: a folder as `collect` writes it.
-        checkpoint: the weights to go on from; `classes` of the active pack are theirs.
+        checkpoint: the weights to go on from, those of the active pack.
         pack: the pack to write.
         run: where checkpoints and the run card go.
         epochs: how many passes over the trays.
@@ -75,6 +80,8 @@ def make_candidate(
 ) -> Candidate:
     """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
 
+    After a cut the same plan goes on: what is trained is not trained again.
+
     Raises:
         BadInput: there are too few trays, or the checkpoint is not that of the active pack.
         BadConfig: the menu asks for a class that neither the active pack knows nor a tray teaches.
@@ -82,7 +89,8 @@ def make_candidate(
         BadRecording: a file of the folder does not read.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    active = check_start(settings, plan.checkpoint)
+    start = start_from(settings.detector.pack, plan.checkpoint)
+    active = start.active
     thresholds, judges = blocks_of(plan.trays)
     apart = (thresholds, judges)
     teaching = counted_trays(open_trays(plan.trays), apart=apart)
@@ -92,7 +100,7 @@ def make_candidate(
     train_pack(
         TrainingPlan(
             boxes=None,
-            classes=active.classes,
+            classes=start.names,
             run=plan.run,
             pack=plan.pack,
             recipe=FitRecipe(image_size_px=max(size.width, size.height)),
@@ -104,7 +112,8 @@ def make_candidate(
                 apart=apart,
                 rounds=(plan.epochs,),
                 teacher=plan.checkpoint,
-                keep=active.classes,
+                keep=start.names,
+                groups=start.groups_with(taught),
             ),
         ),
         ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
@@ -117,40 +126,33 @@ def make_candidate(
     except BadConfig:
         comparison = None
     manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
+    judged = {"judged_by": str(judges), "comparison": None if comparison is None else comparison.as_json()}
+    write_whole(plan.run / JUDGED_NAME, json.dumps(judged, indent=2) + "\n")
     untaught = tuple(name for name in active.classes if name not in taught)
     return Candidate(manifest=manifest, judged_by=judges, comparison=comparison, untaught=untaught)
 
 
-def was_cut_off(plan: CandidatePlan) -> bool:
-    """Whether the trays of this candidate are collected, and its training is still to be made.
+def was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
+    """Whether the trays of this candidate are collected, and it is still to be made, or only to be judged.
 
     Raises:
-        BadInput: the candidate is made already, or was begun on other trays.
+        BadInput: the candidate's folder holds a pack that this command did not make, or that is in service; the
+            candidate is made already; or it was begun on other trays.
+        BadModelPack: the active pack does not fit.
     """
-    if (plan.run / CARD_JSON_NAME).exists():
+    refuse_in_service(plan.pack, settings.detector.pack)
+    if (plan.run / JUDGED_NAME).exists():
         said = f"this candidate is made already: 'edge-agent models compare' holds {plan.pack} against another pack"
         raise BadInput(f"{said}; a new one needs another --candidate", path=plan.run)
+    if (plan.pack / MANIFEST_NAME).exists() and not (plan.run / PLAN_NAME).exists():
+        said = f"a model pack lies here, and {plan.run} did not make it"
+        raise BadInput(f"{said}: a candidate needs a folder of its own, name another --candidate", path=plan.pack)
     if (plan.trays / TRAYS_NAME).exists():
         return True
     if plan.run.is_dir() and any(plan.run.iterdir()):
         said = f"this holds a training that was cut off, and its trays are not in {plan.trays}"
         raise BadInput(f"{said}: name their folder with --into, or another --candidate", path=plan.run)
     return False
-
-
-def check_start(settings: Settings, checkpoint: Path) -> PackManifest:
-    """The active pack, whose weights the checkpoint must be; asked before anything is collected.
-
-    Raises:
-        BadInput: there is no such checkpoint, or it knows other classes than the active pack.
-        BadModelPack: the active pack does not fit.
-        ModuleNotFoundError: the extra `train` is not installed.
-    """
-    active = load_manifest(led_to(settings.detector.pack) / MANIFEST_NAME)
-    if (names := names_in(checkpoint)) != active.classes:
-        said = f"these are not the weights of the active pack: they know {', '.join(names)}"
-        raise BadInput(f"{said}, it knows {', '.join(active.classes)}", path=checkpoint)
-    return active
 
 
 def _refuse_unteachable(menu: Path, learned: Collection[str]) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from edge_agent.adapters.model_shelf import ModelShelf, led_to
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import check_quantising
@@ -25,11 +26,13 @@ def check_inputs(plan: TrainingPlan, thresholds: ThresholdPlan, quantising: Quan
 
     Raises:
         BadInput: there is nothing to start from, a checkpoint does not read or knows other classes, a folder cannot be
-            written, the menu of the checks does not fit what is to be learned, or no tray could show its thresholds.
+            written, the pack to write is in service, the menu of the checks does not fit what is to be learned, or no
+            tray could show its thresholds.
         BadRecording: a photograph or a label does not read, a block holds no tray, something lies there that nobody
             knows, or too few trays are left.
         ModuleNotFoundError: the extra `train` is not installed.
     """
+    refuse_in_service(plan.pack)
     photographs: list[Path] = []
     learned = set(plan.classes)
     if plan.boxes is not None:
@@ -51,6 +54,25 @@ def check_inputs(plan: TrainingPlan, thresholds: ThresholdPlan, quantising: Quan
     for path in photographs:
         read_photograph(path)
     _check_writable((plan.run, plan.pack))
+
+
+def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
+    """Whether a pack may be written over: one in service would be half of one meanwhile, and the way back is gone.
+
+    Args:
+        pack: the folder to write.
+        configured: what the configuration names. What `models/active` beside the pack names is in service too.
+
+    Raises:
+        BadInput: the pack is in service.
+        BadModelPack: what is configured leads to no pack.
+    """
+    shelf = ModelShelf(folder=pack.absolute().parent)
+    named = shelf.pointed_at()
+    served = [*([] if named is None else [shelf.folder / named]), *([] if configured is None else [led_to(configured)])]
+    if any(each.resolve() == pack.resolve() for each in served):
+        said = "this pack is in service, and is not written over: name another folder"
+        raise BadInput(f"{said}, and bring it in with 'edge-agent models activate'", path=pack)
 
 
 def _teaching(folder: TrayFolder, orders: LearningFromOrders) -> tuple[CountedTray, ...]:

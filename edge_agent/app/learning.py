@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,9 @@ from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.picture_folder import PictureFolder
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import pictures_beside
+from edge_agent.app.own_checks import OwnCheck, checks_of
 from edge_agent.checking.labels import Label, LabelKind, NoLabel, label_of
-from edge_agent.checking.scoring import true_verdict
-from edge_agent.domain.matching import VerdictKind
-from edge_agent.domain.menu import HandedAt, Menu, MenuItem, Visibility
-from edge_agent.domain.order import MAX_LINES, Order, OrderLine
+from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
@@ -61,6 +59,7 @@ class Collected:
         new_classes: those of them that the model does not know; None where no model was named.
         photographs: how many pictures the labelled trays have.
         checks: how many orders were written beside them, each with what a perfect model would say of it.
+        made_up: how many of those nobody ordered: wrong orders, made up so that there are some to catch.
     """
 
     sessions: int
@@ -70,6 +69,7 @@ class Collected:
     new_classes: Mapping[str, int] | None
     photographs: int
     checks: int = 0
+    made_up: int = 0
     into: Path | None = None
 
     @property
@@ -90,6 +90,7 @@ class Collected:
             "hard": self.hard,
             "photographs": self.photographs,
             "checks": self.checks,
+            "made_up": self.made_up,
             "trays": {kind.value: count for kind, count in self.trays.items()},
             "passed_over": {why.name.lower(): count for why, count in self.passed_over.items()},
             "classes": dict(self.classes),
@@ -131,11 +132,11 @@ def collect(
     trays, passed_over = _labelled(_looked_at(db, loaded, since, on_tray, page), pictures)
     if not trays:
         raise BadInput(_no_label(passed_over), path=db)
-    checks = [check for tray in trays if (check := _check(tray, loaded)) is not None]
+    checks = [check for tray in trays for check in checks_of(tray.number, tray.tray_id, tray.label, loaded)]
     if into is not None:
         _write(into, trays, checks, pictures)
     counted = _counted(trays, passed_over, known)
-    return replace(counted, into=into, checks=len(checks))
+    return replace(counted, into=into, checks=len(checks), made_up=sum(check.made_up for check in checks))
 
 
 def _counted(trays: Sequence[LabelledTray], passed_over: Counter[NoLabel], known: Collection[str] | None) -> Collected:
@@ -205,54 +206,8 @@ def _no_label(passed_over: Counter[NoLabel]) -> str:
     found = f"none of its {passed_over.total()} trays has a label ({reasons})" if reasons else "it has no tray"
     return (
         f"{found}. What makes a label: a blind audit of a tray's pictures, or the crew's word at the pass, "
-        "an alert answered 'system wrong' or 'fixed', or a verdict confirmed; a match that only the system saw is none"
+        "an alert answered 'system wrong' or 'fixed'; a match that only the system saw is none"
     )
-
-
-def _check(tray: LabelledTray, menu: Menu) -> dict[str, Any] | None:
-    """The tray's own order with what a perfect model says of it; None where even that one would be unsure."""
-    lines = tuple(_bare(line, menu) for order in tray.label.orders for line in order.lines)
-    if not tray.label.orders:
-        made = _lines_for(tray.label.contents, menu)
-        if made is None:
-            return None
-        lines = made
-    if sum(1 for line in lines for _ in line.walk()) > MAX_LINES:
-        return None  # several orders together are longer than one may be
-    order = Order(order_id=tray.tray_id, lines=lines)
-    truth = true_verdict(menu, order, tray.label.contents).kind
-    if truth is VerdictKind.UNSURE:
-        return None
-    sent = asdict(order)
-    kept = {"order_id": sent["order_id"], "lines": sent["lines"]}
-    expected = "match" if truth is VerdictKind.MATCH else "mismatch"
-    return {"check_id": f"{tray.tray_id}-own", "tray_id": tray.tray_id, "order": kept, "expected": expected}
-
-
-def _bare(line: OrderLine, menu: Menu) -> OrderLine:
-    """What a line wants, without the texts of the till: a name or a free remark may speak of a guest."""
-    return OrderLine(
-        sku=line.sku,
-        quantity=line.quantity,
-        modifiers=tuple(modifier for modifier in line.modifiers if menu.rule_for(modifier) is not None),
-        children=tuple(_bare(child, menu) for child in line.children),
-        voided=line.voided,
-    )
-
-
-def _lines_for(contents: Mapping[str, int], menu: Menu) -> tuple[OrderLine, ...] | None:
-    """An order for what lies there, where nobody ordered it; None if a class is no item that can be ordered alone."""
-    lines = []
-    for name, count in contents.items():
-        item = next((item for item in menu.items_seen_as(name) if _is_plain(item)), None)
-        if item is None or not menu.counts_pieces(name):
-            return None
-        lines.append(OrderLine(sku=item.sku, quantity=count))
-    return tuple(lines)
-
-
-def _is_plain(item: MenuItem) -> bool:
-    return item.visibility is Visibility.COUNTABLE and item.handed_at is HandedAt.HERE and not item.contains
 
 
 def _refuse_full(into: Path) -> None:
@@ -262,9 +217,7 @@ def _refuse_full(into: Path) -> None:
         raise BadInput(f"the folder {into.absolute().parent} does not exist", path=into)
 
 
-def _write(
-    into: Path, trays: Sequence[LabelledTray], checks: Sequence[Mapping[str, Any]], pictures: PictureFolder
-) -> None:
+def _write(into: Path, trays: Sequence[LabelledTray], checks: Sequence[OwnCheck], pictures: PictureFolder) -> None:
     """Write beside the folder and rename, so that a full disk leaves no half of it."""
     try:
         with tempfile.TemporaryDirectory(dir=into.absolute().parent, prefix=f".{into.name}-") as scratch:
@@ -272,7 +225,7 @@ def _write(
             unfinished.mkdir()
             entries = [_tray(tray, pictures, unfinished) for tray in trays]
             _write_lines(unfinished / "trays.jsonl", entries)
-            _write_lines(unfinished / "orders.jsonl", checks)
+            _write_lines(unfinished / "orders.jsonl", [check.as_json() for check in checks])
             unfinished.replace(into)
     except OSError as error:
         raise BadInput(f"the trays cannot be written: {error.strerror}", path=into) from error

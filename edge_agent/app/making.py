@@ -38,7 +38,8 @@ def train_pack(
     """Train, export, make the pack fast, find its thresholds, make its 8-bit forms, and write its cards.
 
     All inputs are looked at first. The weights are left in the run's folder (`weights.pt`), so that later training can
-    go on from them. Without a plan for 8-bit forms the pack runs in fp32.
+    go on from them. Where the trays are counted by groups of the classes of the weights, the pack of these stays in the
+    run's folder, and the pack is merged from it. Without a plan for 8-bit forms the pack runs in fp32.
 
     Raises:
         BadInput: as `check_inputs`.
@@ -46,9 +47,13 @@ def train_pack(
         ModuleNotFoundError: the extra `train` is not installed.
     """
     check_inputs(plan, thresholds, quantising)
-    _, weights = make_pack(plan, command, read_photograph=read_photograph, on_work=on_work)
+    groups = {} if plan.orders is None else plan.orders.groups
+    fine = replace(plan, pack=plan.run / f"{plan.pack.name}-fine") if groups else plan
+    _, weights = make_pack(fine, command, read_photograph=read_photograph, on_work=on_work)
     shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
-    make_pack_fast(plan.pack)
+    make_pack_fast(fine.pack)
+    if groups:
+        merge_pack(fine.pack, groups, plan.pack, version=plan.version)
     manifest = calibrate_pack(plan.pack, thresholds)
     write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
     return manifest if quantising is None else quantise(quantising, on_work=on_work)

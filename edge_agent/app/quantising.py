@@ -11,6 +11,8 @@ from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.checking.gate import Tally, judge_candidate
+from edge_agent.checking.scoring import true_verdict
+from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, PrecisionGate, Provider, load_manifest
@@ -98,12 +100,25 @@ def check_quantising(plan: QuantisingPlan, classes: Collection[str]) -> tuple[tu
 
     Raises:
         BadConfig: the menu does not read, or names a class that the pack lacks.
-        BadRecording: the folder of trays does not read, names what the menu does not know, or holds too few trays.
+        BadRecording: the folder of trays does not read, names what the menu does not know, or holds too few trays, or
+            those that judge have no wrong order or no right one.
     """
     folder = open_trays(plan.trays)
     calibrating, judging = split_trays(folder, plan.held_out, plan.calibrate_with)
     looked_at = folder.part(lambda tray: not any(tray.tray_id in block for block in plan.held_out))
-    return calibrating, judging, menu_of_checks(plan.menu, classes, looked_at)
+    menu = menu_of_checks(plan.menu, classes, looked_at)
+    _refuse_one_sided(judging, menu)
+    return calibrating, judging, menu
+
+
+def _refuse_one_sided(judging: TrayFolder, menu: Menu) -> None:
+    """Without a wrong order, or without a right one, no form could pass, however well it keeps the score."""
+    truths = [true_verdict(menu, check.order, judging.trays[check.tray_id].contents) for check in judging.checks]
+    wrong = sum(truth.kind is VerdictKind.MISMATCH for truth in truths)
+    if not wrong or wrong == len(truths):
+        lacking = "right" if wrong else "wrong"
+        said = f"of the {len(truths)} checks on trays that judge none is a {lacking} order, and a gate needs both kinds"
+        raise BadRecording(f"{said}: add some, or collect the trays anew with 'edge-agent learn'", path=judging.root)
 
 
 def split_trays(

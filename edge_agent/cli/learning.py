@@ -32,7 +32,14 @@ if TYPE_CHECKING:
 
 def learn(
     *,
-    db: Annotated[Path, typer.Option("--db", help="The store: the SQLite file, its pictures beside it.")],
+    db: Annotated[
+        Path | None,
+        typer.Option(
+            "--db",
+            help="The store: the SQLite file, its pictures beside it (not needed where --into was collected before).",
+            show_default=False,
+        ),
+    ] = None,
     into: Annotated[
         Path | None,
         typer.Option(
@@ -85,6 +92,8 @@ def learn(
             say(f"{into} was collected before, and is not collected again; the training goes on in {plan.run}.")
             _train(settings, plan)
             return
+    if db is None:
+        raise BadInput("--db names the store to collect from; only a --candidate of trays collected before needs none")
     with progress("trays", hidden=as_json) as step:
         collected = collect(
             db,
@@ -130,16 +139,21 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     else:
         show_comparison(made.comparison)
     say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
-    say(f"It runs in fp32; 'edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by}' makes 8-bit forms.")
+    quantize = f"edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by} --menu {settings.menu}"
+    say(f"It runs in fp32; '{quantize}' makes 8-bit forms.")
 
 
 def _was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
     """What is wrong is said before the store is read: what is collected by then would be in the way of a next try."""
-    from edge_agent.app.candidate import check_start, was_cut_off
+    from edge_agent.app.candidate import was_cut_off
+    from edge_agent.app.candidate_start import start_from
 
     with extra_train("training"):
-        check_start(settings, plan.checkpoint)
-    return was_cut_off(plan)
+        start = start_from(settings.detector.pack, plan.checkpoint)
+    if not start.is_certain:
+        said = f"{start.active.name} {start.active.version} does not say which weights it was made of"
+        warn(f"{said}: {plan.checkpoint} knows its classes, and may still be of another version.")
+    return was_cut_off(settings, plan)
 
 
 def _day(text: str | None) -> date | None:
@@ -166,7 +180,8 @@ def _show(collected: Collected) -> None:
             screen.print()
     what = (
         f"{collected.labelled} of {collected.sessions} trays have a label ({collected.hard} hard), "
-        f"with {collected.photographs} photographs and {collected.checks} checks."
+        f"with {collected.photographs} photographs and {collected.checks} checks, "
+        f"{collected.made_up} of them wrong orders that were made up."
     )
     say(what)
     if collected.into is not None:

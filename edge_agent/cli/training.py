@@ -111,6 +111,7 @@ def train(
     items of the trays may be finer than the boxed classes, or new. At the end the pack's 8-bit forms are made and held
     against fp32, by the checks of those trays and the menu. Typed again after a cut, the same command goes on.
     """
+    from edge_agent.app.inputs import refuse_in_service
     from edge_agent.app.making import train_pack
     from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
     from edge_agent.training.fit import FitRecipe
@@ -124,6 +125,8 @@ def train(
         raise BadInput("--epochs and --architecture are about boxed photographs; name their folder, or leave them out")
     if trays is None and (rounds or teacher is not None):
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
+    if config is not None:
+        refuse_in_service(pack, settings_from(config).detector.pack)
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
     learning = quantising = None

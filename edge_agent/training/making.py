@@ -25,6 +25,10 @@ PLAN_NAME = "plan.json"
 """Lies in the folder of a run, and says what it was begun with."""
 
 
+WEIGHTS_SHA256 = "weights_sha256"
+"""Under this name the provenance of a pack says which weights it was made of, as `weights.pt` of the run has them."""
+
+
 def make_pack(
     plan: TrainingPlan, command: str, *, read_photograph: ReadPhotograph, on_work: OnWork
 ) -> tuple[PackManifest, Path]:
@@ -42,7 +46,8 @@ def make_pack(
     splits = {split: () if plan.boxes is None else read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
     trays = () if plan.orders is None else counted_trays(open_trays(plan.orders.trays), apart=plan.orders.apart)
     hashes = _hashes(plan, splits, trays)
-    asked = {**hashes, "classes": plan.classes, "size_px": (plan.width_px, plan.height_px), **_settings(plan)}
+    groups = {} if plan.orders is None or not plan.orders.groups else {"groups": plan.orders.groups}
+    asked = {**hashes, **groups, "classes": plan.classes, "size_px": (plan.width_px, plan.height_px), **_settings(plan)}
     begin_or_go_on(plan.run / PLAN_NAME, asked)
     trained = _first(plan, splits)
     curves = {} if plan.boxes is None else {"curve": curve(plan.run)}
@@ -59,6 +64,7 @@ def make_pack(
         "boxed_classes": list(plan.classes),
         **curves,
         "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
+        WEIGHTS_SHA256: sha256_of(trained.weights),
         "licence": "AGPL-3.0-or-later",
         **({"rounds": rounds} if rounds else {}),
         **({"synthetic": synthetic} if synthetic else {}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class LearningFromOrders:
         teacher: weights that label in the first round, instead of those fitted on boxes.
         keep: classes that stay in the model, also where no tray has them and another item looks like them.
         accept: when a photograph's labels are believed.
+        groups: the classes of the teacher that each item of the trays is made of, where its pack was merged; the pack
+            to write is then merged by them too.
     """
 
     trays: Path
@@ -32,6 +35,7 @@ class LearningFromOrders:
     teacher: Path | None = None
     keep: tuple[str, ...] = ()
     accept: Acceptance = field(default_factory=Acceptance)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from edge_agent.training.fit import FitRecipe, curve, fit, measure
 from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
 from edge_agent.training.pasting import vary_repeats
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
+from edge_agent.training.refining import finer_counts
 from edge_agent.training.repeating import evened
 from edge_agent.training.sightings import Teacher
 
@@ -95,9 +96,11 @@ def learn_from_orders(
         BadRecording: a photograph or a label does not read; names file and line.
     """
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
+    pending = not all((plan.run / f"round-{n + 1}" / FINISHED_NAME).exists() for n in range(len(orders.rounds)))
+    if orders.groups and pending:
+        trays = _refined(plan, orders.groups, trays, labeller, read_photograph, on_work("finer counts: trays"))
     ordered = {name for tray in trays for name in tray.counts}
     named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
-    pending = not all((plan.run / f"round-{n + 1}" / FINISHED_NAME).exists() for n in range(len(orders.rounds)))
     lesson: _Lesson | None = None
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
@@ -124,6 +127,18 @@ def learn_from_orders(
         labeller = best.weights
         rounds.append(account)
     return best, rounds
+
+
+def _refined(
+    plan: TrainingPlan,
+    groups: Mapping[str, Sequence[str]],
+    trays: Sequence[CountedTray],
+    labeller: Path,
+    read_photograph: ReadPhotograph,
+    on_tray: OnStep,
+) -> tuple[CountedTray, ...]:
+    teacher = Teacher(labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph)
+    return finer_counts(trays, groups, teacher.names, look=teacher.look, on_tray=on_tray)
 
 
 def _taught(

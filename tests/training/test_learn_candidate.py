@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,12 +18,13 @@ from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.app import candidate as making
+from edge_agent.app.candidate_start import start_from
 from edge_agent.cli import app
 from edge_agent.domain.record import Confirmation, StaffRole
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
-from edge_agent.training import fit
-from edge_agent.training.checkpoints import keep_whole, passes_in
+from edge_agent.training import fit, rounds
+from edge_agent.training.checkpoints import keep_whole, last_weights, passes_in
 from edge_agent.training.sightings import names_in
 from tests.builders_onnx import SIDE_PX, constant_model, raw_output, write_pack
 from tests.videos import write_video
@@ -64,7 +67,7 @@ def edge_agent(*words: object) -> str:
     return done.output
 
 
-def restaurant(root: Path, classes: Sequence[str]) -> Path:
+def restaurant(root: Path, classes: Sequence[str], **provenance: Any) -> Path:
     """A configuration, a pack that sees what lies on each kind of tray, and a store; returns the store.
 
     The first two classes stand for a plate and a bread. Each recording is one tray with its order; afterwards the crew
@@ -75,7 +78,8 @@ def restaurant(root: Path, classes: Sequence[str]) -> Path:
     for kind, things in enumerate(KINDS):
         rows = [(*PLACES[name], 0.9, list(PLACES).index(name)) for name in things]
         network = constant_model(raw_output(rows, classes=len(classes)))
-        write_pack(root / f"pack-{kind}", network, "ultralytics_raw", classes=tuple(classes), occluders=())
+        known: dict[str, Any] = {"classes": tuple(classes), "occluders": (), "provenance": provenance}
+        write_pack(root / f"pack-{kind}", network, "ultralytics_raw", **known)
         (root / f"{kind}.yaml").write_text(f"detector: {{pack: pack-{kind}, provider: cpu}}\nmenu: menu.yaml\n")
     db = root / "edge.sqlite"
     for number in range(TRAYS):
@@ -150,6 +154,50 @@ def test_a_candidate_that_was_cut_off_goes_on_with_the_trays_it_collected(
     assert "was collected before, and is not collected again" in said
     assert "judged by the trays own-35:own-42" in said
     assert (tmp_path / "own" / "trays.jsonl").stat().st_mtime_ns == collected
+
+
+def test_a_merged_pack_becomes_a_merged_candidate_and_a_cut_while_it_is_judged_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its weights know finer classes than orders name. What they learn is not asked: the student is its teacher."""
+    names = names_in(CHECKPOINTS[0])
+    groups = {"ware": list(names[:2]), "food": list(names[2:])}
+    db = restaurant(tmp_path, tuple(groups), groups=groups)
+    eyes = ("--checkpoint", CHECKPOINTS[0], "--config", tmp_path / "2.yaml")
+    learn = ("learn", "--into", tmp_path / "own", "--candidate", tmp_path / "mine", *eyes)
+    fitted: list[tuple[str, ...]] = []
+
+    def keep_teacher(
+        _splits: object, classes: tuple[str, ...], run: Path, _recipe: object, *, start_from: Path
+    ) -> Path:
+        fitted.append(classes)
+        last_weights(run).parent.mkdir(parents=True)
+        return Path(shutil.copyfile(start_from, last_weights(run)))
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rounds, "fit", keep_teacher)
+    monkeypatch.setattr(rounds, "measure", lambda *_: {"val_map50": 0.0, "val_map50_95": 0.0})
+    monkeypatch.setattr(rounds, "curve", lambda _: [])
+    with monkeypatch.context() as patched:
+        patched.setattr(making, "compare_packs", cut)
+        assert CliRunner().invoke(app, [str(word) for word in (*learn, "--db", db)]).exit_code
+    said = edge_agent(*learn)
+    assert "does not say which weights it was made of" in said
+    assert "after: mine (mine 1+own)" in said
+    assert f"--held-out own-35:own-42 --menu {tmp_path / 'menu.yaml'}' makes 8-bit forms" in said
+    assert fitted == [names], "once, and by the finer classes"
+    manifest = load_manifest(tmp_path / "mine" / MANIFEST_NAME)
+    assert manifest.classes == ("ware", "food")
+    assert manifest.metrics["calibration_trays"] == 8
+    assert manifest.metrics["scored_on"] == "own-35:own-42"
+    edge_agent("models", "verify", tmp_path / "mine")
+    again = start_from(tmp_path / "mine", tmp_path / "mine.run" / "weights.pt")
+    assert again.is_certain, "the next candidate goes on from this one"
+    assert again.groups_with(()) == {name: tuple(group) for name, group in groups.items()}
+    with pytest.raises(BadInput, match=r"mine\.run: this candidate is made already"):
+        edge_agent(*learn)
 
 
 def test_weights_that_are_not_the_active_packs_are_refused_before_anything_is_collected(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def boxes(root: Path) -> Path:
 
 
 def trays(root: Path) -> Path:
-    """Counted trays, two photographs each, some with a can that nobody boxed."""
+    """Counted trays, two photographs each, some with a can that nobody boxed; on each a right order and a wrong one."""
     rows, checks = [], []
     for n in range(12):
         things = [["plate"], ["plate", "can"], ["fruit", "can"]][n % 3]
@@ -67,8 +67,9 @@ def trays(root: Path) -> Path:
         contents = {name: things.count(name) for name in things}
         rows.append({"tray_id": f"t-{n}", "images": images, "contents": contents, "sure": True})
         lines = [{"sku": name, "quantity": 1} for name in things]
-        check = {"check_id": f"c-{n}", "tray_id": f"t-{n}", "expected": "match"}
-        checks.append(check | {"order": {"order_id": f"o-{n}", "lines": lines}})
+        for expected, wanted in (("match", lines), ("mismatch", [*lines, lines[0]])):
+            check = {"check_id": f"c-{n}-{expected}", "tray_id": f"t-{n}", "expected": expected}
+            checks.append(check | {"order": {"order_id": f"o-{n}-{expected}", "lines": wanted}})
     (root / "trays.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (root / "orders.jsonl").write_text("".join(json.dumps(check) + "\n" for check in checks))
     return root

@@ -9,8 +9,16 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.app.candidate import FEWEST_TRAYS, blocks_of
+from edge_agent.app.candidate import FEWEST_TRAYS, JUDGED_NAME, CandidatePlan, blocks_of, was_cut_off
+from edge_agent.app.inputs import check_inputs, refuse_in_service
+from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadInput
+from edge_agent.settings import DetectorSettings, Settings
+from edge_agent.training.card import CARD_JSON_NAME
+from edge_agent.training.fit import FitRecipe
+from edge_agent.training.making import PLAN_NAME
+from edge_agent.training.plan import TrainingPlan
+from tests.builders_onnx import constant_model, raw_output, write_pack
 
 
 def folder(root: Path, number: int) -> Path:
@@ -35,3 +43,83 @@ def test_the_newest_trays_judge_and_those_before_set_thresholds(tmp_path: Path) 
 def test_too_few_trays_are_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"39 labelled trays are too few .* Answer alerts and audit"):
         blocks_of(folder(tmp_path, FEWEST_TRAYS))
+
+
+# Where a candidate may be written, and when it is made
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """Packs `canteen` and `canteen-2`, of which the first is in service, and collected trays beside them."""
+    models = tmp_path / "models"
+    for name in ("canteen", "canteen-2"):
+        write_pack(models / name, constant_model(raw_output([])), "ultralytics_raw")
+    (models / "active").write_text("canteen\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "trays.jsonl").touch()
+    return models
+
+
+def in_service(pack: Path) -> Settings:
+    return Settings(detector=DetectorSettings(pack=pack))
+
+
+def plan_for(shelf: Path, name: str) -> CandidatePlan:
+    run = shelf / f"{name}.run"
+    run.mkdir(exist_ok=True)
+    return CandidatePlan(
+        trays=shelf.parent / "own",
+        checkpoint=shelf / "weights.pt",
+        pack=shelf / name,
+        run=run,
+        epochs=1,
+        false_alarms=0.01,
+    )
+
+
+@pytest.mark.parametrize("configured", ["active", "canteen", "canteen-2"])
+def test_the_pack_in_service_is_not_written_over(shelf: Path, configured: str) -> None:
+    """Whatever --pack names: what the pointer names runs, or will at the next start. Its own run is no excuse."""
+    plan = plan_for(shelf, "canteen")
+    (plan.run / PLAN_NAME).touch()
+    with pytest.raises(BadInput, match=r"models/canteen: this pack is in service"):
+        was_cut_off(in_service(shelf / configured), plan)
+
+
+def test_a_pack_that_the_configuration_names_is_in_service_whatever_the_pointer_says(shelf: Path) -> None:
+    refuse_in_service(shelf / "canteen-2")
+    with pytest.raises(BadInput, match="in service"):
+        refuse_in_service(shelf / "canteen-2", shelf / "canteen-2")
+
+
+def test_a_training_does_not_write_over_the_pack_in_service(shelf: Path) -> None:
+    """Hours long it would be half of two packs; another pack may be made anew in its place."""
+    for name, said in (("canteen", "in service"), ("canteen-2", "without boxed photographs training needs trays")):
+        plan = TrainingPlan(
+            boxes=None,
+            classes=("plate",),
+            run=shelf / "run",
+            pack=shelf / name,
+            recipe=FitRecipe(),
+            width_px=64,
+            height_px=64,
+            version="1",
+        )
+        with pytest.raises(BadInput, match=said):
+            check_inputs(plan, ThresholdPlan(), None)
+
+
+def test_a_pack_that_another_training_made_is_not_written_over(shelf: Path) -> None:
+    with pytest.raises(BadInput, match=r"canteen-2: a model pack lies here, and .*canteen-2\.run did not make it"):
+        was_cut_off(in_service(shelf / "active"), plan_for(shelf, "canteen-2"))
+
+
+def test_a_candidate_goes_on_until_it_is_judged_and_then_never_again(shelf: Path) -> None:
+    """A cut after the training, while the two packs are compared, must not lose the hours before it."""
+    plan = plan_for(shelf, "canteen-2")
+    for name in (PLAN_NAME, CARD_JSON_NAME):
+        (plan.run / name).touch()
+    assert was_cut_off(in_service(shelf / "active"), plan)
+    (plan.run / JUDGED_NAME).touch()
+    with pytest.raises(BadInput, match=r"canteen-2\.run: this candidate is made already"):
+        was_cut_off(in_service(shelf / "active"), plan)

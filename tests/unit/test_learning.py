@@ -15,6 +15,7 @@ import pytest
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.app.learning import Collected, collect
+from edge_agent.app.own_checks import MADE_UP
 from edge_agent.checking.labels import LabelKind, NoLabel
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.events import AlertResolved, OrderAccepted
@@ -126,17 +127,56 @@ def test_the_folder_reads_as_trays_with_their_checks(restaurant: Restaurant) -> 
     assert all(tray.sure for tray in folder.trays.values())
     assert [tray.note for tray in folder.trays.values()] == ["confirmed", "system_wrong", "audited"]
     assert [tray.hard for tray in folder.trays.values()] == [False, True, False]
-    assert [(c.tray_id, c.expected) for c in folder.checks] == [
-        ("own-2", "match"),
-        ("own-3", "match"),
-        ("own-4", "mismatch"),
+    assert [(c.check_id, c.expected) for c in folder.checks if MADE_UP not in c.check_id] == [
+        ("own-2-own", "match"),
+        ("own-3-own", "match"),
+        ("own-4-own", "mismatch"),
     ]
     shown = [(folder.root / image).read_bytes() for image in folder.trays["own-2"].images]
     assert shown == [b"left-0002 0", b"left-0002 1"]
     assert collected.trays == {LabelKind.AUDITED: 1, LabelKind.SYSTEM_WRONG: 1, LabelKind.CONFIRMED: 1}
     assert collected.passed_over == {NoLabel.SYSTEM_ONLY: 1}
     assert collected.classes == {"plate": 3, "bread": 1}
-    assert (collected.sessions, collected.photographs, collected.hard, collected.checks) == (4, 4, 1, 3)
+    assert (collected.sessions, collected.photographs, collected.hard) == (4, 4, 1)
+    assert (collected.checks, collected.made_up) == (len(folder.checks), len(folder.checks) - 3)
+
+
+def test_wrong_orders_are_made_up_for_trays_that_are_right(restaurant: Restaurant) -> None:
+    """Nobody confirms a wrong tray: without them a gate would have no wrong order that could be caught."""
+    restaurant.confirmed(order("A", "plate", line("bread", 2)))
+    restaurant.confirmed(order("B", "plate"))
+    collected = restaurant.collect()
+    checks = open_trays(restaurant.folder / "trays").checks
+    wanted = {c.check_id: ({each.sku: each.quantity for each in c.order.lines}, c.expected) for c in checks}
+    assert wanted == {
+        "own-1-own": ({"plate": 1, "bread": 2}, "match"),
+        "own-1-made-up-forgotten": ({"plate": 2, "bread": 2}, "mismatch"),
+        "own-1-made-up-surplus": ({"bread": 2}, "mismatch"),
+        "own-2-own": ({"plate": 1}, "match"),
+        "own-2-made-up-forgotten": ({"plate": 1, "soup": 1}, "mismatch"),
+    }, "one thing that does not lie there, or one too much; nobody orders nothing"
+    assert all(MADE_UP in c.order.order_id for c in checks if MADE_UP in c.check_id)
+    assert collected.made_up == 3
+
+
+def test_the_same_wrong_orders_are_made_up_when_it_is_collected_again(restaurant: Restaurant) -> None:
+    """A gate that is held again must ask the same."""
+    restaurant.confirmed(order("A", "plate", "bread"))
+    restaurant.collect("first")
+    restaurant.confirmed(order("B", "plate"))
+    restaurant.collect("second")
+    first, second = (open_trays(restaurant.folder / name).checks for name in ("first", "second"))
+    assert first == second[: len(first)]
+
+
+def test_nothing_is_made_up_where_a_tray_holds_what_cannot_be_ordered_by_number(restaurant: Restaurant) -> None:
+    """And nobody orders more of a thing than an order can say."""
+    restaurant.confirmed(order("A", line("plate", 999)))
+    restaurant.audited(plate=1, sauce=1)
+    restaurant.audited()
+    restaurant.collect()
+    checks = [check.check_id for check in open_trays(restaurant.folder / "trays").checks]
+    assert [name for name in checks if MADE_UP in name] == ["own-1-made-up-surplus"]
 
 
 def test_tray_numbers_rise_with_time_and_stay_when_it_is_collected_again(restaurant: Restaurant) -> None:
@@ -199,7 +239,7 @@ def test_what_the_till_wrote_about_a_guest_stays_in_the_store(restaurant: Restau
     restaurant.confirmed(asked)
     restaurant.collect()
     assert "Miller" not in "".join(path.read_text() for path in (restaurant.folder / "trays").glob("*.jsonl"))
-    (check,) = open_trays(restaurant.folder / "trays").checks
+    check = open_trays(restaurant.folder / "trays").checks[0]
     assert check.order.lines[0].modifiers == ("extra bread",)
     assert check.expected == "match"
 
@@ -210,7 +250,7 @@ def test_a_combo_whose_parts_were_all_voided_does_not_grow_them_again(restaurant
     menu.write_text(MENU.replace("items:", "items:\n  - {sku: box, detects_as: box, contains: [{sku: bread}]}"))
     restaurant.confirmed(order("A", line("box", children=(line("bread", voided=True),))))
     restaurant.collect()
-    (check,) = open_trays(restaurant.folder / "trays").checks
+    check = open_trays(restaurant.folder / "trays").checks[0]
     assert check.expected == "match"
 
 
@@ -218,10 +258,10 @@ def test_an_audited_tray_of_nobody_gets_an_order_of_what_lies_there(restaurant: 
     restaurant.audited(plate=1, roll=2)
     restaurant.audited(plate=1, sauce=1)
     collected = restaurant.collect()
-    (check,) = open_trays(restaurant.folder / "trays").checks
+    check = open_trays(restaurant.folder / "trays").checks[0]
     assert [(each.sku, each.quantity) for each in check.order.lines] == [("plate", 1), ("bread", 2)]
     assert check.expected == "match"
-    assert (collected.labelled, collected.checks) == (2, 1), "of a sauce no number can be ordered"
+    assert (collected.labelled, collected.checks - collected.made_up) == (2, 1), "of a sauce no number can be ordered"
 
 
 def test_several_orders_on_one_tray_make_one_check(restaurant: Restaurant) -> None:
@@ -229,7 +269,7 @@ def test_several_orders_on_one_tray_make_one_check(restaurant: Restaurant) -> No
     restaurant.collect()
     folder = open_trays(restaurant.folder / "trays")
     assert folder.trays["own-1"].contents == {"plate": 2, "bread": 1}
-    assert [(len(c.order.lines), c.expected) for c in folder.checks] == [(3, "match")]
+    assert [(len(c.order.lines), c.expected) for c in folder.checks[:1]] == [(3, "match")]
 
 
 def test_pictures_that_were_deleted_are_left_out(restaurant: Restaurant) -> None:
@@ -312,7 +352,8 @@ def test_the_command_prints_what_there_is_to_learn(run: RunCommand, here: Path, 
     eyes = ("--pack", "pack", "--menu", "menu.yaml")
     told = run("learn", "--db", "edge.sqlite", "--into", "mine", *eyes)
     assert told.status == 0
-    assert "1 of 2 trays have a label (0 hard), with 1 photographs and 1 checks." in told.out
+    assert "1 of 2 trays have a label (0 hard), with 1 photographs and 3 checks, " in told.out
+    assert "2 of them wrong orders that were made up." in told.out
     assert "only the system said so" in told.out
     assert "soup" in told.err
     counted = run("learn", "--db", "edge.sqlite", "--dry-run", "--json", *eyes).json
@@ -322,7 +363,8 @@ def test_the_command_prints_what_there_is_to_learn(run: RunCommand, here: Path, 
         "labelled": 1,
         "hard": 0,
         "photographs": 1,
-        "checks": 1,
+        "checks": 3,
+        "made_up": 2,
         "trays": {"confirmed": 1},
         "passed_over": {"system_only": 1},
         "classes": {"plate": 1, "soup": 1},
@@ -335,6 +377,7 @@ def test_the_command_prints_what_there_is_to_learn(run: RunCommand, here: Path, 
 def test_the_command_refuses_in_one_sentence(run: RunCommand, here: Path, restaurant: Restaurant) -> None:
     eyes = ("--pack", "pack", "--menu", "menu.yaml")
     run("learn", "--db", "edge.sqlite", *eyes).refused("--into")
+    run("learn", "--into", "mine", *eyes).refused("--db names the store")
     run("learn", "--db", "edge.sqlite", "--into", "mine", "--since", "soon", *eyes).refused("like 2026-01-31")
     run("learn", "--db", "none.sqlite", "--into", "mine", *eyes).refused("none.sqlite")
     run("learn", "--db", "edge.sqlite", "--into", "mine", *eyes).refused("What makes a label")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from edge_agent.app.detector import choose, measured_for, open_detector, tuned_here, unmeasured_forms
-from edge_agent.app.quantising import split_trays
+from edge_agent.app.plans import QuantisingPlan
+from edge_agent.app.quantising import check_quantising, split_trays
 from edge_agent.app.speed import tune
 from edge_agent.errors import BadModelPack, BadRecording
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
@@ -188,3 +190,22 @@ def test_at_most_half_of_the_trays_calibrate() -> None:
 def test_too_few_trays_are_a_clear_error(folder: TrayFolder) -> None:
     with pytest.raises(BadRecording, match="too few sure trays with checks"):
         split_trays(folder, (), 4)
+
+
+@pytest.mark.parametrize(("ordered", "lacking"), [("plate", "wrong"), ("bread", "right")])
+def test_trays_on_which_no_form_could_pass_are_refused_before_any_is_made(
+    tmp_path: Path, ordered: str, lacking: str
+) -> None:
+    """A gate without a wrong order shuts for every form, and that looks like forms that lost their score."""
+    rows = [{"tray_id": f"own-{n}", "images": [f"{n}.jpg"], "contents": {"plate": 1}} for n in range(4)]
+    wanted = {"order_id": "a", "lines": [{"sku": ordered}]}
+    checks = [{"check_id": f"c{n}", "tray_id": f"own-{n}", "order": wanted, "expected": "match"} for n in range(4)]
+    for name, entries in (("trays.jsonl", rows), ("orders.jsonl", checks)):
+        (tmp_path / name).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    for n in range(4):
+        (tmp_path / f"{n}.jpg").touch()
+    menu = tmp_path / "menu.yaml"
+    menu.write_text("items:\n  - {sku: plate, detects_as: plate}\n  - {sku: bread, detects_as: bread}\n")
+    plan = QuantisingPlan(pack=tmp_path, trays=tmp_path, held_out=(), menu=menu)
+    with pytest.raises(BadRecording, match=rf"of the 2 checks on trays that judge none is a {lacking} order"):
+        check_quantising(plan, ("plate", "bread"))
