@@ -14,14 +14,11 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.calibrate import LabelledTray, calibrate
-from edge_agent.training.export import revise_pack, revised
+from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
 
 OpenDetector = Callable[[Path, PackManifest], Detector]
 """Opens the pack in a folder as another manifest says."""
 ReadPhotograph = Callable[[Path], Picture]
-
-SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
-"""The thresholds with which calibration looks: nothing that could matter is cut off."""
 
 LabelledShots = tuple[tuple[Path, ...], dict[str, int]]
 """The photographs of one tray, and what lay on it."""
@@ -48,7 +45,7 @@ def find_thresholds(
         )
     before = load_manifest(pack / MANIFEST_NAME)
     # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
-    detector = open_detector(pack, revised(before, {"thresholds": SEEING_ALL}))
+    detector = open_detector(pack, revised(before, {"thresholds": TO_BE_FOUND}))
     labelled = [
         LabelledTray(seen=tuple(detector.detect(read_photograph(path)) for path in shots), counts=counts)
         for shots, counts in trays
@@ -64,9 +61,9 @@ def find_thresholds(
         "calibration_decided": round(found.decided, 4),
         "calibration_caught": round(found.caught, 4),
     }
-    # So would gates that 8-bit files were held against.
+    # So would gates that the files were held against, on whatever provider.
     ungated = {
-        precision: file.model_dump(mode="json", exclude={"gate"}, exclude_none=True)
+        precision: file.model_dump(mode="json", exclude={"gate", "gates_on"}, exclude_none=True)
         for precision, file in before.files.items()
     }
     changes = {"thresholds": _as_data(found.thresholds), "metrics": metrics, "files": ungated, "refused": {}}

@@ -72,24 +72,42 @@ class Blind:
         return ()
 
 
-def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
-    """An 8-bit form kept the score under other thresholds; under these nobody has measured it."""
-    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
-    form = {"file": "model.onnx", "sha256": "0" * 64}
-    files = {"fp32": form, "int8": {**form, "gate": passed}}
-    refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
-    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
-    before = load_manifest(pack / MANIFEST_NAME)
-    assert (before.offered_on("cpu"), set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+def found_for(pack: Path) -> PackManifest:
+    """What becomes of a pack that sees nothing of one plate."""
     black = np.zeros((8, 8, 3), np.uint8)
-    after = find_thresholds(
+    return find_thresholds(
         pack,
         [((Path("a.jpg"),), {"plate": 1})],
         false_alarms=0.01,
         open_detector=lambda *_: Blind(),
         read_photograph=lambda _: black,
     )
+
+
+def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
+    """An 8-bit form kept the score under other thresholds; under these nobody has measured it, on any provider."""
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    form = {"file": "model.onnx", "sha256": "0" * 64}
+    files = {"fp32": {**form, "gates_on": {"openvino": passed}}}
+    files["int8"] = {**form, "gate": passed, "gates_on": {"openvino": passed}}
+    refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
+    before = load_manifest(pack / MANIFEST_NAME)
+    assert (before.offered_on("cpu"), set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+    assert before.offered_on("openvino") == ("fp32", "int8")
+    after = found_for(pack)
     assert (list(after.files), after.offered_on("cpu"), after.gates) == (["fp32", "int8"], ("fp32",), {})
+    assert after.offered_on("openvino") == ("fp32",)
+    assert not any(file.gates_on for file in after.files.values())
+
+
+def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
+    """A floor of 0.06 hid nothing from the old thresholds; those with which calibration looks begin at 0.05."""
+    limits = {"default": {"present": 0.5, "possible": 0.1}}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", thresholds=limits, nms={"score_floor": 0.06})
+    after = found_for(pack)
+    assert after.score_floor == min(0.06, *(after.thresholds.of(name).possible for name in CLASSES))
+    assert load_manifest(pack / MANIFEST_NAME) == after
 
 
 def test_without_a_tray_there_is_a_sentence_and_the_pack_stays_as_it_was(tmp_path: Path) -> None:
