@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_agent.domain.detection import Detection
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
@@ -46,11 +47,20 @@ def find_thresholds(
     before = load_manifest(pack / MANIFEST_NAME)
     # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
     detector = open_detector(pack, revised(before, {"thresholds": TO_BE_FOUND}))
+    # What covers items is none: the checker takes it out of what it counts, and no order names it.
+    items = [name for name in before.classes if name not in before.occluders]
+
+    def seen(path: Path) -> tuple[Detection, ...]:
+        return tuple(each for each in detector.detect(read_photograph(path)) if each.class_name in items)
+
     labelled = [
-        LabelledTray(seen=tuple(detector.detect(read_photograph(path)) for path in shots), counts=counts)
+        LabelledTray(
+            seen=tuple(seen(path) for path in shots),
+            counts={name: count for name, count in counts.items() if name in items},
+        )
         for shots, counts in trays
     ]
-    found = calibrate(labelled, before.classes, false_alarms=false_alarms)
+    found = calibrate(labelled, items, false_alarms=false_alarms)
     metrics = {
         # Scores under other thresholds would be those of another detector.
         **{name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))},

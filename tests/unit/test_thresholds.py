@@ -16,7 +16,9 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.thresholds import boxed_trays, find_thresholds
+from tests.builders import seen
 from tests.builders_onnx import CLASSES, write_pack
+from tests.fakes import ScriptedDetector
 
 
 def never(*given: object) -> NoReturn:
@@ -99,6 +101,23 @@ def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Pa
     assert (list(after.files), after.offered_on("cpu"), after.gates) == (["fp32", "int8"], ("fp32",), {})
     assert after.offered_on("openvino") == ("fp32",)
     assert not any(file.gates_on for file in after.files.values())
+
+
+def test_a_hand_over_the_tray_is_no_item_too_many(tmp_path: Path) -> None:
+    """The checker takes it out of what it counts; counted here, every tray that a hand touches would be an alarm."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    black = np.zeros((8, 8, 3), np.uint8)
+    touched = ScriptedDetector(classes=CLASSES, script=[(seen("plate"), seen("hand", 200))])
+    after = find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1, "hand": n % 2}) for n in range(20)],
+        false_alarms=0.0,
+        open_detector=lambda *_: touched,
+        read_photograph=lambda _: black,
+    )
+    told = {name: after.metrics[f"calibration_{name}"] for name in ("false_alarms_unavoidable", "decided", "caught")}
+    assert told == {"false_alarms_unavoidable": 0.0, "decided": 1.0, "caught": 1.0}
+    assert set(after.thresholds.classes) == {"plate", "bread"}
 
 
 def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
