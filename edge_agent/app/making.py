@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,25 +35,43 @@ def train_pack(
     command: str,
     *,
     quantising: QuantisingPlan | None = None,
+    menu: Path | None = None,
     on_work: OnWork = lambda _: nobody_looks,
 ) -> PackManifest:
     """Train, export, make the pack fast, find its thresholds, make its 8-bit forms, and write its cards.
 
     All inputs are looked at first. The weights are left in the run's folder (`weights.pt`), so that later training can
-    go on from them. Without a plan for 8-bit forms the pack runs in fp32.
+    go on from them. Without a plan for 8-bit forms the pack runs in fp32. Where a menu is given, what lies on the trays
+    must be on it.
 
     Raises:
-        BadInput: as `check_inputs`.
+        BadInput: as `check_inputs`, or the disk refuses while it trains.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    check_inputs(plan, thresholds, quantising)
-    _, weights = make_pack(plan, command, read_photograph=read_photograph, on_work=on_work)
-    shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
-    make_pack_fast(plan.pack)
-    manifest = calibrate_pack(plan.pack, thresholds)
-    write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
-    return manifest if quantising is None else quantise(quantising, on_work=on_work)
+    check_inputs(plan, thresholds, quantising, menu=menu)
+    with to_be_gone_on_with(plan.run):
+        _, weights = make_pack(plan, command, read_photograph=read_photograph, on_work=on_work)
+        shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
+        make_pack_fast(plan.pack)
+        manifest = calibrate_pack(plan.pack, thresholds)
+        write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
+        return manifest if quantising is None else quantise(quantising, on_work=on_work)
+
+
+@contextmanager
+def to_be_gone_on_with(run: Path) -> Iterator[None]:
+    """Around hours of training: what the system refuses in them, such as a full disk, costs one pass and no more.
+
+    Raises:
+        BadInput: the system refused; the text says how to go on.
+    """
+    try:
+        yield
+    except OSError as refusal:
+        said = f"the training was cut off here: {refusal.strerror or refusal}"
+        said = f"{said}. What it has learned so far lies in {run}: put that right, and type the same command again"
+        raise BadInput(said, path=refusal.filename or run) from refusal
 
 
 def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, extra_train, pieces_of_work, say, settings_from
+from edge_agent.cli.common import blocks_from, extra_train, menu_from, pieces_of_work, say, settings_from
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
@@ -126,11 +126,13 @@ def train(
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
-    learning = quantising = None
+    learning = quantising = checked_by = None
     if trays is not None:
         apart = (*unseen, *kept)
         learning = LearningFromOrders(trays=trays, apart=apart, rounds=tuple(rounds or ROUNDS), teacher=teacher)
-        if not no_quantize:
+        if no_quantize:
+            checked_by = menu_from(config, menu)
+        else:
             checked_by = settings_from(config, pack=pack, menu=menu).menu
             quantising = QuantisingPlan(pack=pack, trays=trays, held_out=unseen, menu=checked_by)
     plan = TrainingPlan(
@@ -151,7 +153,9 @@ def train(
     )
     thresholds = ThresholdPlan(boxes=boxes, trays=trays, blocks=kept, false_alarms=false_alarms / 100)
     with extra_train("training"), pieces_of_work(hidden=False) as on_work:
-        manifest = train_pack(plan, thresholds, "edge-agent train", quantising=quantising, on_work=on_work)
+        manifest = train_pack(
+            plan, thresholds, "edge-agent train", quantising=quantising, menu=checked_by, on_work=on_work
+        )
     say(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}")
     _show_calibration(pack, manifest)
     if quantising is None:
