@@ -18,7 +18,7 @@ from edge_agent.training.boxed import SPLITS, read_boxed
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in
-from edge_agent.training.thresholds import counted_blocks
+from edge_agent.training.thresholds import counted_blocks, val_trays
 
 
 def check_inputs(
@@ -33,8 +33,8 @@ def check_inputs(
             written, a name is not on the menu, the menu of the checks does not fit what is to be learned, or no tray
             could show its thresholds.
         BadConfig: the menu does not read.
-        BadRecording: a photograph or a label does not read, a block holds no tray, something lies there that nobody
-            knows, or too few trays are left.
+        BadRecording: a photograph or a label does not read, by their names too many show one tray, a block holds no
+            tray, something lies there that nobody knows, or too few trays are left.
         ModuleNotFoundError: the extra `train` is not installed.
     """
     photographs: list[Path] = []
@@ -56,6 +56,8 @@ def check_inputs(
             _check_names(folder, menu, plan.classes)
         if quantising is not None:
             _check_judging(quantising, learned)
+    if plan.boxes is not None and learned == set(plan.classes):
+        val_trays(plan.boxes, plan.classes)
     _check_weights(plan)
     for path in photographs:
         read_photograph(path)

@@ -16,15 +16,14 @@ from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import CHECKS_NAME, TRAYS_NAME, open_trays
+from edge_agent.formats.recordings import open_trays
 from edge_agent.ports.steps import OnWork, nobody_looks
-from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
 from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.thresholds import boxed_trays, counted_blocks, find_thresholds
+from edge_agent.training.thresholds import counted_blocks, find_thresholds, val_trays
 
 CHECKPOINT_NAME = "weights.pt"
 
@@ -86,7 +85,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     boxed = _boxed_classes(before)
     trays = []
     if plan.boxes is not None and set(boxed) == set(before.classes):
-        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=trays_listed_in(plan.boxes))
+        trays += val_trays(plan.boxes, boxed)
     if plan.trays is not None:
         trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
     manifest = find_thresholds(
@@ -113,14 +112,6 @@ def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
     """The classes of the boxes that the pack was trained on, in the order of their labels."""
     known = manifest.provenance.get("boxed_classes")
     return tuple(str(name) for name in known) if isinstance(known, list) else manifest.classes
-
-
-def trays_listed_in(boxes: Path) -> dict[Path, str]:
-    """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
-    if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
-        return {}
-    folder = open_trays(boxes)
-    return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 
 def merge_classes(source: Path, groups: Path, target: Path, *, version: str) -> PackManifest:

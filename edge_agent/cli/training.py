@@ -22,7 +22,12 @@ def calibrate(
     ],
     *,
     boxes: Annotated[
-        Path | None, typer.Option("--boxes", help="Boxed photographs; those under val are used.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--boxes",
+            help="Boxed photographs; those under val are used. TRAY-NUMBER.jpg says which tray it shows.",
+            show_default=False,
+        ),
     ] = None,
     trays: Annotated[
         Path | None, typer.Option("--trays", help="Trays of which the counts are known.", show_default=False)
@@ -46,7 +51,10 @@ def calibrate(
 def train(
     boxes: Annotated[
         Path | None,
-        typer.Argument(metavar="[BOXES_DIR]", help="Boxed photographs: images/ and labels/, train and val."),
+        typer.Argument(
+            metavar="[BOXES_DIR]",
+            help="Boxed photographs: images/ and labels/, train and val. TRAY-NUMBER.jpg says which tray it shows.",
+        ),
     ] = None,
     *,
     classes: Annotated[

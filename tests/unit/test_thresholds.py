@@ -9,13 +9,12 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from edge_agent.app.making import trays_listed_in
 from edge_agent.domain.detection import Detection
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
-from edge_agent.training.thresholds import boxed_trays, find_thresholds
+from edge_agent.training.thresholds import boxed_trays, find_thresholds, trays_listed_in
 from tests.builders import seen
 from tests.builders_onnx import CLASSES, write_pack
 from tests.fakes import ScriptedDetector
@@ -35,6 +34,20 @@ def test_photographs_of_one_tray_are_one_tray_and_a_forgotten_box_stands_on_anot
         ((Path("noon-1-0.jpg"), Path("noon-1-1.jpg")), {"plate": 1, "bread": 2}),
         ((Path("noon-2-0.jpg"),), {}),
     ]
+
+
+def test_photographs_that_are_numbered_through_are_not_taken_for_one_tray_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its contents would be the most of everything, and thresholds would be found on that one tray."""
+    numbered = [boxed(f"frame-{n:04}", plate=1) for n in range(65)]
+    with pytest.raises(BadRecording, match=r"frame-0000\.jpg: .*65 photographs .* TRAY-NUMBER"):
+        boxed_trays(numbered)
+    assert len(boxed_trays(numbered[:64])) == 1
+    assert "64 boxed photographs are 1 tray(s)" in caplog.text
+    caplog.clear()
+    assert len(boxed_trays([boxed(f"noon-{n}-0", plate=1) for n in range(10)])) == 10
+    assert not caplog.text
 
 
 def test_a_folder_that_lists_its_trays_is_believed_before_names_are_guessed_at() -> None:
