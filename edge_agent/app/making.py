@@ -18,12 +18,15 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.ports.steps import OnWork, nobody_looks
+from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
+from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.thresholds import counted_blocks, find_thresholds, val_trays
+from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 
 CHECKPOINT_NAME = "weights.pt"
 
@@ -49,8 +52,10 @@ def train_pack(
         ModuleNotFoundError: the extra `train` is not installed.
     """
     check_inputs(plan, thresholds, quantising, menu=menu)
+    apart = () if plan.orders is None else plan.orders.apart
+    held_out = tuple(block for block in apart if block not in thresholds.blocks)
     with to_be_gone_on_with(plan.run):
-        _, weights = make_pack(plan, command, read_photograph=read_photograph, on_work=on_work)
+        _, weights = make_pack(plan, command, held_out=held_out, read_photograph=read_photograph, on_work=on_work)
         shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
         make_pack_fast(plan.pack)
         manifest = calibrate_pack(plan.pack, thresholds)
@@ -83,16 +88,30 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     """
     before = load_manifest(pack / MANIFEST_NAME)
     boxed = _boxed_classes(before)
-    trays = []
+    trays, told = [], []
     if plan.boxes is not None and set(boxed) == set(before.classes):
         trays += val_trays(plan.boxes, boxed)
+        told.append(_told_of(plan.boxes, before))
     if plan.trays is not None:
         trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
+        told += map(str, plan.blocks)
     manifest = find_thresholds(
-        pack, trays, false_alarms=plan.false_alarms, open_detector=_cpu_detector, read_photograph=read_photograph
+        pack,
+        trays,
+        false_alarms=plan.false_alarms,
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+        calibrated_on=told,
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def _told_of(boxes: Path, manifest: PackManifest) -> str:
+    """What the manifest calls these boxed photographs: those that measured its own fit are known to teach nothing."""
+    known = manifest.provenance.get("data_sha256")
+    val = hash_of({"val": read_boxed(boxes, "val", _boxed_classes(manifest))})["val"]
+    return OWN_VAL if isinstance(known, dict) and known.get("val") == val else OTHER_BOXES
 
 
 def refuse_other_boxes(pack: Path, boxes: Path) -> None:

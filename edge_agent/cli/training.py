@@ -171,7 +171,10 @@ def train(
     else:
         show_gates(manifest)
     only = "".join(f" --only {block}" for block in unseen)
-    say(f"Next: 'edge-agent models score {pack} --trays {trays or 'DIR'}{only}' writes its scores into its card.")
+    given = f"{trays}{only}" if unseen else "DIR"
+    say(f"Next: 'edge-agent models score {pack} --trays {given}' writes its scores into its card.")
+    if not unseen:
+        say("DIR is a folder of trays that it has not seen: none were held out (--held-out FROM:TO).")
 
 
 def _names_in(classes: str) -> tuple[str, ...]:

@@ -79,7 +79,8 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
         "plain": plain,
         "metrics": {},
         "provenance": {
-            **before.provenance,
+            # What set the thresholds of the finer classes sets none of these.
+            **{key: value for key, value in before.provenance.items() if key != "calibrated_on"},
             "merged_from": {"name": before.name, "version": before.version},
             "groups": {name: list(group) for name, group in groups.items()},
         },

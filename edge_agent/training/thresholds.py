@@ -41,8 +41,11 @@ def find_thresholds(
     false_alarms: float,
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
+    calibrated_on: Sequence[str] = (),
 ) -> PackManifest:
     """Find a pack's thresholds within a budget of false alarms (a share of right orders), and write them.
+
+    `calibrated_on` names the trays in words, for the manifest (`training.took_part`).
 
     Raises:
         BadInput: no tray at all.
@@ -85,7 +88,13 @@ def find_thresholds(
         precision: file.model_dump(mode="json", exclude={"gate", "gates_on"}, exclude_none=True)
         for precision, file in before.files.items()
     }
-    changes = {"thresholds": _as_data(found.thresholds), "metrics": metrics, "files": ungated, "refused": {}}
+    changes = {
+        "thresholds": _as_data(found.thresholds),
+        "metrics": metrics,
+        "files": ungated,
+        "refused": {},
+        "provenance": {**before.provenance, "calibrated_on": list(calibrated_on)},
+    }
     return revise_pack(pack, changes)
 
 

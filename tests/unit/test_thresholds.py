@@ -6,17 +6,22 @@ import json
 from pathlib import Path
 from typing import NoReturn
 
+import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app.making import calibrate_pack
+from edge_agent.app.plans import ThresholdPlan
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
+from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.thresholds import boxed_trays, find_thresholds, trays_listed_in
+from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 from tests.builders import seen
-from tests.builders_onnx import CLASSES, write_pack
+from tests.builders_onnx import CLASSES, constant_model, raw_output, write_pack
 from tests.fakes import ScriptedDetector
 
 
@@ -96,7 +101,30 @@ def found_for(pack: Path) -> PackManifest:
         false_alarms=0.01,
         open_detector=lambda *_: Blind(),
         read_photograph=lambda _: black,
+        calibrated_on=["noon-1:noon-3"],
     )
+
+
+def test_the_manifest_says_what_thresholds_were_found_on(tmp_path: Path) -> None:
+    """Scores on the same trays are then known to be none."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", provenance={"calibrated_on": [], "licence": "x"})
+    assert found_for(pack).provenance == {"calibrated_on": ["noon-1:noon-3"], "licence": "x"}
+
+
+def test_boxed_photographs_that_measured_the_fit_are_told_from_others(tmp_path: Path) -> None:
+    """Of the first it is known that they taught nothing; of others nobody knows."""
+    boxes = tmp_path / "boxes"
+    for part in ("images/val", "labels/val"):
+        (boxes / part).mkdir(parents=True)
+    cv2.imwrite(str(boxes / "images/val/noon-1-0.jpg"), np.zeros((64, 64, 3), np.uint8))
+    (boxes / "labels/val/noon-1-0.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    val = hash_of({"val": read_boxed(boxes, "val", CLASSES)})
+    network = constant_model(raw_output([]))
+    pack = write_pack(tmp_path / "pack", network, "ultralytics_raw", provenance={"data_sha256": val})
+    plan = ThresholdPlan(boxes=boxes)
+    assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OWN_VAL]
+    (boxes / "labels/val/noon-1-0.txt").write_text("")
+    assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OTHER_BOXES]
 
 
 def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
