@@ -207,8 +207,8 @@ def _doubts(manifest: PackManifest) -> list[str]:
     doubts = doubts_of_scores(manifest)
     if took_part := manifest.metrics.get("scored_took_part"):
         return [
-            f"**{took_part} of these trays taught it, or set its thresholds**: the scores say what it remembers. Do not",
-            "expect as much of new trays.",
+            f"**{took_part} of these trays taught it, or set its thresholds**: the scores say what it remembers; do",
+            "not expect as much of new trays.",
             "",
         ]
     if doubts:
