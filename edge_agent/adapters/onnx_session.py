@@ -8,7 +8,6 @@ off, the providers are tried in turn here, and what was chosen is read back from
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import Precision, Provider
+from edge_agent.ports.cores import usable_cores
 
 logger = logging.getLogger(__name__)
 
@@ -100,10 +100,7 @@ class SessionPlan:
 
     @property
     def thread_count(self) -> int:
-        if self.threads is not None:
-            return self.threads
-        # The cores that a container may use can be fewer than those of the machine; only Linux tells.
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores() if self.threads is None else self.threads
 
 
 def offered_providers(runtime: Runtime = INSTALLED) -> tuple[Provider, ...]:

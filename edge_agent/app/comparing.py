@@ -15,12 +15,13 @@ from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
-from edge_agent.formats.recordings import open_recording
+from edge_agent.formats.recordings import open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
 from edge_agent.training.card import scored_metrics, write_model_card
 from edge_agent.training.export import revise_pack
+from edge_agent.training.took_part import known_to_have_taken_part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Evidence:
         return self.trays is not None or bool(self.recordings)
 
     def as_json(self) -> dict[str, JsonValue]:
-        blocks: list[JsonValue] = [f"{block.name}-{block.first}:{block.name}-{block.last}" for block in self.only]
+        blocks: list[JsonValue] = [str(block) for block in self.only]
         return {
             "trays": None if self.trays is None else str(self.trays),
             "only": blocks,
@@ -86,20 +87,32 @@ def compare_packs(
 
 
 def score_pack(
-    settings: Settings, folder: Path, trays: Path, only: Sequence[TrayBlock], on_tray: OnStep = nobody_looks
+    settings: Settings,
+    folder: Path,
+    trays: Path,
+    only: Sequence[TrayBlock],
+    on_tray: OnStep = nobody_looks,
+    *,
+    report: Path | None = None,
 ) -> PackManifest:
-    """Score a pack on trays that took no part in its making, and write the scores into its manifest and its card.
+    """Score a pack, and write the scores into its manifest and its card, which says whether those trays took part.
+
+    Its thresholds are taken as they are: how eager a restaurant wants them is of the restaurant, not of the pack.
 
     Raises:
+        BadInput: the report cannot be written.
         BadModelPack: the pack does not fit, or not the menu.
         BadRecording: a file of the folder does not read.
     """
-    detector = settings.detector.model_copy(update={"pack": folder})
+    detector = settings.detector.model_copy(update={"pack": folder, "eagerness": 0})
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
-    evaluated = evaluate_folder(eyes, trays, only=only, on_tray=on_tray).evaluated
+    evaluated = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray).evaluated
     before = load_manifest(folder / MANIFEST_NAME)
+    took_part = known_to_have_taken_part(before, open_trays(trays), evaluated.contents)
     kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
     metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
+    if took_part:
+        metrics["scored_took_part"] = took_part
     manifest = revise_pack(folder, {"metrics": metrics})
     write_model_card(folder, manifest)
     return manifest

@@ -14,6 +14,7 @@ from edge_agent.adapters.this_machine import cpu_name, runtime_name
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest, sha256_of
 from edge_agent.formats.tuning import Tuned, TunedFor, load_tuned
+from edge_agent.ports.cores import usable_cores
 from edge_agent.settings import DetectorSettings
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ def choose(folder: Path, settings: DetectorSettings) -> Choice:
     if tuned is None or settings.provider not in ("auto", tuned.provider):
         return plain
     return Choice(
-        precision=tuned.precision, provider=tuned.provider, threads=settings.threads or min(tuned.threads, _cores())
+        precision=tuned.precision,
+        provider=tuned.provider,
+        threads=settings.threads or min(tuned.threads, usable_cores()),
     )
 
 
@@ -108,10 +111,6 @@ def _valid_tuning(folder: Path) -> Tuned | None:
         logger.warning(said, folder, tuned.precision, tuned.provider)
         return None
     return tuned
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cache_for(folder: Path, provider: Wish) -> Path | None:

@@ -12,24 +12,30 @@ from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import check_quantising
 from edge_agent.errors import BadConfig, BadInput, BadRecording
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
+from edge_agent.formats.menu import load_menu
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in
-from edge_agent.training.thresholds import counted_blocks
+from edge_agent.training.thresholds import counted_blocks, val_trays
 
 
-def check_inputs(plan: TrainingPlan, thresholds: ThresholdPlan, quantising: QuantisingPlan | None) -> None:
+def check_inputs(
+    plan: TrainingPlan, thresholds: ThresholdPlan, quantising: QuantisingPlan | None, *, menu: Path | None = None
+) -> None:
     """Refuse what would end the training later on. Every photograph is read once: a broken one would teach nothing.
+
+    A name on the trays that neither `menu` nor the classes know would be learned as if it were a new item.
 
     Raises:
         BadInput: there is nothing to start from, a checkpoint does not read or knows other classes, a folder cannot be
-            written, the pack to write is in service, the menu of the checks does not fit what is to be learned, or no
-            tray could show its thresholds.
-        BadRecording: a photograph or a label does not read, a block holds no tray, something lies there that nobody
-            knows, or too few trays are left.
+            written, the pack to write is in service, a name is not on the menu, the menu of the checks does not fit
+            what is to be learned, or no tray could show its thresholds.
+        BadConfig: the menu does not read.
+        BadRecording: a photograph or a label does not read, by their names too many show one tray, a block holds no
+            tray, something lies there that nobody knows, or too few trays are left.
         ModuleNotFoundError: the extra `train` is not installed.
     """
     refuse_in_service(plan.pack)
@@ -48,8 +54,12 @@ def check_inputs(plan: TrainingPlan, thresholds: ThresholdPlan, quantising: Quan
         kept = counted_blocks(folder, thresholds.blocks, learned)
         photographs += [path for tray in teaching for path in tray.photographs]
         photographs += [path for shots, _ in kept for path in shots]
+        if menu is not None:
+            _check_names(folder, menu, plan.classes)
         if quantising is not None:
-            _check_menu(quantising, folder, learned, plan.classes)
+            _check_judging(quantising, learned)
+    if plan.boxes is not None and learned == set(plan.classes):
+        val_trays(plan.boxes, plan.classes)
     _check_weights(plan)
     for path in photographs:
         read_photograph(path)
@@ -92,11 +102,16 @@ def _refuse_no_trays_for_thresholds(plan: TrainingPlan, thresholds: ThresholdPla
         raise BadInput(f"{said}: name some with --calibrate-on FROM:TO")
 
 
-def _check_menu(quantising: QuantisingPlan, folder: TrayFolder, learned: set[str], drawn: tuple[str, ...]) -> None:
-    """A name that the menu does not know would be learned as if it were a new item."""
+def _check_names(folder: TrayFolder, menu: Path, drawn: tuple[str, ...]) -> None:
     try:
-        _, _, menu = check_quantising(quantising, sorted(learned))
-        refuse_unknown_classes(folder, menu, drawn)
+        refuse_unknown_classes(folder, load_menu(menu).menu, drawn)
+    except BadRecording as refusal:
+        raise BadInput(f"{refusal}; the menu of these trays is named with --menu, here it is {menu}") from refusal
+
+
+def _check_judging(quantising: QuantisingPlan, learned: set[str]) -> None:
+    try:
+        check_quantising(quantising, sorted(learned))
     except (BadConfig, BadRecording) as refusal:
         said = f"{refusal}; name the menu of these trays with --menu, or make no 8-bit forms (--no-quantize)"
         raise BadInput(said) from refusal

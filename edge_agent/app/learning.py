@@ -23,15 +23,12 @@ from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, StoreError
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
-from edge_agent.formats.recordings import PhotographedTray
+from edge_agent.formats.recordings import MAX_PHOTOGRAPHS, PhotographedTray
 from edge_agent.ports import EventHistory
 from edge_agent.ports.steps import OnStep, nobody_looks
 
 TRAY_NAME = "own"
 """Tray ids are NAME-NUMBER; the number is that of the session in the store, so it rises with time and never changes."""
-
-MAX_PHOTOGRAPHS = 64
-"""So many a tray of a folder may have; of more the latest are taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from edge_agent.app.live_scenes import Scenes, scenes_of, write_film
 from edge_agent.errors import BrokerLost
 from edge_agent.formats.mqtt_messages import Topics
 from edge_agent.formats.recordings import OrderEvent, open_recording
+from edge_agent.ports.cores import usable_cores
 
 STATIONS = (1, 2, 4, 6, 8)
 """So many at a time are tried, up to the first number that is too many; of 1, 2 and 4 all is told."""
@@ -79,7 +79,7 @@ def measure_live(video: Path, *, pack: Path, menu: Path, on_work: OnWork = lambd
         loads=loads,
         answer_ms=answer_ms,
         first_verdict_ms=first_verdict_ms,
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable_cores(),
     )
 
 

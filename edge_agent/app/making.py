@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +16,17 @@ from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import CHECKS_NAME, TRAYS_NAME, open_trays
+from edge_agent.formats.recordings import open_trays
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
 from edge_agent.training.export import make_pack_fast
+from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.thresholds import boxed_trays, counted_blocks, find_thresholds
+from edge_agent.training.thresholds import counted_blocks, find_thresholds, val_trays
+from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 
 CHECKPOINT_NAME = "weights.pt"
 
@@ -33,30 +37,50 @@ def train_pack(
     command: str,
     *,
     quantising: QuantisingPlan | None = None,
+    menu: Path | None = None,
     on_work: OnWork = lambda _: nobody_looks,
 ) -> PackManifest:
     """Train, export, make the pack fast, find its thresholds, make its 8-bit forms, and write its cards.
 
     All inputs are looked at first. The weights are left in the run's folder (`weights.pt`), so that later training can
     go on from them. Where the trays are counted by groups of the classes of the weights, the pack of these stays in the
-    run's folder, and the pack is merged from it. Without a plan for 8-bit forms the pack runs in fp32.
+    run's folder, and the pack is merged from it. Without a plan for 8-bit forms the pack runs in fp32. Where a menu is
+    given, what lies on the trays must be on it.
 
     Raises:
-        BadInput: as `check_inputs`.
+        BadInput: as `check_inputs`, or the disk refuses while it trains.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    check_inputs(plan, thresholds, quantising)
+    check_inputs(plan, thresholds, quantising, menu=menu)
+    apart = () if plan.orders is None else plan.orders.apart
+    held_out = tuple(block for block in apart if block not in thresholds.blocks)
     groups = {} if plan.orders is None else plan.orders.groups
     fine = replace(plan, pack=plan.run / f"{plan.pack.name}-fine") if groups else plan
-    _, weights = make_pack(fine, command, read_photograph=read_photograph, on_work=on_work)
-    shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
-    make_pack_fast(fine.pack)
-    if groups:
-        merge_pack(fine.pack, groups, plan.pack, version=plan.version)
-    manifest = calibrate_pack(plan.pack, thresholds)
-    write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
-    return manifest if quantising is None else quantise(quantising, on_work=on_work)
+    with to_be_gone_on_with(plan.run):
+        _, weights = make_pack(fine, command, held_out=held_out, read_photograph=read_photograph, on_work=on_work)
+        shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
+        make_pack_fast(fine.pack)
+        if groups:
+            merge_pack(fine.pack, groups, plan.pack, version=plan.version)
+        manifest = calibrate_pack(plan.pack, thresholds)
+        write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
+        return manifest if quantising is None else quantise(quantising, on_work=on_work)
+
+
+@contextmanager
+def to_be_gone_on_with(run: Path) -> Iterator[None]:
+    """Around hours of training: what the system refuses in them, such as a full disk, costs one pass and no more.
+
+    Raises:
+        BadInput: the system refused; the text says how to go on.
+    """
+    try:
+        yield
+    except OSError as refusal:
+        said = f"the training was cut off here: {refusal.strerror or refusal}"
+        said = f"{said}. What it has learned so far lies in {run}: put that right, and type the same command again"
+        raise BadInput(said, path=refusal.filename or run) from refusal
 
 
 def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
@@ -69,16 +93,30 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     """
     before = load_manifest(pack / MANIFEST_NAME)
     boxed = _boxed_classes(before)
-    trays = []
+    trays, told = [], []
     if plan.boxes is not None and set(boxed) == set(before.classes):
-        trays += boxed_trays(read_boxed(plan.boxes, "val", boxed), listed=trays_listed_in(plan.boxes))
+        trays += val_trays(plan.boxes, boxed)
+        told.append(_told_of(plan.boxes, before))
     if plan.trays is not None:
         trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
+        told += map(str, plan.blocks)
     manifest = find_thresholds(
-        pack, trays, false_alarms=plan.false_alarms, open_detector=_cpu_detector, read_photograph=read_photograph
+        pack,
+        trays,
+        false_alarms=plan.false_alarms,
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+        calibrated_on=told,
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def _told_of(boxes: Path, manifest: PackManifest) -> str:
+    """What the manifest calls these boxed photographs: those that measured its own fit are known to teach nothing."""
+    known = manifest.provenance.get("data_sha256")
+    val = hash_of({"val": read_boxed(boxes, "val", _boxed_classes(manifest))})["val"]
+    return OWN_VAL if isinstance(known, dict) and known.get("val") == val else OTHER_BOXES
 
 
 def refuse_other_boxes(pack: Path, boxes: Path) -> None:
@@ -98,14 +136,6 @@ def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
     """The classes of the boxes that the pack was trained on, in the order of their labels."""
     known = manifest.provenance.get("boxed_classes")
     return tuple(str(name) for name in known) if isinstance(known, list) else manifest.classes
-
-
-def trays_listed_in(boxes: Path) -> dict[Path, str]:
-    """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
-    if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
-        return {}
-    folder = open_trays(boxes)
-    return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 
 def merge_classes(source: Path, groups: Path, target: Path, *, version: str) -> PackManifest:

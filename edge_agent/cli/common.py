@@ -96,6 +96,12 @@ def settings_from(
     return settings.model_copy(update={"detector": detector, "menu": menu or settings.menu})
 
 
+def menu_from(config: Path | None, menu: Path | None) -> Path | None:
+    """The menu that was named, else the configured one; None where there is neither."""
+    path = config or _default_config()
+    return menu if path is None else menu or load_settings(path).menu
+
+
 def config_path(config: Path | None) -> Path:
     """The configuration file that was named, or the one that is there by default.
 

@@ -34,7 +34,7 @@ MAX_SHOWN = 20
 """Changed checks on the terminal; `--json` has more."""
 
 KEY_SCORES = ("caught", "escaped", "false_alarm", "right_match", "macro_recall")
-"""Of what the manifest says of trays that took no part, what fits into a table; `--json` has all."""
+"""Of the scores in the manifest, what fits into a table; `--json` has all."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,7 +67,7 @@ def list_models(
         active = next((str(pack.folder) for pack in packs if pack.is_active), None)
         print_json({"models": str(box.shelf.folder), "active": active, "packs": [pack.as_json() for pack in packs]})
         return
-    table = table_of("", "folder", "model", "files", "classes", "input", "on trays that took no part")
+    table = table_of("", "folder", "model", "files", "classes", "input", "scores")
     for pack in packs:
         table.add_row(*_row(pack))
     screen.print(table)
@@ -140,18 +140,23 @@ def score(
     *,
     trays: Annotated[Path, typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.")],
     only: common.OnlyOption = None,
+    report: common.ReportOption = None,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
 ) -> None:
-    """Score a pack on trays that took no part in its making, and write that into its manifest and its card."""
+    """Score a pack, on trays that took no part in its making, and write that into its manifest and its card."""
     from edge_agent.app.comparing import score_pack
+    from edge_agent.evaluation.report_page import PAGE
 
     settings = settings_from(config, pack=pack, menu=menu)
     with progress("trays", hidden=False) as step:
-        manifest = score_pack(settings, pack, trays, blocks_from(only, of=trays, option="--only"), step)
+        blocks = blocks_from(only, of=trays, option="--only")
+        manifest = score_pack(settings, pack, trays, blocks, step, report=report)
     for name, value in manifest.metrics.items():
         if name.startswith("scored_"):
             say(f"{_told(name.removeprefix('scored_'))}: {value}")
+    if report is not None:
+        say(f"The report: {report / PAGE}")
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, extra_train, pieces_of_work, say, settings_from
+from edge_agent.cli.common import blocks_from, extra_train, menu_from, pieces_of_work, say, settings_from
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
@@ -22,7 +22,12 @@ def calibrate(
     ],
     *,
     boxes: Annotated[
-        Path | None, typer.Option("--boxes", help="Boxed photographs; those under val are used.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--boxes",
+            help="Boxed photographs; those under val are used. TRAY-NUMBER.jpg says which tray it shows.",
+            show_default=False,
+        ),
     ] = None,
     trays: Annotated[
         Path | None, typer.Option("--trays", help="Trays of which the counts are known.", show_default=False)
@@ -46,7 +51,10 @@ def calibrate(
 def train(
     boxes: Annotated[
         Path | None,
-        typer.Argument(metavar="[BOXES_DIR]", help="Boxed photographs: images/ and labels/, train and val."),
+        typer.Argument(
+            metavar="[BOXES_DIR]",
+            help="Boxed photographs: images/ and labels/, train and val. TRAY-NUMBER.jpg says which tray it shows.",
+        ),
     ] = None,
     *,
     classes: Annotated[
@@ -129,11 +137,13 @@ def train(
         refuse_in_service(pack, settings_from(config).detector.pack)
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
-    learning = quantising = None
+    learning = quantising = checked_by = None
     if trays is not None:
         apart = (*unseen, *kept)
         learning = LearningFromOrders(trays=trays, apart=apart, rounds=tuple(rounds or ROUNDS), teacher=teacher)
-        if not no_quantize:
+        if no_quantize:
+            checked_by = menu_from(config, menu)
+        else:
             checked_by = settings_from(config, pack=pack, menu=menu).menu
             quantising = QuantisingPlan(pack=pack, trays=trays, held_out=unseen, menu=checked_by)
     plan = TrainingPlan(
@@ -154,7 +164,9 @@ def train(
     )
     thresholds = ThresholdPlan(boxes=boxes, trays=trays, blocks=kept, false_alarms=false_alarms / 100)
     with extra_train("training"), pieces_of_work(hidden=False) as on_work:
-        manifest = train_pack(plan, thresholds, "edge-agent train", quantising=quantising, on_work=on_work)
+        manifest = train_pack(
+            plan, thresholds, "edge-agent train", quantising=quantising, menu=checked_by, on_work=on_work
+        )
     say(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}")
     _show_calibration(pack, manifest)
     if quantising is None:
@@ -162,7 +174,10 @@ def train(
     else:
         show_gates(manifest)
     only = "".join(f" --only {block}" for block in unseen)
-    say(f"Next: 'edge-agent models score {pack} --trays {trays or 'DIR'}{only}' writes its scores into its card.")
+    given = f"{trays}{only}" if unseen else "DIR"
+    say(f"Next: 'edge-agent models score {pack} --trays {given}' writes its scores into its card.")
+    if not unseen:
+        say("DIR is a folder of trays that it has not seen: none were held out (--held-out FROM:TO).")
 
 
 def _names_in(classes: str) -> tuple[str, ...]:

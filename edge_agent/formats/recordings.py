@@ -25,6 +25,9 @@ MAX_LINE_BYTES = 1_000_000
 MAX_ENTRIES = 100_000
 """More records than a month of a busy till, and what fits into the memory of a small box."""
 
+MAX_PHOTOGRAPHS = 64
+"""So many photographs one tray has at most."""
+
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, strict=True)]
 Count = Annotated[int, Field(ge=0, le=MAX_QUANTITY, strict=True)]
 
@@ -87,7 +90,7 @@ class PhotographedTray(FileModel):
 
     tray_id: str = Field(pattern=r"^[^/\\\x00]+$", max_length=200)
     """Files are named after it."""
-    images: tuple[str, ...] = Field(min_length=1, max_length=64)
+    images: tuple[str, ...] = Field(min_length=1, max_length=MAX_PHOTOGRAPHS)
     contents: dict[str, Count]
     dishes: tuple[str, ...] = ()
     sure: bool = True

@@ -39,6 +39,10 @@ class TrayBlock:
         """Whether a tray can lie in both."""
         return self.name == other.name and self.first <= other.last and other.first <= self.last
 
+    def lies_in(self, other: TrayBlock) -> bool:
+        """Whether all of its trays lie in the other."""
+        return self.name == other.name and other.first <= self.first and self.last <= other.last
+
     def __contains__(self, tray_id: str) -> bool:
         name, _, number = tray_id.rpartition("-")
         return name == self.name and number.isdecimal() and self.first <= int(number) <= self.last

@@ -134,7 +134,7 @@ def _tried(
         contents = fuse(cast, limits)
         true = {name: tray.counts.get(name, 0) for name in curves}
         alarms += any(_contradicts(contents, name, count) for name, count in true.items())
-        decided += all(_agrees(contents, name, count) for name, count in true.items())
+        decided += contents.unclear is None and all(_agrees(contents, name, count) for name, count in true.items())
         surplus_caught += sum(contents.of_class(name).surely >= count > 0 for name, count in true.items())
         absent = [name for name, count in true.items() if _at_most(contents, name, count)]
         forgotten_caught += sum(frequency[name] for name in absent) / max(1, sum(frequency.values()))
@@ -145,12 +145,16 @@ def _tried(
 
 def _contradicts(contents: Contents, name: str, true: int) -> bool:
     count = contents.of_class(name)
-    overlooked = name in contents.overlooked
-    return count.surely > true or (count.possibly < true and not overlooked)
+    return count.surely > true or (count.possibly < true and _tells_absence(contents, name))
 
 
 def _at_most(contents: Contents, name: str, true: int) -> bool:
-    return name not in contents.overlooked and contents.of_class(name).possibly <= true
+    return contents.of_class(name).possibly <= true and _tells_absence(contents, name)
+
+
+def _tells_absence(contents: Contents, name: str) -> bool:
+    """Whether the checker would call it missing: not where the view is unclear, such as a tray that is seen blank."""
+    return contents.unclear is None and name not in contents.overlooked
 
 
 def _agrees(contents: Contents, name: str, true: int) -> bool:

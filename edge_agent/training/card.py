@@ -15,9 +15,13 @@ from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
+from edge_agent.training.took_part import doubts_of_scores, is_calibrated_unseen
 
 CARD_NAME = "README.md"
 CARD_JSON_NAME = "card.json"
+
+MISTAKEN = "scored_item_"
+"""Begins the names of the scores that stand beside the diagonal of the confusion matrix: `scored_item_kiwi->apple`."""
 
 LIMITS = (
     "It knows the crockery, the light and the camera height of its photographs, and no item that is not in the list",
@@ -48,10 +52,11 @@ def _sayable(value: Any) -> Any:
 
 
 def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock]) -> dict[str, float | int | str]:
-    """What a manifest keeps of scores on trays that took no part: shares with their intervals, as text."""
+    """What a manifest keeps of scores: shares with their intervals, as text, and which items were taken for which."""
     said = scores.as_json()
     shares = {f"scored_{name}": with_interval(share) for name, share in scores.rates.items()}
     recalls = {f"scored_recall_{each.class_name}": with_interval(each.recall) for each in items.classes}
+    mistaken = {f"{MISTAKEN}{true}->{seen}": round(number, 2) for true, seen, number in items.mistaken}
     return {
         "scored_on": ", ".join(str(block) for block in only) or "all trays of the folder",
         "scored_wrong_orders": said["wrong_orders"]["n"],
@@ -59,6 +64,7 @@ def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock])
         **shares,
         "scored_macro_recall": in_digits(items.macro_recall),
         **recalls,
+        **mistaken,
     }
 
 
@@ -164,9 +170,11 @@ def _calibration(manifest: PackManifest) -> list[str]:
     if "calibration_trays" not in said:
         return ["", "Its thresholds are still to be found (`edge-agent calibrate`)."]
     budget = f"{float(said['calibration_budget']) * 100:g}"
+    unseen = is_calibrated_unseen(manifest)
+    known = "that the weights never saw" if unseen else "(whether the weights saw them is not known)"
     return [
         "",
-        f"Thresholds were found on {said['calibration_trays']} labelled trays that the weights never saw, for a budget",
+        f"Thresholds were found on {said['calibration_trays']} labelled trays {known}, for a budget",
         f"of {budget} false alarm(s) per 100 right orders. There, alarms are {said['calibration_false_alarms']} of",
         f"the right orders ({said['calibration_false_alarms_unavoidable']} under any thresholds), matches",
         f"{said['calibration_decided']}; of wrong orders made from the labels {said['calibration_caught']} are caught.",
@@ -178,16 +186,53 @@ def _scores(manifest: PackManifest) -> list[str]:
     if "scored_on" not in said:
         return ["", "Not scored yet on trays that took no part (`edge-agent models score`)."]
     shares = ("caught", "escaped", "false_alarm", "right_match")
+    doubts = _doubts(manifest)
     return [
         "",
-        "## On trays that took no part",
+        "## On photographed trays" if doubts else "## On trays that took no part",
         "",
+        *doubts,
         f"{said['scored_on']}: {said['scored_wrong_orders']} wrong orders, {said['scored_right_orders']} right ones.",
         "",
         "| share | value and 95 % interval |",
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {said.get(f'scored_{name}', 'not measured')} |" for name in shares),
         f"| macro recall (classes on 30 trays or more) | {said['scored_macro_recall']} |",
+        *_mistaken(said),
+    ]
+
+
+def _doubts(manifest: PackManifest) -> list[str]:
+    """What is to be said before the scores, where nobody can prove that their trays took no part."""
+    doubts = doubts_of_scores(manifest)
+    if took_part := manifest.metrics.get("scored_took_part"):
+        return [
+            f"**{took_part} of these trays taught it, or set its thresholds**: the scores say what it remembers; do",
+            "not expect as much of new trays.",
+            "",
+        ]
+    if doubts:
+        return [
+            "**Whether these trays took part in its making is not known.** What `model.yaml` says of that under",
+            f"`provenance`: {'; '.join(doubts)}.",
+            "",
+        ]
+    return []
+
+
+def _mistaken(said: Mapping[str, float | int | str]) -> list[str]:
+    """The confusion matrix beside its diagonal, most items first."""
+    cells = [(name.removeprefix(MISTAKEN), float(items)) for name, items in said.items() if name.startswith(MISTAKEN)]
+    if not cells:
+        return []
+    rows = (f"| {name.replace('->', ' | ')} | {items:g} |" for name, items in sorted(cells, key=lambda each: -each[1]))
+    return [
+        "",
+        "Items that were mistaken (`nothing`: overlooked, or seen where nothing lay):",
+        "",
+        "| lay there | seen as | items |",
+        "|---|---|---|",
+        *rows,
     ]
 
 

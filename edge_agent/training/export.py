@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from edge_agent.errors import BadModelPack
+from edge_agent.formats.orders import first_complaint
 from edge_agent.formats.pack import (
     MANIFEST_NAME,
     PackFile,
     PackManifest,
     PlainExport,
+    Thresholds,
     load_manifest,
     sha256_of,
     write_manifest,
@@ -23,6 +27,9 @@ MODEL_NAME = "model.onnx"
 FAST_NAME = "model.fp32.onnx"
 OPSET = 17
 """Understood by every ONNX Runtime since 1.12, that of JetPack 6 among them."""
+
+TO_BE_FOUND = {"default": {"present": 0.5, "possible": 0.05}}
+"""The thresholds of a pack whose own are still to be found: nothing that could matter is cut off."""
 
 
 def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -> Path:
@@ -64,7 +71,7 @@ def write_pack(
             "input": {"width": size_px[0], "height": size_px[1]},
             "output": "ultralytics_raw",
             "nms": {"iou": 0.6, "several_classes_per_box": True},
-            "thresholds": {"default": {"present": 0.5, "possible": 0.05}},
+            "thresholds": TO_BE_FOUND,
             "files": {"fp32": {"file": MODEL_NAME, "sha256": sha256_of(folder / MODEL_NAME)}},
             "metrics": dict(metrics),
             "provenance": dict(provenance),
@@ -79,19 +86,23 @@ def write_pack(
 def make_pack_fast(folder: Path) -> PackManifest:
     """Let a pack run a faster form of its plain export, which stays in it for benchmarks; quantised files are dropped.
 
-    A pack that has both already is left as it is.
+    A pack that has both already is left as it is. Nothing is made of a file that is not the one that the manifest
+    names: thresholds, scores and provenance would be those of another network, and the new hashes would hide it.
 
     Raises:
-        BadModelPack: the pack has no plain fp32 export, or one whose graph is not understood.
+        BadModelPack: the pack has no plain fp32 export, one that is not whole, or one whose graph is not understood.
     """
     manifest = load_manifest(folder / MANIFEST_NAME)
-    if manifest.plain is None and "fp32" not in manifest.files:
+    start = manifest.plain or manifest.files.get("fp32")
+    if start is None:
         raise BadModelPack("the pack has no fp32 file to start from", path=folder)
-    if manifest.plain is not None and _is_whole(folder, manifest.plain) and _is_whole(folder, manifest.files["fp32"]):
+    if not _is_whole(folder, start):
+        said = "it is not there, or not the file that model.yaml names (its sha256 is another)"
+        raise BadModelPack(f"{said}: copy the whole pack once more, or make it anew", path=folder / start.file)
+    fp32 = manifest.files.get("fp32")
+    if manifest.plain is not None and fp32 is not None and _is_whole(folder, fp32):
         return manifest
-    file, given = manifest.files["fp32"].file, manifest.input
-    if manifest.plain is not None:
-        file, given = manifest.plain.file, manifest.plain.input
+    file, given = start.file, manifest.input if manifest.plain is None else manifest.plain.input
     plain = folder / file
     forget_origin(plain)
     taken = make_fast(plain, folder / FAST_NAME, given, manifest.output)
@@ -114,7 +125,11 @@ def _is_whole(folder: Path, entry: PackFile | PlainExport) -> bool:
 
 
 def revise_pack(folder: Path, changes: Mapping[str, Any]) -> PackManifest:
-    """Replace some keys of a pack's manifest, in place."""
+    """Replace some keys of a pack's manifest, in place.
+
+    Raises:
+        BadModelPack: the manifest does not read or cannot be written, or the changes do not fit what stays.
+    """
     path = folder / MANIFEST_NAME
     manifest = revised(load_manifest(path), changes)
     write_manifest(manifest, path)
@@ -122,6 +137,17 @@ def revise_pack(folder: Path, changes: Mapping[str, Any]) -> PackManifest:
 
 
 def revised(manifest: PackManifest, changes: Mapping[str, Any]) -> PackManifest:
-    """The manifest with some of its keys replaced."""
+    """The manifest with some of its keys replaced; a score floor sinks with thresholds that would lie below it.
+
+    Raises:
+        BadModelPack: the changes do not fit what stays.
+    """
     data = manifest.model_dump(mode="json", by_alias=True, exclude_none=True) | dict(changes)
-    return PackManifest.model_validate(data)
+    try:
+        if "thresholds" in changes and manifest.nms.score_floor is not None:
+            limits = Thresholds.model_validate(data["thresholds"])
+            lowest = min(limits.of(name).possible for name in data["classes"])
+            data["nms"] |= {"score_floor": min(manifest.nms.score_floor, lowest)}
+        return PackManifest.model_validate(data)
+    except ValidationError as error:
+        raise BadModelPack(f"{manifest.name} cannot be written so: {first_complaint(error)}") from error

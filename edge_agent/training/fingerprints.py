@@ -19,6 +19,8 @@ from edge_agent.training.labelling import CountedTray
 
 SHOWN = 40
 """So many characters of a value are told."""
+MOST_TOLD = 6
+"""So many differences are told; a folder of an older version may differ in all that it never noted."""
 
 
 def hash_of(splits: Mapping[str, Sequence[BoxedPhotograph]]) -> dict[str, str]:
@@ -69,9 +71,11 @@ def refuse_other(folder: Path, before: Mapping[str, Any], asked: Mapping[str, An
         told = "an older version of the agent, which did not note of what"
     else:
         names = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
-        told = "something else: " + ", ".join(_change(name, was.get(name), wanted.get(name)) for name in names)
         if not names:
             return
+        changes = [_change(name, was.get(name), wanted.get(name)) for name in names]
+        more = f", and {len(changes) - MOST_TOLD} more" if len(changes) > MOST_TOLD else ""
+        told = f"something else: {', '.join(changes[:MOST_TOLD])}{more}"
     said = f"this run was begun with {told}"
     raise BadInput(f"{said}. Name another folder for a new run, or delete this one to begin it anew", path=folder)
 

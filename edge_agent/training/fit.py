@@ -1,4 +1,4 @@
-"""Fit a detector on boxed photographs, from random weights, with Ultralytics (extra `train`).
+"""Fit a detector on boxed photographs, from random weights or from given ones, with Ultralytics (extra `train`).
 
 A few hundred photographs on two cores allow about an hour. Every update counts then, so gradients are not accumulated
 over the library's nominal 64 photographs (`nbs`), and strong augmentation (mosaic, flips, sizes) stands in for the
@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from edge_agent.formats.pack import sha256_of
+from edge_agent.ports.cores import usable_cores
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import drop_copy, keep_whole, last_weights, passes_in
 from edge_agent.training.fingerprints import begin_or_go_on
@@ -33,6 +35,29 @@ third of the time on 224 boxed photographs (4 of 13 s, two cores)."""
 
 RECIPE_NAME = "recipe.json"
 """Lies in the folder of a fit, and says what it was begun with."""
+
+
+EVERY_FIT: Mapping[str, Any] = MappingProxyType(
+    {
+        "optimizer": "AdamW",
+        "lrf": 0.02,
+        "cos_lr": True,
+        "weight_decay": 5e-4,
+        # Not turned: the library takes the upright box around a turned box, which is larger than the thing in it.
+        # What a student sees labels for the next, and boxes grew by an eighth with every round (docs/model.md).
+        "degrees": 0.0,
+        "flipud": 0.5,
+        "fliplr": 0.5,
+        "scale": 0.4,
+        "mixup": 0.1,
+        "deterministic": True,
+        "cache": "ram",
+        "workers": 1,
+        "plots": False,
+        "amp": False,
+    }
+)
+"""What no recipe changes. It makes the weights too, so a folder that was begun with another is not gone on in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,27 +80,12 @@ class FitRecipe:
             "imgsz": self.image_size_px,
             "batch": self.batch,
             "nbs": self.batch,
-            "optimizer": "AdamW",
             "lr0": self.learning_rate,
-            "lrf": 0.02,
-            "cos_lr": True,
             "warmup_epochs": self.warmup_epochs,
-            "weight_decay": 5e-4,
             "close_mosaic": min(self.close_mosaic, self.epochs // 2),
-            # Not turned: the library takes the upright box around a turned box, which is larger than the thing in it.
-            # What a student sees labels for the next, and boxes grew by an eighth with every round (docs/model.md).
-            "degrees": 0.0,
-            "flipud": 0.5,
-            "fliplr": 0.5,
-            "scale": 0.4,
-            "mixup": 0.1,
             "patience": self.epochs,
             "seed": self.seed,
-            "deterministic": True,
-            "cache": "ram",
-            "workers": 1,
-            "plots": False,
-            "amp": False,
+            **EVERY_FIT,
         }
 
 
@@ -94,12 +104,13 @@ def fit(
     kill and a power cut with the loss of one pass.
 
     Raises:
-        BadInput: the folder was begun with another recipe, other classes, or other weights to start from.
+        BadInput: the folder was begun with another recipe (also by a version of the agent that augments otherwise),
+            other classes, or other weights to start from.
     """
     from ultralytics import YOLO
 
     began = None if start_from is None else sha256_of(start_from)
-    asked = {"recipe": asdict(recipe), "classes": list(names), "start_from": began}
+    asked = {"recipe": asdict(recipe), "every_fit": dict(EVERY_FIT), "classes": list(names), "start_from": began}
     begin_or_go_on(run / RECIPE_NAME, asked)
     weights = last_weights(run)
     done = passes_in(run, recipe.epochs)
@@ -142,7 +153,7 @@ def _at_full_speed(trainer: Any) -> None:
 
     if trainer.device.type != "cpu":
         return
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(usable_cores())
     network = trainer.model.to(memory_format=torch.channels_last)
     if not _has_bfloat16():
         return

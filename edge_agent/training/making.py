@@ -11,6 +11,7 @@ from typing import Any
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
@@ -30,9 +31,16 @@ WEIGHTS_SHA256 = "weights_sha256"
 
 
 def make_pack(
-    plan: TrainingPlan, command: str, *, read_photograph: ReadPhotograph, on_work: OnWork
+    plan: TrainingPlan,
+    command: str,
+    *,
+    held_out: Sequence[TrayBlock] = (),
+    read_photograph: ReadPhotograph,
+    on_work: OnWork,
 ) -> tuple[PackManifest, Path]:
     """Train, export, and write the pack with an account of where it comes from; its thresholds are still to be found.
+
+    `held_out` are those of the trays kept apart that take no part later on either: scores are to be made on them.
 
     Returns:
         The manifest, and the weights.
@@ -66,6 +74,7 @@ def make_pack(
         "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
         WEIGHTS_SHA256: sha256_of(trained.weights),
         "licence": "AGPL-3.0-or-later",
+        **({} if plan.orders is None else {"held_out": [str(block) for block in held_out]}),
         **({"rounds": rounds} if rounds else {}),
         **({"synthetic": synthetic} if synthetic else {}),
     }

@@ -18,6 +18,7 @@ from pydantic import Field
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.pack import MANIFEST_NAME, Name, PackManifest, load_manifest, sha256_of, write_manifest
 from edge_agent.formats.yaml_file import FileModel, load_yaml
+from edge_agent.training.export import TO_BE_FOUND, revised
 
 NEARLY_ONE = 1 - 1e-6
 
@@ -43,7 +44,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
 
     Raises:
         BadInput: a group names a class that the pack lacks, or two groups share one.
-        BadModelPack: the source's output is no `ultralytics_raw`.
+        BadModelPack: the source has no fp32 file, or its output is no `ultralytics_raw`.
     """
     before = load_manifest(source / MANIFEST_NAME)
     members = [name for group in groups.values() for name in group]
@@ -54,29 +55,37 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
             raise BadInput(f"'{name}' stands in two groups; what is seen would count twice")
     if before.output != "ultralytics_raw":
         raise BadModelPack(f"classes of the layout {before.output} cannot be merged", path=source)
+    fp32 = before.files.get("fp32")
+    if fp32 is None:
+        raise BadModelPack("the pack has no fp32 file; a quantised one cannot be merged", path=source)
     target.mkdir(parents=True, exist_ok=True)
     table = np.array([[name in group for name in before.classes] for group in groups.values()], np.float32)
-    data = before.model_dump(mode="json", by_alias=True, exclude_none=True)
-    # Quantised files are made anew (edge-agent quantize): their gate was held with other classes.
-    data["files"] = {"fp32": data["files"]["fp32"]}
-    data["refused"] = {}
-    for entry in [*data["files"].values(), *([data["plain"]] if data.get("plain") else [])]:
-        _merge(source / entry["file"], table, target / entry["file"])
-        entry["sha256"] = sha256_of(target / entry["file"])
-    data |= {
+    # Quantised files are made anew (edge-agent quantize). Every gate was held with other classes, that of fp32 on
+    # another provider too.
+    network = fp32.model_dump(mode="json", exclude={"gate", "gates_on"}, exclude_none=True)
+    plain = None if before.plain is None else before.plain.model_dump(mode="json")
+    for entry in (network, plain):
+        if entry is not None:
+            _merge(source / entry["file"], table, target / entry["file"])
+            entry["sha256"] = sha256_of(target / entry["file"])
+    changes = {
         "name": target.name,
         "version": version,
         "classes": list(groups),
         "occluders": [name for name in before.occluders if name in groups],
-        "thresholds": {"default": {"present": 0.5, "possible": 0.05}},
+        "thresholds": TO_BE_FOUND,
+        "files": {"fp32": network},
+        "refused": {},
+        "plain": plain,
         "metrics": {},
         "provenance": {
-            **data["provenance"],
+            # What set the thresholds of the finer classes sets none of these.
+            **{key: value for key, value in before.provenance.items() if key != "calibrated_on"},
             "merged_from": {"name": before.name, "version": before.version},
             "groups": {name: list(group) for name, group in groups.items()},
         },
     }
-    manifest = PackManifest.model_validate(data)
+    manifest = revised(before, changes)
     write_manifest(manifest, target / MANIFEST_NAME)
     if (notice := source / "LICENSE").exists():
         shutil.copyfile(notice, target / notice.name)

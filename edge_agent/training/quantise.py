@@ -71,7 +71,7 @@ def quantise_pack(
         "method": "static QDQ, per channel, averaged min-max",
         "photographs": len(inputs),
         "inputs_sha256": digest.hexdigest(),
-        "held_out": [f"{b.name}-{b.first}:{b.name}-{b.last}" for b in held_out],
+        "held_out": [str(block) for block in held_out],
     }
     entries = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
     # Cut off halfway, the pack still runs in fp32: nothing names the files that are being written.

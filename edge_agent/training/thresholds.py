@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_agent.domain.detection import Detection
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import TrayFolder
+from edge_agent.formats.recordings import CHECKS_NAME, MAX_PHOTOGRAPHS, TRAYS_NAME, TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
-from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
-from edge_agent.training.export import revise_pack, revised
+from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
+
+logger = logging.getLogger(__name__)
 
 OpenDetector = Callable[[Path, PackManifest], Detector]
 """Opens the pack in a folder as another manifest says."""
 ReadPhotograph = Callable[[Path], Picture]
 
-SEEING_ALL = {"default": {"present": 0.5, "possible": 0.05}}
-"""The thresholds with which calibration looks: nothing that could matter is cut off."""
+FEW_TRAYS = 10
+"""With fewer, somebody should look again at what is taken for a tray."""
+
+NAMING = "name them TRAY-NUMBER, with as many TRAYs as there were trays"
+"""How boxed photographs say which tray they show."""
 
 LabelledShots = tuple[tuple[Path, ...], dict[str, int]]
 """The photographs of one tray, and what lay on it."""
@@ -34,8 +41,11 @@ def find_thresholds(
     false_alarms: float,
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
+    calibrated_on: Sequence[str] = (),
 ) -> PackManifest:
     """Find a pack's thresholds within a budget of false alarms (a share of right orders), and write them.
+
+    `calibrated_on` names the trays in words, for the manifest (`training.took_part`).
 
     Raises:
         BadInput: no tray at all.
@@ -48,12 +58,21 @@ def find_thresholds(
         )
     before = load_manifest(pack / MANIFEST_NAME)
     # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
-    detector = open_detector(pack, revised(before, {"thresholds": SEEING_ALL}))
+    detector = open_detector(pack, revised(before, {"thresholds": TO_BE_FOUND}))
+    # What covers items is none: the checker takes it out of what it counts, and no order names it.
+    items = [name for name in before.classes if name not in before.occluders]
+
+    def seen(path: Path) -> tuple[Detection, ...]:
+        return tuple(each for each in detector.detect(read_photograph(path)) if each.class_name in items)
+
     labelled = [
-        LabelledTray(seen=tuple(detector.detect(read_photograph(path)) for path in shots), counts=counts)
+        LabelledTray(
+            seen=tuple(seen(path) for path in shots),
+            counts={name: count for name, count in counts.items() if name in items},
+        )
         for shots, counts in trays
     ]
-    found = calibrate(labelled, before.classes, false_alarms=false_alarms)
+    found = calibrate(labelled, items, false_alarms=false_alarms)
     metrics = {
         # Scores under other thresholds would be those of another detector.
         **{name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))},
@@ -64,13 +83,36 @@ def find_thresholds(
         "calibration_decided": round(found.decided, 4),
         "calibration_caught": round(found.caught, 4),
     }
-    # So would gates that 8-bit files were held against.
+    # So would gates that the files were held against, on whatever provider.
     ungated = {
-        precision: file.model_dump(mode="json", exclude={"gate"}, exclude_none=True)
+        precision: file.model_dump(mode="json", exclude={"gate", "gates_on"}, exclude_none=True)
         for precision, file in before.files.items()
     }
-    changes = {"thresholds": _as_data(found.thresholds), "metrics": metrics, "files": ungated, "refused": {}}
+    changes = {
+        "thresholds": _as_data(found.thresholds),
+        "metrics": metrics,
+        "files": ungated,
+        "refused": {},
+        "provenance": {**before.provenance, "calibrated_on": list(calibrated_on)},
+    }
     return revise_pack(pack, changes)
+
+
+def val_trays(boxes: Path, names: tuple[str, ...]) -> list[LabelledShots]:
+    """The trays of the boxed photographs that do not teach, with what lay on each.
+
+    Raises:
+        BadRecording: a photograph or a label does not read, or too many photographs are taken for one tray.
+    """
+    return boxed_trays(read_boxed(boxes, "val", names), listed=trays_listed_in(boxes))
+
+
+def trays_listed_in(boxes: Path) -> dict[Path, str]:
+    """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
+    if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
+        return {}
+    folder = open_trays(boxes)
+    return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 
 def boxed_trays(
@@ -79,13 +121,23 @@ def boxed_trays(
     """Boxed photographs by tray: the one that `listed` names, else the name of the file up to its last dash.
 
     What lay on a tray is the most that is boxed on any of its photographs: a box that somebody forgot to draw on one
-    stands on another.
+    stands on another. Photographs numbered through would all be one tray, with more on it than on any.
+
+    Raises:
+        BadRecording: more photographs are taken for one tray than a tray can have.
     """
     trays: dict[str, list[BoxedPhotograph]] = {}
     for photograph in photographs:
         stem = photograph.path.stem
         tray_id = (listed or {}).get(photograph.path) or stem.rpartition("-")[0] or stem
         trays.setdefault(tray_id, []).append(photograph)
+    for shots in trays.values():
+        if len(shots) > MAX_PHOTOGRAPHS:
+            said = f"by their names {len(shots)} photographs such as this one are one tray, which has {MAX_PHOTOGRAPHS}"
+            raise BadRecording(f"{said} at most: {NAMING}", path=shots[0].path)
+    if len(trays) < FEW_TRAYS:
+        said = "by their names %d boxed photographs are %d tray(s), and thresholds from fewer than %d are a guess: %s"
+        logger.warning(said, len(photographs), len(trays), FEW_TRAYS, NAMING)
     return [(tuple(shot.path for shot in shots), _most(shots)) for shots in trays.values()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.training import fit
 from edge_agent.training.checkpoints import keep_whole, passes_in
+from edge_agent.training.took_part import OWN_VAL
 
 pytest.importorskip("ultralytics", reason="needs the extra 'train': make test-train")
 
@@ -67,9 +69,9 @@ def trays(root: Path) -> Path:
         contents = {name: things.count(name) for name in things}
         rows.append({"tray_id": f"t-{n}", "images": images, "contents": contents, "sure": True})
         lines = [{"sku": name, "quantity": 1} for name in things]
-        for expected, wanted in (("match", lines), ("mismatch", [*lines, lines[0]])):
+        for expected, ordered in (("match", lines), ("mismatch", [*lines, lines[0]])):
             check = {"check_id": f"c-{n}-{expected}", "tray_id": f"t-{n}", "expected": expected}
-            checks.append(check | {"order": {"order_id": f"o-{n}-{expected}", "lines": wanted}})
+            checks.append(check | {"order": {"order_id": f"o-{n}-{expected}", "lines": ordered}})
     (root / "trays.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (root / "orders.jsonl").write_text("".join(json.dumps(check) + "\n" for check in checks))
     return root
@@ -107,7 +109,12 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
     assert [each["trays"] for each in card["rounds"]] == [8, 8]
     manifest = load_manifest(tmp_path / "pack" / MANIFEST_NAME)
     assert set(manifest.gates) == {"int8", "int8_convs"}, "both 8-bit forms were made and judged"
-    assert {*manifest.files, *manifest.refused} == {"fp32", "int8", "int8_convs"}
+    for gate in manifest.gates.values():
+        assert [gate.fp32[kind] for kind in ("wrong", "right")] == [6, 6], "by right orders and by wrong ones"
+    passed = {name for name, gate in manifest.gates.items() if gate.passed}
+    assert (set(manifest.files), set(manifest.refused)) == ({"fp32", *passed}, set(manifest.gates) - passed)
+    apart = {"held_out": ["t-8:t-8"], "calibrated_on": [OWN_VAL, "t-9:t-11"]}
+    assert {key: manifest.provenance[key] for key in apart} == {key: card[key] for key in apart} == apart
     assert {file.file for file in manifest.files.values()} | {"model.onnx"} == {
         path.name for path in (tmp_path / "pack").glob("*.onnx")
     }
@@ -175,6 +182,16 @@ def test_a_fit_that_was_cut_off_goes_on_also_where_its_checkpoint_is_torn(
     assert [row["epoch"] for row in fit.curve(tmp_path / "run")] == [1, 2, 3]
     assert passes_in(tmp_path / "run", 3) == 3
     assert sorted(path.name for path in last.parent.iterdir()) == ["best.pt", "last.pt"]
+
+
+def test_a_fit_that_was_begun_with_other_augmentation_is_not_gone_on_in(tmp_path: Path) -> None:
+    """Half of it would be turned pictures, under an account that says none are."""
+    recipe = fit.FitRecipe()
+    turned = {**fit.EVERY_FIT, "degrees": 10.0}
+    begun = {"recipe": asdict(recipe), "every_fit": turned, "classes": ["plate"], "start_from": None}
+    (tmp_path / fit.RECIPE_NAME).write_text(json.dumps(begun))
+    with pytest.raises(BadInput, match=r"something else: every_fit\.degrees was 10\.0 and is 0\.0 now\."):
+        fit.fit({}, ["plate"], tmp_path, recipe)
 
 
 def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

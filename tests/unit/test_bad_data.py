@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app.making import to_be_gone_on_with
+from edge_agent.errors import BadInput
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output, write_pack
 from tests.unit import test_cli
 from tests.unit.test_cli import MENU, SEEN, Run
@@ -146,6 +149,16 @@ def test_a_class_that_nobody_knows_is_named_with_its_line_and_its_trays(run: Run
     run(*ON_TRAYS[command]).refused("many/trays.jsonl:3: ", "'plat', which lies on 3 trays: correct the name")
 
 
+def test_a_class_that_nobody_knows_is_named_also_where_no_form_is_to_be_judged(run: Run, many: Path) -> None:
+    """After hours it would be a class of the new pack."""
+    change(many / "many" / "trays.jsonl", lambda rows: rows[2].update(contents={"plat": 1, "bread": 1}))
+    told = run(*ON_TRAYS["train"], "--no-quantize")
+    told.refused("many/trays.jsonl:3: ", "'plat', which lies on 1 tray: correct the name", "--menu", "menu.yaml")
+    (many / "wider.yaml").write_text(MENU + "  - {sku: plat, visibility: hidden}\n")
+    told = run(*ON_TRAYS["train"], "--no-quantize", "--menu", "wider.yaml")
+    told.refused("t.pt: ")
+
+
 def test_what_the_menu_calls_hidden_may_lie_on_the_trays(run: Run, many: Path) -> None:
     """A dish that no model has learned yet is on the menu as something that the camera cannot see."""
     (many / "menu.yaml").write_text(MENU + "  - {sku: soup, visibility: hidden}\n")
@@ -191,6 +204,14 @@ def test_a_menu_that_does_not_fit_is_named_before_the_training(run: Run, many: P
     (many / "other.yaml").write_text("items:\n  - {sku: soup, detects_as: soup}\n")
     told = run(*ON_TRAYS["train"], "--menu", "other.yaml")
     told.refused("other.yaml:2: ", "'soup'", "--menu", "--no-quantize")
+
+
+def test_a_full_disk_in_a_training_is_a_sentence_that_says_how_to_go_on(tmp_path: Path) -> None:
+    """Hours of work are not lost, and a traceback would not say so."""
+    full = OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "last.pt"))
+    said = r"last\.pt: .*No space left.*lies in .*run.*type the same command again"
+    with pytest.raises(BadInput, match=said), to_be_gone_on_with(tmp_path / "run"):
+        raise full
 
 
 def test_too_few_trays_to_learn_from_are_refused(run: Run, many: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 import pytest
 
 from edge_agent.domain.detection import Detection
+from edge_agent.domain.matching import compare
+from edge_agent.domain.menu import wanted
 from edge_agent.domain.voting import fuse
 from edge_agent.training.calibrate import HIGHEST, LOWEST, Calibrated, LabelledTray, calibrate
-from tests.builders import seen
+from tests.builders import line, menu, order, seen
 
 NAMES = ("plate", "bread", "drink")
 
@@ -32,14 +35,14 @@ def trays(number: int, seed: int, blur: float) -> list[LabelledTray]:
     return made
 
 
-def reds(found: Calibrated, of: list[LabelledTray]) -> int:
-    """How many trays, held against the very order they were made from, would be called wrong."""
-    wrong = 0
-    for tray in of:
-        contents = fuse(tray.ballots, found.thresholds)
-        counts = [(contents.of_class(name), tray.counts.get(name, 0)) for name in NAMES]
-        wrong += any(count.surely > true or count.possibly < true for count, true in counts)
-    return wrong
+def verdicts(found: Calibrated, of: list[LabelledTray]) -> Counter[str]:
+    """What the checker says of the trays, each held against the very order that it was made from."""
+    plain = menu(*NAMES)
+    orders = [order("A", *(line(name, count) for name, count in tray.counts.items())) for tray in of]
+    return Counter(
+        compare(plain, wanted(plain, each), fuse(tray.ballots, found.thresholds)).kind.value
+        for each, tray in zip(orders, of, strict=True)
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -49,7 +52,8 @@ def test_the_budget_is_kept_on_the_trays_it_was_found_on(seed: int, budget: floa
     of = trays(40, seed, blur=0.15)
     found = calibrate(of, NAMES, false_alarms=budget)
     assert found.false_alarms <= budget
-    assert reds(found, of) == round(found.false_alarms * len(of))
+    said = verdicts(found, of)
+    assert (said["mismatch"], said["match"]) == (round(found.false_alarms * 40), round(found.decided * 40))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -70,8 +74,22 @@ def test_thresholds_rise_and_stay_within_reason(blur: float) -> None:
 
 
 def test_clear_scores_are_all_decided() -> None:
-    found = calibrate(trays(30, 2, blur=0.02), NAMES, false_alarms=0.0)
+    of = [tray for tray in trays(30, 2, blur=0.02) if tray.counts]
+    found = calibrate(of, NAMES, false_alarms=0.0)
     assert (found.false_alarms, found.decided) == (0.0, 1.0)
+
+
+def test_a_tray_that_is_seen_blank_is_open() -> None:
+    """The checker says that it saw nothing, whatever was ordered: no false alarm, no catch, and nothing decided."""
+    right = LabelledTray(seen=((seen("plate", score=0.9),),), counts={"plate": 1})
+    blank = LabelledTray(seen=((),), counts={"plate": 1})
+    of = [*[right] * 30, blank]
+    found = calibrate(of, NAMES, false_alarms=0.0)
+    assert verdicts(found, of) == {"match": 30, "unsure": 1}
+    assert (found.false_alarms, found.unavoidable) == (0.0, 0.0)
+    assert found.decided == pytest.approx(30 / 31)
+    only_blank = calibrate([LabelledTray(seen=((),), counts={})] * 3, NAMES, false_alarms=0.0)
+    assert (only_blank.decided, only_blank.caught) == (0.0, 0.0)
 
 
 def test_a_class_that_no_tray_holds_gets_cautious_thresholds() -> None:

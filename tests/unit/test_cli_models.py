@@ -8,6 +8,11 @@ from typing import Any
 
 import pytest
 
+from edge_agent.formats.pack import load_manifest
+from edge_agent.formats.recordings import open_trays
+from edge_agent.training.export import revise_pack
+from edge_agent.training.fingerprints import hash_of_trays
+from edge_agent.training.labelling import counted_trays
 from tests.builders_onnx import constant_model, raw_output, write_pack
 from tests.unit import test_cli
 from tests.unit.test_cli import RIGHT, SEEN, Run
@@ -229,6 +234,46 @@ def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> N
     (models / "good" / "model.yaml").unlink()
     packs = run("models", "list", *CONFIG, "--json").json["packs"]
     assert [(Path(p["folder"]).name, p["fault"] is None) for p in packs if p["active"]] == [("good", False)]
+
+
+def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failures_into_a_report(
+    run: Run, models: Path, here: Path
+) -> None:
+    """In the card nobody would find which photographs they were."""
+    two_plates = [(*row[:5], 0) for row in SEEN]
+    write_pack(models / "odd", constant_model(raw_output(two_plates)), "ultralytics_raw", name="odd")
+    told = run("models", "score", "models/odd", "--trays", "trays", *CONFIG, "--report", "seen")
+    assert told.status == 0, told
+    assert "The report: seen/index.html" in told.out
+    assert len(list((here / "seen").glob("**/*.jpg"))) == 1
+    scored = load_manifest(models / "odd" / "model.yaml").metrics
+    assert (scored["scored_right_orders"], scored["scored_item_bread->plate"]) == (1, 1.0)
+    card = (models / "odd" / "README.md").read_text()
+    assert "| bread | plate | 1 |" in card
+    assert "Whether these trays took part in its making is not known" in card
+
+
+def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
+    """It is what one types first: the folder that was trained with."""
+    digest = hash_of_trays(counted_trays(open_trays(here / "trays"), apart=()))
+    told = {"rounds": [{"apart": []}], "trays_sha256": digest, "held_out": [], "calibrated_on": []}
+    revise_pack(models / "good", {"provenance": told})
+    assert "took part: 1" in run("models", "score", "models/good", "--trays", "trays", *CONFIG).out
+    assert "**1 of these trays taught it, or set its thresholds**" in (models / "good" / "README.md").read_text()
+
+
+def test_a_pack_is_scored_with_its_own_thresholds_however_eager_the_house_is(
+    run: Run, models: Path, here: Path
+) -> None:
+    """The card would else hold the scores of another detector."""
+    faint = [(*row[:4], 0.45, row[5]) for row in SEEN]
+    write_pack(models / "faint", constant_model(raw_output(faint)), "ultralytics_raw", name="faint")
+    eager = "detector: {pack: models/active, provider: cpu, eagerness: 2}\nmenu: menu.yaml\n"
+    (here / "edge.yaml").write_text(eager)
+    run("models", "score", "models/faint", "--trays", "trays", *CONFIG)
+    assert run("evaluate", "trays", "--pack", "models/faint", *CONFIG, "--json").json["right_orders"]["match"] == 1
+    metrics = load_manifest(models / "faint" / "model.yaml").metrics
+    assert str(metrics["scored_right_match"]).startswith("0.000")
 
 
 def test_verify_finds_every_fault(run: Run, models: Path) -> None:

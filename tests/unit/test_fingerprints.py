@@ -38,6 +38,13 @@ def test_anything_else_is_refused_and_names_the_folder(tmp_path: Path, other: di
     assert (tmp_path / "run" / "plan.json").read_bytes() == before
 
 
+def test_of_many_differences_some_are_told_and_the_rest_is_counted(tmp_path: Path) -> None:
+    begin_or_go_on(tmp_path / "plan.json", ASKED)
+    settings = {f"setting_{n}": n for n in range(20)}
+    with pytest.raises(BadInput, match=r"setting_5 was nothing and is 5 now, and 14 more\. Name another folder"):
+        begin_or_go_on(tmp_path / "plan.json", {**ASKED, "every_fit": settings})
+
+
 def test_the_note_of_an_older_version_is_not_taken_apart(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text('{"epochs": 90, "seed": 20}')
     with pytest.raises(BadInput, match="begun with an older version of the agent"):

@@ -174,6 +174,29 @@ def test_making_a_pack_fast_again_gives_the_same_bytes(tmp_path: Path) -> None:
     assert sha256_of(folder / FAST_NAME) == first.files["fp32"].sha256
 
 
+def test_a_fast_form_that_was_lost_is_made_again(tmp_path: Path) -> None:
+    folder = write_pack(tmp_path / "tiny", detect_export(), "ultralytics_raw")
+    first = make_pack_fast(folder)
+    (folder / FAST_NAME).write_bytes(b"torn")
+    assert make_pack_fast(folder) == first
+    assert sha256_of(folder / FAST_NAME) == first.files["fp32"].sha256
+
+
+@pytest.mark.parametrize("made_fast", [False, True])
+def test_another_network_does_not_get_the_name_of_this_one(tmp_path: Path, *, made_fast: bool) -> None:
+    """With new hashes it would look whole, under thresholds and scores that were never its own."""
+    folder = write_pack(tmp_path / "tiny", detect_export(), "ultralytics_raw")
+    if made_fast:
+        make_pack_fast(folder)
+    before = (folder / MANIFEST_NAME).read_bytes()
+    model = onnx.load(folder / "model.onnx")
+    model.producer_name = "another"
+    onnx.save(model, folder / "model.onnx")
+    with pytest.raises(BadModelPack, match=r"tiny/model\.onnx: .*copy the whole pack once more"):
+        make_pack_fast(folder)
+    assert (folder / MANIFEST_NAME).read_bytes() == before
+
+
 def test_quantised_files_of_an_older_network_do_not_stay(tmp_path: Path) -> None:
     folder = write_pack(tmp_path / "tiny", detect_export(), "ultralytics_raw")
     manifest = load_manifest(folder / MANIFEST_NAME)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.errors import BadInput, BadModelPack
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.training.export import revise_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from tests.builders_onnx import CLASSES, Row, constant_model, raw_output, write_pack
 
@@ -47,6 +49,31 @@ def test_doubt_between_two_of_a_group_is_no_doubt_about_the_group(
     found = seen(merged(tmp_path_factory.mktemp("packs"), output))
     wanted = 1 - (1 - plate) * (1 - bread)
     assert dict(found).get("crockery", 0.0) == pytest.approx(wanted if wanted >= 0.05 else 0.0, abs=2e-3)
+
+
+def test_gates_and_score_floor_of_the_finer_classes_do_not_come_along(tmp_path: Path) -> None:
+    """Its thresholds are still to be found: nobody has measured any form of it, on any provider."""
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    fine = write_pack(
+        tmp_path / "fine",
+        constant_model(raw_output([])),
+        "ultralytics_raw",
+        thresholds={"default": {"present": 0.5, "possible": 0.1}},
+        nms={"score_floor": 0.06},
+    )
+    fp32 = load_manifest(fine / MANIFEST_NAME).files["fp32"].model_dump(mode="json", exclude_none=True)
+    revise_pack(fine, {"files": {"fp32": {**fp32, "gate": passed, "gates_on": {"openvino": passed}}}})
+    manifest = merge_pack(fine, GROUPS, tmp_path / "coarse", version="1")
+    assert (manifest.gates, manifest.files["fp32"].gates_on) == ({}, {})
+    assert manifest.score_floor == 0.05
+    assert manifest == load_manifest(tmp_path / "coarse" / MANIFEST_NAME)
+
+
+def test_a_pack_without_an_exact_network_is_refused(tmp_path: Path) -> None:
+    form = {"file": "model.onnx", "sha256": "0" * 64}
+    fine = write_pack(tmp_path / "fine", b"no network", "ultralytics_raw", files={"int8": form}, occluders=())
+    with pytest.raises(BadModelPack, match="fine: the pack has no fp32 file"):
+        merge_pack(fine, GROUPS, tmp_path / "coarse", version="1")
 
 
 def test_the_merged_pack_says_where_it_comes_from(tmp_path: Path) -> None:

@@ -22,8 +22,24 @@ def pack(tmp_path: Path) -> Path:
     return folder
 
 
-def card_of(pack: Path, provenance: Mapping[str, Any]) -> str:
-    manifest = revise_pack(pack, {"provenance": dict(provenance)})
+SCORED = {
+    "scored_on": "noon-10:noon-19",
+    "scored_wrong_orders": 20,
+    "scored_right_orders": 10,
+    "scored_macro_recall": "0.950",
+}
+CALIBRATED = {
+    "calibration_budget": 0.01,
+    "calibration_trays": 34,
+    "calibration_false_alarms": 0.0,
+    "calibration_false_alarms_unavoidable": 0.0,
+    "calibration_decided": 0.8,
+    "calibration_caught": 0.9,
+}
+
+
+def card_of(pack: Path, provenance: Mapping[str, Any], metrics: Mapping[str, Any] | None = None) -> str:
+    manifest = revise_pack(pack, {"provenance": dict(provenance), "metrics": dict(metrics or {})})
     return " ".join(write_model_card(pack, manifest).read_text().split())
 
 
@@ -63,3 +79,29 @@ def test_a_model_that_no_box_taught_says_whose_weights_it_went_on_from(pack: Pat
     card = card_of(pack, {"teacher": "mine.pt", "photographs": {"train": 0, "val": 0}})
     assert "trained from the weights of `mine` by the counts of trays alone" in card
     assert "random" not in card
+
+
+def test_the_card_calls_trays_unseen_where_that_is_proved_and_says_where_it_is_not(pack: Path) -> None:
+    """Scores on trays that taught look like the best that there are."""
+    told = {"held_out": ["noon-10:noon-19"], "calibrated_on": ["noon-20:noon-29"]}
+    proved = card_of(pack, told, SCORED)
+    assert "## On trays that took no part noon-10:noon-19: 20 wrong orders" in proved
+    silent = card_of(pack, {}, SCORED)
+    assert "took no part" not in silent
+    assert "**Whether these trays took part in its making is not known.**" in silent
+    taught = card_of(pack, told, {**SCORED, "scored_took_part": 7})
+    assert "took no part" not in taught
+    assert "**7 of these trays taught it, or set its thresholds**" in taught
+
+
+def test_the_card_says_that_thresholds_come_from_unseen_trays_only_where_that_is_proved(pack: Path) -> None:
+    rounds = {"rounds": [{"apart": ["noon-20:noon-29"]}], "calibrated_on": ["noon-20:noon-29"]}
+    assert "34 labelled trays that the weights never saw," in card_of(pack, rounds, CALIBRATED)
+    assert "34 labelled trays (whether the weights saw them is not known)," in card_of(pack, {}, CALIBRATED)
+
+
+def test_the_card_has_what_was_mistaken_for_what_the_most_frequent_first(pack: Path) -> None:
+    mistaken = {"scored_item_kiwi->apple": 0.5, "scored_item_soup->nothing": 3.0}
+    card = card_of(pack, {}, {**SCORED, **mistaken})
+    assert "| lay there | seen as | items | |---|---|---| | soup | nothing | 3 | | kiwi | apple | 0.5 |" in card
+    assert "mistaken" not in card_of(pack, {}, SCORED)

@@ -6,17 +6,23 @@ import json
 from pathlib import Path
 from typing import NoReturn
 
+import cv2
 import numpy as np
 import pytest
 
-from edge_agent.app.making import trays_listed_in
+from edge_agent.app.making import calibrate_pack
+from edge_agent.app.plans import ThresholdPlan
 from edge_agent.domain.detection import Detection
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
-from edge_agent.training.thresholds import boxed_trays, find_thresholds
-from tests.builders_onnx import CLASSES, write_pack
+from edge_agent.training.fingerprints import hash_of
+from edge_agent.training.thresholds import boxed_trays, find_thresholds, trays_listed_in
+from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
+from tests.builders import seen
+from tests.builders_onnx import CLASSES, constant_model, raw_output, write_pack
+from tests.fakes import ScriptedDetector
 
 
 def never(*given: object) -> NoReturn:
@@ -33,6 +39,20 @@ def test_photographs_of_one_tray_are_one_tray_and_a_forgotten_box_stands_on_anot
         ((Path("noon-1-0.jpg"), Path("noon-1-1.jpg")), {"plate": 1, "bread": 2}),
         ((Path("noon-2-0.jpg"),), {}),
     ]
+
+
+def test_photographs_that_are_numbered_through_are_not_taken_for_one_tray_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its contents would be the most of everything, and thresholds would be found on that one tray."""
+    numbered = [boxed(f"frame-{n:04}", plate=1) for n in range(65)]
+    with pytest.raises(BadRecording, match=r"frame-0000\.jpg: .*65 photographs .* TRAY-NUMBER"):
+        boxed_trays(numbered)
+    assert len(boxed_trays(numbered[:64])) == 1
+    assert "64 boxed photographs are 1 tray(s)" in caplog.text
+    caplog.clear()
+    assert len(boxed_trays([boxed(f"noon-{n}-0", plate=1) for n in range(10)])) == 10
+    assert not caplog.text
 
 
 def test_a_folder_that_lists_its_trays_is_believed_before_names_are_guessed_at() -> None:
@@ -72,24 +92,82 @@ class Blind:
         return ()
 
 
-def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
-    """An 8-bit form kept the score under other thresholds; under these nobody has measured it."""
-    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
-    form = {"file": "model.onnx", "sha256": "0" * 64}
-    files = {"fp32": form, "int8": {**form, "gate": passed}}
-    refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
-    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
-    before = load_manifest(pack / MANIFEST_NAME)
-    assert (before.offered_on("cpu"), set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+def found_for(pack: Path) -> PackManifest:
+    """What becomes of a pack that sees nothing of one plate."""
     black = np.zeros((8, 8, 3), np.uint8)
-    after = find_thresholds(
+    return find_thresholds(
         pack,
         [((Path("a.jpg"),), {"plate": 1})],
         false_alarms=0.01,
         open_detector=lambda *_: Blind(),
         read_photograph=lambda _: black,
+        calibrated_on=["noon-1:noon-3"],
     )
+
+
+def test_the_manifest_says_what_thresholds_were_found_on(tmp_path: Path) -> None:
+    """Scores on the same trays are then known to be none."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", provenance={"calibrated_on": [], "licence": "x"})
+    assert found_for(pack).provenance == {"calibrated_on": ["noon-1:noon-3"], "licence": "x"}
+
+
+def test_boxed_photographs_that_measured_the_fit_are_told_from_others(tmp_path: Path) -> None:
+    """Of the first it is known that they taught nothing; of others nobody knows."""
+    boxes = tmp_path / "boxes"
+    for part in ("images/val", "labels/val"):
+        (boxes / part).mkdir(parents=True)
+    cv2.imwrite(str(boxes / "images/val/noon-1-0.jpg"), np.zeros((64, 64, 3), np.uint8))
+    (boxes / "labels/val/noon-1-0.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    val = hash_of({"val": read_boxed(boxes, "val", CLASSES)})
+    network = constant_model(raw_output([]))
+    pack = write_pack(tmp_path / "pack", network, "ultralytics_raw", provenance={"data_sha256": val})
+    plan = ThresholdPlan(boxes=boxes)
+    assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OWN_VAL]
+    (boxes / "labels/val/noon-1-0.txt").write_text("")
+    assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OTHER_BOXES]
+
+
+def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
+    """An 8-bit form kept the score under other thresholds; under these nobody has measured it, on any provider."""
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    form = {"file": "model.onnx", "sha256": "0" * 64}
+    files = {"fp32": {**form, "gates_on": {"openvino": passed}}}
+    files["int8"] = {**form, "gate": passed, "gates_on": {"openvino": passed}}
+    refused = {"int8_convs": {"gate": {**passed, "passed": False}}}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", files=files, refused=refused)
+    before = load_manifest(pack / MANIFEST_NAME)
+    assert (before.offered_on("cpu"), set(before.gates)) == (("fp32", "int8"), {"int8", "int8_convs"})
+    assert before.offered_on("openvino") == ("fp32", "int8")
+    after = found_for(pack)
     assert (list(after.files), after.offered_on("cpu"), after.gates) == (["fp32", "int8"], ("fp32",), {})
+    assert after.offered_on("openvino") == ("fp32",)
+    assert not any(file.gates_on for file in after.files.values())
+
+
+def test_a_hand_over_the_tray_is_no_item_too_many(tmp_path: Path) -> None:
+    """The checker takes it out of what it counts; counted here, every tray that a hand touches would be an alarm."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    black = np.zeros((8, 8, 3), np.uint8)
+    touched = ScriptedDetector(classes=CLASSES, script=[(seen("plate"), seen("hand", 200))])
+    after = find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1, "hand": n % 2}) for n in range(20)],
+        false_alarms=0.0,
+        open_detector=lambda *_: touched,
+        read_photograph=lambda _: black,
+    )
+    told = {name: after.metrics[f"calibration_{name}"] for name in ("false_alarms_unavoidable", "decided", "caught")}
+    assert told == {"false_alarms_unavoidable": 0.0, "decided": 1.0, "caught": 1.0}
+    assert set(after.thresholds.classes) == {"plate", "bread"}
+
+
+def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
+    """A floor of 0.06 hid nothing from the old thresholds; those with which calibration looks begin at 0.05."""
+    limits = {"default": {"present": 0.5, "possible": 0.1}}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", thresholds=limits, nms={"score_floor": 0.06})
+    after = found_for(pack)
+    assert after.score_floor == min(0.06, *(after.thresholds.of(name).possible for name in CLASSES))
+    assert load_manifest(pack / MANIFEST_NAME) == after
 
 
 def test_without_a_tray_there_is_a_sentence_and_the_pack_stays_as_it_was(tmp_path: Path) -> None:

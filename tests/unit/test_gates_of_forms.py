@@ -1,0 +1,131 @@
+"""The gate of 8-bit forms: what keeps the score of fp32 stays and is offered, on each provider for itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.app import quantising
+from edge_agent.app.plans import QuantisingPlan
+from edge_agent.domain.detection import Detection
+from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
+from edge_agent.formats.recordings import open_trays
+from edge_agent.ports import Picture
+from tests.builders import seen
+from tests.builders_detect import detect_export
+from tests.builders_onnx import write_pack
+
+TRAYS = 8
+"""Half of them calibrate, and four judge, each by a right order and a wrong one."""
+
+
+class Overlooking(OnnxDetector):
+    """Sees a plate and a bread, but overlooks both on so many of the trays that judge, by form and provider.
+
+    A picture says by its grey which tray it shows. Every provider but those that are `missing` is there.
+    """
+
+    overlooked: ClassVar[dict[tuple[str, str], int]] = {}
+    judging: ClassVar[tuple[int, ...]] = ()
+    missing: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *, pack: Any, provider: Provider) -> None:
+        super().__init__(pack=pack, provider="cpu", threads=1)
+        self._asked: Provider = "cpu" if provider in self.missing else provider
+
+    @property
+    def provider(self) -> Provider:
+        return self._asked
+
+    def detect(self, picture: Picture) -> tuple[Detection, ...]:
+        blank = self.judging[: self.overlooked.get((self.pack.precision, self._asked), 0)]
+        return () if int(picture[0, 0, 0]) in blank else (seen("plate"), seen("bread", 200))
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> QuantisingPlan:
+    """A pack that was not made fast yet, and the trays to judge its forms by."""
+    pack = write_pack(tmp_path / "tiny", detect_export(), "ultralytics_raw")
+    (tmp_path / "menu.yaml").write_text(
+        "items:\n  - {sku: plate, detects_as: plate}\n  - {sku: bread, detects_as: bread}\n"
+    )
+    folder = trays(tmp_path / "trays")
+    _, judging = quantising.split_trays(open_trays(folder), (), 96)
+    monkeypatch.setattr(quantising, "OnnxDetector", Overlooking)
+    monkeypatch.setattr(Overlooking, "judging", tuple(int(each.rpartition("-")[2]) for each in judging.trays))
+    return QuantisingPlan(pack=pack, trays=folder, held_out=(), menu=tmp_path / "menu.yaml")
+
+
+def trays(root: Path) -> Path:
+    root.mkdir()
+    rows, checks = [], []
+    for n in range(TRAYS):
+        cv2.imwrite(str(root / f"{n}.png"), np.full((64, 64, 3), n, np.uint8))
+        rows.append({"tray_id": f"t-{n}", "images": [f"{n}.png"], "contents": {"plate": 1, "bread": 1}})
+        for expected, skus in (("match", ("plate", "bread")), ("mismatch", ("plate",))):
+            order = {"order_id": f"{n}-{expected}", "lines": [{"sku": sku} for sku in skus]}
+            checks.append({"check_id": f"c-{n}-{expected}", "tray_id": f"t-{n}", "order": order, "expected": expected})
+    (root / "trays.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (root / "orders.jsonl").write_text("".join(json.dumps(check) + "\n" for check in checks))
+    return root
+
+
+def at(plan: QuantisingPlan, tolerance: float) -> QuantisingPlan:
+    return QuantisingPlan(pack=plan.pack, trays=plan.trays, held_out=plan.held_out, menu=plan.menu, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "passed"),
+    [(1.0, ()), (24.9, ()), (25.0, ("int8",)), (50.0, ("int8", "int8_convs"))],
+)
+def test_a_form_may_be_worse_by_the_tolerance_and_not_by_one_check_more(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch, tolerance: float, passed: tuple[str, ...]
+) -> None:
+    """The tolerance is per hundred right orders: of four, 25 forgives one tray."""
+    monkeypatch.setattr(Overlooking, "overlooked", {("int8", "cpu"): 1, ("int8_convs", "cpu"): 2})
+    manifest = quantising.quantise(at(plan, tolerance))
+    assert manifest.offered_on("cpu") == ("fp32", *passed)
+    assert set(manifest.refused) == {"int8", "int8_convs"} - set(passed)
+    assert {path.name for path in plan.pack.glob("*.onnx")} == {
+        "model.onnx", "model.fp32.onnx", *(f"model.{form}.onnx" for form in passed),
+    }  # fmt: skip
+    counts = {name: (gate.scores["caught"], gate.scores["right_match"]) for name, gate in manifest.gates.items()}
+    assert counts == {"int8": (3, 3), "int8_convs": (2, 2)}
+    assert {gate.fp32["caught"] for gate in manifest.gates.values()} == {4}
+
+
+def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict decides what runs there; nothing is taken out, since it may serve elsewhere."""
+    quantising.quantise(plan)
+    monkeypatch.setattr(Overlooking, "overlooked", {("int8", "openvino"): 1, ("int8_convs", "cuda"): 1})
+    manifest = quantising.judge_on("openvino", plan)
+    assert manifest == load_manifest(plan.pack / MANIFEST_NAME)
+    assert manifest.offered_on("openvino") == ("fp32", "int8_convs")
+    assert manifest.offered_on("cpu") == ("fp32", "int8", "int8_convs")
+    assert manifest.offered_on("cuda") == ("fp32",)
+    assert manifest.files["int8"].gates_on["openvino"].scores["caught"] == 3
+    card = (plan.pack / "README.md").read_text()
+    assert "| int8 on openvino | 3 | 0 | 3 | 0 | not passed, not offered there |" in card
+    assert quantising.judge_on("cuda", plan).offered_on("cuda") == ("fp32", "int8")
+    assert quantising.judge_on("openvino", at(plan, 25.0)).offered_on("openvino") == ("fp32", "int8", "int8_convs")
+
+
+def test_a_provider_that_does_not_run_the_pack_judges_nothing(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fallen back to the CPU, every form would pass."""
+    quantising.quantise(plan)
+    before = (plan.pack / MANIFEST_NAME).read_bytes()
+    monkeypatch.setattr(Overlooking, "missing", ("openvino",))
+    with pytest.raises(BadInput, match="openvino does not run fp32 here"):
+        quantising.judge_on("openvino", plan)
+    assert (plan.pack / MANIFEST_NAME).read_bytes() == before

@@ -1,0 +1,95 @@
+"""Whether trays took part in making a pack: what is not proved is not claimed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge_agent.formats.recordings import PhotographedTray, TrayFolder
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training.fingerprints import hash_of_trays
+from edge_agent.training.labelling import counted_trays
+from edge_agent.training.took_part import (
+    OTHER_BOXES,
+    OWN_VAL,
+    doubts_of_scores,
+    is_calibrated_unseen,
+    known_to_have_taken_part,
+)
+from tests.builders_onnx import manifest
+
+PROVED = {"held_out": ["noon-10:noon-19"], "calibrated_on": ["noon-20:noon-29"]}
+
+
+@pytest.mark.parametrize(
+    ("scored_on", "provenance", "doubt"),
+    [
+        ("noon-10:noon-19", PROVED, None),
+        ("noon-12:noon-13, noon-15:noon-16", PROVED, None),
+        ("noon-10:noon-19", {**PROVED, "calibrated_on": []}, None),
+        ("noon-10:noon-20", PROVED, "names no blocks as held out"),
+        ("noon-10:noon-19, eve-10:eve-19", PROVED, "names no blocks as held out"),
+        ("all trays of the folder", PROVED, "names no blocks as held out"),
+        ("noon-10:noon-19", {"calibrated_on": []}, "names no blocks as held out"),
+        ("noon-10:noon-19", {"held_out": ["noon-10:noon-19"]}, "does not say which trays set the thresholds"),
+        ("noon-10:noon-19", {**PROVED, "calibrated_on": ["noon-19:noon-29"]}, "some of them set the thresholds"),
+        ("noon-10:noon-19", {**PROVED, "held_out": "noon-10:noon-19"}, "names no blocks as held out"),
+    ],
+)
+def test_trays_took_no_part_only_where_the_provenance_proves_it(
+    scored_on: str, provenance: dict[str, Any], doubt: str | None
+) -> None:
+    scored = manifest("ultralytics_raw", metrics={"scored_on": scored_on}, provenance=provenance)
+    doubts = doubts_of_scores(scored)
+    assert doubts == [] if doubt is None else doubt in "; ".join(doubts)
+
+
+@pytest.mark.parametrize(("held_out", "proved"), [(["noon-10:noon-19"], True), (["noon-10:noon-12"], False)])
+def test_eight_bit_forms_must_have_held_them_out_too(held_out: list[str], proved: bool) -> None:
+    """They were calibrated and judged by other trays, and may be what is scored."""
+    form = {"file": "model.onnx", "sha256": "0" * 64}
+    files = {"fp32": form, "int8": {**form, "quantised": {"held_out": held_out}}}
+    scored = manifest("ultralytics_raw", files=files, metrics={"scored_on": "noon-10:noon-19"}, provenance=PROVED)
+    assert (doubts_of_scores(scored) == []) is proved
+
+
+@pytest.mark.parametrize(
+    ("found_on", "aparts", "unseen"),
+    [
+        (["noon-20:noon-29"], [["noon-10:noon-29"], ["noon-20:noon-29"]], True),
+        (["noon-20:noon-29"], [["noon-20:noon-29"], ["noon-10:noon-19"]], False),
+        (["noon-20:noon-29"], [], False),
+        ([OWN_VAL], [], True),
+        ([OWN_VAL, "noon-20:noon-29"], [["noon-20:noon-29"]], True),
+        ([OTHER_BOXES], [], False),
+        ([], [], False),
+        (None, [["noon-20:noon-29"]], False),
+    ],
+)
+def test_thresholds_come_from_unseen_trays_only_where_every_round_kept_them_apart(
+    found_on: list[str] | None, aparts: list[list[str]], unseen: bool
+) -> None:
+    told = {} if found_on is None else {"calibrated_on": found_on}
+    provenance = {**told, **({"rounds": [{"apart": apart} for apart in aparts]} if aparts else {})}
+    assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance)) is unseen
+
+
+def test_trays_that_taught_are_known_by_the_hash_of_what_taught(tmp_path: Path) -> None:
+    """The same blocks of another house are not the same trays."""
+    trays = {}
+    for n in range(10):
+        (tmp_path / f"{n}.jpg").write_bytes(bytes([n]))
+        trays[f"noon-{n}"] = PhotographedTray(tray_id=f"noon-{n}", images=(f"{n}.jpg",), contents={"plate": 1})
+    folder = TrayFolder(tmp_path, trays)
+    digest = hash_of_trays(counted_trays(folder, apart=[TrayBlock("noon", 5, 9)]))
+    told = {"calibrated_on": ["noon-5:noon-6"], "rounds": [{"apart": ["noon-5:noon-9"]}], "trays_sha256": digest}
+    pack = manifest("ultralytics_raw", provenance=told)
+    assert known_to_have_taken_part(pack, folder, trays) == 5 + 2
+    assert known_to_have_taken_part(pack, folder, ["noon-4", "noon-5", "noon-7"]) == 2
+    assert known_to_have_taken_part(pack, folder, ["noon-8", "noon-9"]) == 0
+    (tmp_path / "3.jpg").write_bytes(b"another")
+    assert known_to_have_taken_part(pack, folder, trays) == 2
+    part = folder.part(lambda tray: tray.tray_id == "noon-3")
+    assert known_to_have_taken_part(pack, part, ["noon-3"]) == 0
