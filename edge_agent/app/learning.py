@@ -193,7 +193,7 @@ def _looked_at(
 
 
 def _with_pictures(label: Label, pictures: PictureFolder) -> Label | NoLabel:
-    """The label with those of its pictures that are there; one may have been deleted by hand."""
+    """The label with the latest of its pictures that are there; one may have been deleted by hand."""
     there = tuple(name for name in label.pictures if pictures.path_of(name).is_file())
     return replace(label, pictures=there[-MAX_PHOTOGRAPHS:]) if there else NoLabel.NO_PICTURE
 
