@@ -51,7 +51,7 @@ Change = Callable[[list[dict[str, Any]]], None]
 
 @pytest.fixture
 def many(here: Path) -> Path:
-    """Twelve trays with a check each, six boxed photographs, and what the commands need beside them."""
+    """Twelve trays, each with a right or a wrong order, boxed photographs, and what the commands need beside them."""
     (here / "edge.yaml").write_text("detector: {pack: pack, provider: cpu}\nmenu: menu.yaml\n")
     (here / "t.pt").write_bytes(b"stands for a checkpoint; nothing here gets so far as to read it")
     (here / "many").mkdir()
@@ -59,8 +59,10 @@ def many(here: Path) -> Path:
     for n in range(1, 13):
         cv2.imwrite(str(here / "many" / f"{n}.png"), np.full((SIDE_PX, SIDE_PX, 3), 90 + n, dtype=np.uint8))
         rows.append({"tray_id": f"t-{n}", "images": [f"{n}.png"], "contents": {"plate": 1, "bread": 1}})
-        order = {"order_id": f"A-{n}", "lines": [{"sku": "plate"}, {"sku": "bread"}]}
-        checks.append({"check_id": f"c-{n}", "tray_id": f"t-{n}", "order": order, "expected": "match"})
+        is_right = n % 2 == 0
+        order = {"order_id": f"A-{n}", "lines": [{"sku": "plate"}, {"sku": "bread", "quantity": 1 if is_right else 2}]}
+        expected = "match" if is_right else "mismatch"
+        checks.append({"check_id": f"c-{n}", "tray_id": f"t-{n}", "order": order, "expected": expected})
     write(here / "many" / "trays.jsonl", rows)
     write(here / "many" / "orders.jsonl", checks)
     for split in ("train", "val"):
