@@ -33,7 +33,8 @@ SLOW_INFERENCE_S = 0.15
 
 DO_TUNE = say(
     "do_tune",
-    "'edge-agent tune' (on an installed box with sudo) finds the fastest way to run the pack; then start the agent again",
+    "'edge-agent tune' (on an installed box with sudo) finds the fastest way to run the pack; "
+    "then start the agent again",
 )
 
 
