@@ -245,6 +245,7 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     told = run("models", "score", "models/odd", "--trays", "trays", *CONFIG, "--report", "seen")
     assert told.status == 0, told
     assert "The report: seen/index.html" in told.out
+    assert "mistaken: bread seen as plate: 1\n" in told.out
     assert len(list((here / "seen").glob("**/*.jpg"))) == 1
     scored = load_manifest(models / "odd" / "model.yaml").metrics
     assert (scored["scored_right_orders"], scored["scored_item_bread->plate"]) == (1, 1.0)
