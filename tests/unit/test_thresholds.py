@@ -161,6 +161,21 @@ def test_a_hand_over_the_tray_is_no_item_too_many(tmp_path: Path) -> None:
     assert set(after.thresholds.classes) == {"plate", "bread"}
 
 
+def test_a_tray_of_which_only_a_hand_is_seen_decides_nothing(tmp_path: Path) -> None:
+    """The checker takes the hand out, sees nothing, and says that it cannot tell; so no empty tray is a match."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    black = np.zeros((8, 8, 3), np.uint8)
+    covered = ScriptedDetector(classes=CLASSES, script=[(seen("hand"),), (seen("plate"),)])
+    after = find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1} if n else {}) for n in range(20)],
+        false_alarms=0.0,
+        open_detector=lambda *_: covered,
+        read_photograph=lambda _: black,
+    )
+    assert after.metrics["calibration_decided"] == 0.95
+
+
 def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
     """A floor of 0.06 hid nothing from the old thresholds; those with which calibration looks begin at 0.05."""
     limits = {"default": {"present": 0.5, "possible": 0.1}}
