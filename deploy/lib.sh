@@ -70,9 +70,17 @@ version_in() {
     sed -n 's/^__version__ = "\(.*\)"$/\1/p' "$1/edge_agent/__init__.py"
 }
 
-# The extra with which a version was installed: extra_in FOLDER. Its environment remembers it.
+# The extra with which a version was installed: extra_in FOLDER. Its environment remembers it; one of an older version
+# did not, and is asked which ONNX Runtime it has.
 extra_in() {
-    cat "$1/extra" 2>/dev/null || echo cpu
+    cat "$1/extra" 2>/dev/null && return
+    for extra in gpu openvino; do
+        if "$1/bin/python" -c "import importlib.metadata as m; m.version('onnxruntime-$extra')" 2>/dev/null; then
+            echo "$extra"
+            return
+        fi
+    done
+    echo cpu
 }
 
 # Makes the environment of one version: make_venv SOURCE VERSION EXTRA WHEELS(or empty). Sets MADE to its folder.

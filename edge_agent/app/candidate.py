@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge_agent.app.candidate_start import start_from
+from edge_agent.app.candidate_start import LEARN_COMMAND, start_from
 from edge_agent.app.comparing import Evidence, compare_packs, score_pack
 from edge_agent.app.inputs import refuse_in_service
 from edge_agent.app.making import train_pack
@@ -107,6 +107,7 @@ def make_candidate(
             width_px=size.width,
             height_px=size.height,
             version=f"{active.version}+own",
+            start_held_out=(*start.held_out(judges), *start.held_out(thresholds)),
             orders=LearningFromOrders(
                 trays=plan.trays,
                 apart=apart,
@@ -117,7 +118,7 @@ def make_candidate(
             ),
         ),
         ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
-        "edge-agent learn",
+        LEARN_COMMAND,
         on_work=on_work,
     )
     evidence = Evidence(trays=plan.trays, only=(judges,))
@@ -170,13 +171,15 @@ def blocks_of(trays: Path) -> tuple[TrayBlock, TrayBlock]:
     The newest judge, because tomorrow will be more like them than like last month.
 
     Raises:
-        BadInput: there are too few trays.
+        BadInput: there are too few trays, or their names do not say in which order they came.
     """
-    sure = sorted(
-        (tray_id.rpartition("-")[0], int(tray_id.rpartition("-")[2]))
-        for tray_id, tray in open_trays(trays).trays.items()
-        if tray.sure
-    )
+    folder = open_trays(trays)
+    ends = [tray_id.rpartition("-") for tray_id, tray in folder.trays.items() if tray.sure]
+    if len({name for name, _, _ in ends}) > 1 or not all(name and number.isdecimal() for name, _, number in ends):
+        said = "its trays are not numbered through under one name, as those of a restaurant's own store are"
+        do = "name a folder that 'edge-agent learn' collected, or another --into; 'edge-agent train' takes any trays"
+        raise BadInput(f"{said}, so nobody knows which are the newest: {do}", path=folder.trays_path)
+    sure = sorted((name, int(number)) for name, _, number in ends)
     if len(sure) < FEWEST_TRAYS:
         said = f"{len(sure)} labelled trays are too few to learn from: it takes {FEWEST_TRAYS}"
         raise BadInput(f"{said}. Answer alerts and audit trays for some more days")

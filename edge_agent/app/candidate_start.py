@@ -9,9 +9,14 @@ from pathlib import Path
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.making import WEIGHTS_SHA256
 from edge_agent.training.rival import called_by
 from edge_agent.training.sightings import names_in
+from edge_agent.training.took_part import blocks_kept_apart
+
+LEARN_COMMAND = "edge-agent learn"
+"""What a candidate's provenance calls the command that made it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,17 @@ class Start:
                 said = f"the menu has a class '{name}', which the active pack {self.active.name} reports as {within}"
                 raise BadInput(f"{said}: learn from the pack of the finer classes, with --pack and a menu in those")
         return {**groups, **{name: (name,) for name in new}}
+
+    def held_out(self, judges: TrayBlock) -> tuple[TrayBlock, ...]:
+        """The block that judges, where it is known that its trays did not teach these weights.
+
+        The trays of a store are numbered through, and `learn` teaches with those before the first block that it keeps
+        apart: all from there on are new to its weights. Other weights never saw trays of a name that they kept none of.
+        """
+        own = [block for block in blocks_kept_apart(self.active) if block.name == judges.name]
+        by_learn = str(self.active.provenance.get("command", "")).startswith(LEARN_COMMAND)
+        new = not own or (by_learn and judges.first >= min(block.first for block in own))
+        return (judges,) if self.is_certain and new else ()
 
 
 def start_from(pack: Path, checkpoint: Path) -> Start:

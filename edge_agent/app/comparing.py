@@ -104,6 +104,7 @@ def score_pack(
         BadModelPack: the pack does not fit, or not the menu.
         BadRecording: a file of the folder does not read.
     """
+    folder = led_to(folder)
     detector = settings.detector.model_copy(update={"pack": folder, "eagerness": 0})
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
     evaluated = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray).evaluated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.onnx_session import Wish, offered_providers
 from edge_agent.adapters.this_machine import cpu_name, runtime_name
 from edge_agent.errors import BadModelPack
-from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest, sha256_of
+from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest
 from edge_agent.formats.tuning import Tuned, TunedFor, load_tuned
 from edge_agent.ports.cores import usable_cores
 from edge_agent.settings import DetectorSettings
@@ -63,18 +64,34 @@ def choose(folder: Path, settings: DetectorSettings) -> Choice:
 
 
 def measured_for(folder: Path) -> TunedFor:
-    """What a measurement of this pack, made here and now, holds for."""
-    sha256 = sha256_of(folder / MANIFEST_NAME)
+    """What a measurement of this pack, made here and now, holds for.
+
+    Raises:
+        BadModelPack: the manifest does not read.
+    """
+    manifest = load_manifest(folder / MANIFEST_NAME)
+    # A pack that is scored once more runs no slower for it.
+    runs = manifest.model_dump_json(by_alias=True, exclude={"metrics", "provenance"})
+    sha256 = hashlib.sha256(runs.encode()).hexdigest()
     return TunedFor(cpu=cpu_name(), runtime=runtime_name(), manifest_sha256=sha256)
 
 
-def tuned_here(folder: Path) -> Tuned | None:
-    """What was measured for this pack as it is, on this machine and its ONNX Runtime; None where nothing was."""
+def tuned_here(folder: Path, wish: Wish = "auto") -> Tuned | None:
+    """What was measured for this pack as it is, on this machine and its ONNX Runtime; None where nothing was.
+
+    A measurement says nothing where another provider is wished for, or its precision has lost its gate.
+
+    Raises:
+        BadModelPack: the manifest does not read.
+    """
     try:
         tuned = load_tuned(folder)
     except BadModelPack:
         return None
-    return tuned if tuned is not None and tuned.measured_for == measured_for(folder) else None
+    if tuned is None or tuned.measured_for != measured_for(folder) or wish not in ("auto", tuned.provider):
+        return None
+    offered = load_manifest(folder / MANIFEST_NAME).offered_on(tuned.provider)
+    return tuned if tuned.precision in offered else None
 
 
 def unmeasured_forms(folder: Path, settings: DetectorSettings) -> tuple[Precision, ...]:
@@ -86,7 +103,7 @@ def unmeasured_forms(folder: Path, settings: DetectorSettings) -> tuple[Precisio
     manifest = load_manifest(folder / MANIFEST_NAME)
     providers = offered_providers() if settings.provider == "auto" else (settings.provider,)
     forms = tuple(dict.fromkeys(form for provider in providers for form in manifest.offered_on(provider)))
-    is_open = settings.precision == "auto" and len(forms) > 1 and tuned_here(folder) is None
+    is_open = settings.precision == "auto" and len(forms) > 1 and tuned_here(folder, settings.provider) is None
     return forms if is_open else ()
 
 

@@ -113,7 +113,8 @@ def _check_judging(quantising: QuantisingPlan, learned: set[str]) -> None:
     try:
         check_quantising(quantising, sorted(learned))
     except (BadConfig, BadRecording) as refusal:
-        said = f"{refusal}; name the menu of these trays with --menu, or make no 8-bit forms (--no-quantize)"
+        do = "with --no-quantize no 8-bit forms are made; if these trays have another menu, name it with --menu"
+        said = f"{refusal}; {do}"
         raise BadInput(said) from refusal
 
 

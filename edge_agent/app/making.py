@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.inputs import check_inputs
+from edge_agent.app.inputs import check_inputs, refuse_in_service
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
@@ -138,15 +138,18 @@ def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
     return tuple(str(name) for name in known) if isinstance(known, list) else manifest.classes
 
 
-def merge_classes(source: Path, groups: Path, target: Path, *, version: str) -> PackManifest:
-    """Write a pack that reports groups of another pack's classes.
+def merge_classes(
+    source: Path, groups: Path, target: Path, *, version: str, configured: Path | None = None
+) -> PackManifest:
+    """Write a pack that reports groups of another pack's classes, anywhere but over the one that is `configured`.
 
     Raises:
-        BadInput: the groups do not read, or do not fit the pack.
+        BadInput: the groups do not read, or do not fit the pack, or the pack to write is in service.
         BadModelPack: the pack does not fit.
     """
     if source.resolve() == target.resolve():
         raise BadInput("the merged pack needs a folder of its own: name another one with --pack")
+    refuse_in_service(target, configured)
     manifest = merge_pack(source, load_groups(groups), target, version=version)
     write_model_card(target, manifest)
     return manifest

@@ -114,9 +114,9 @@ def check_quantising(plan: QuantisingPlan, classes: Collection[str]) -> tuple[tu
 def _refuse_one_sided(judging: TrayFolder, menu: Menu) -> None:
     """Without a wrong order, or without a right one, no form could pass, however well it keeps the score."""
     truths = [true_verdict(menu, check.order, judging.trays[check.tray_id].contents) for check in judging.checks]
-    wrong = sum(truth.kind is VerdictKind.MISMATCH for truth in truths)
-    if not wrong or wrong == len(truths):
-        lacking = "right" if wrong else "wrong"
+    kinds = {truth.kind for truth in truths}
+    if not {VerdictKind.MATCH, VerdictKind.MISMATCH} <= kinds:
+        lacking = "wrong" if VerdictKind.MATCH in kinds else "right"
         said = f"of the {len(truths)} checks on trays that judge none is a {lacking} order, and a gate needs both kinds"
         raise BadRecording(f"{said}: add some, or collect the trays anew with 'edge-agent learn'", path=judging.root)
 

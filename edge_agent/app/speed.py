@@ -14,6 +14,7 @@ from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name
 from edge_agent.app.detector import cache_for, measured_for
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.domain.menu import Menu
+from edge_agent.errors import BadInput
 from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Provider, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
@@ -147,14 +148,22 @@ def _scores(
 
 
 def tune(
-    folder: Path, photographs: Sequence[Path], *, rounds: int, on_work: OnWork = lambda _: nobody_looks
+    folder: Path,
+    photographs: Sequence[Path],
+    *,
+    rounds: int,
+    wish: Wish = "auto",
+    on_work: OnWork = lambda _: nobody_looks,
 ) -> tuple[Tuned, tuple[str, ...]]:
     """Measure every offered precision on every provider, with all cores and with half, and store the fastest way.
+
+    With a wish for one provider only what runs there is measured: nothing else would be believed.
 
     Returns:
         What was stored, and one sentence for each way that was left out.
 
     Raises:
+        BadInput: nothing runs on the provider that was wished for.
         BadModelPack: the pack does not fit, or its folder cannot be written to.
         BadRecording: a photograph does not read.
     """
@@ -169,7 +178,7 @@ def tune(
             left_out.append(f"{precision}: this CPU has no VNNI, and would round sums of bytes off")
             continue
         pack = ModelPack.load(folder, precision=precision)
-        for provider in offered_providers():
+        for provider in offered_providers() if wish == "auto" else (wish,):
             if precision not in manifest.offered_on(provider):
                 left_out.append(f"{precision} has not passed its gate on {provider}")
                 continue
@@ -182,6 +191,9 @@ def tune(
                     continue
                 ways[name] = (precision, provider, threads)
                 agents[name] = _looking(agent.detect, pictures)
+    if not ways:
+        do = f"install the libraries of {wish}, or set detector.provider to auto"
+        raise BadInput(f"nothing of this pack can run on {wish} here ({'; '.join(left_out)}): {do}", path=folder)
     times = alternate(agents, rounds, on_work("rounds"))
     precision, provider, threads = ways[min(times, key=lambda name: times[name])]
     tuned = Tuned(

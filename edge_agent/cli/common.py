@@ -17,7 +17,7 @@ from rich.table import Column, Table
 
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.settings import Settings, load_settings
+from edge_agent.settings import DetectorSettings, Settings, load_settings
 
 if TYPE_CHECKING:
     from edge_agent.ports.steps import OnStep, OnWork
@@ -100,6 +100,18 @@ def menu_from(config: Path | None, menu: Path | None) -> Path | None:
     """The menu that was named, else the configured one; None where there is neither."""
     path = config or _default_config()
     return menu if path is None else menu or load_settings(path).menu
+
+
+def configured_detector(config: Path | None) -> DetectorSettings | None:
+    """What the configuration says of the detector; None where there is no configuration."""
+    path = config or _default_config()
+    return None if path is None else load_settings(path).detector
+
+
+def configured_pack(config: Path | None) -> Path | None:
+    """The model pack that the configuration names, which is in service."""
+    detector = configured_detector(config)
+    return None if detector is None else detector.pack
 
 
 def config_path(config: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -139,7 +140,8 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     else:
         show_comparison(made.comparison)
     say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
-    quantize = f"edge-agent quantize {pack} --trays {trays} --held-out {made.judged_by} --menu {settings.menu}"
+    told = (pack, "--trays", trays, "--held-out", made.judged_by, "--menu", settings.menu)
+    quantize = shlex.join(["edge-agent", "quantize", *map(str, told)])
     say(f"It runs in fp32; '{quantize}' makes 8-bit forms.")
 
 

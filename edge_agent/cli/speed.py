@@ -8,9 +8,19 @@ from typing import Annotated
 import typer
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, extra_train, notes, pieces_of_work, print_json, say, settings_from
+from edge_agent.cli.common import (
+    NO_CONFIG,
+    blocks_from,
+    configured_detector,
+    extra_train,
+    notes,
+    pieces_of_work,
+    print_json,
+    say,
+    settings_from,
+)
 from edge_agent.cli.showing import show_gates
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadConfig, BadInput
 
 DEFAULT_PACK = Path("models/canteen")
 
@@ -138,17 +148,27 @@ def tune(
     config: common.ConfigOption = None,
     as_json: common.JsonOption = False,
 ) -> None:
-    """Find the fastest way to run a pack here, of those that keep its score, and store it beside the pack."""
+    """Find the fastest way to run a pack here, of those that keep its score, and store it beside the pack.
+
+    Without PACK_DIR it keeps to the provider that the configuration names, if it names one.
+    """
     from edge_agent.adapters.model_shelf import led_to
+    from edge_agent.adapters.onnx_session import Wish
     from edge_agent.app.detector import tuned_here
     from edge_agent.app.speed import tune as tune_pack
 
-    pack = led_to(pack or settings_from(config).detector.pack)
-    tuned = tuned_here(pack) if if_needed else None
+    provider: Wish = "auto"
+    if pack is None:
+        configured = configured_detector(config)
+        if configured is None:
+            raise BadConfig(f"{NO_CONFIG}, or name the pack's folder")
+        pack, provider = configured.pack, configured.provider
+    pack = led_to(pack)
+    tuned = tuned_here(pack, provider) if if_needed else None
     left_out: tuple[str, ...] = ()
     if tuned is None:
         with pieces_of_work(hidden=as_json) as on_work:
-            tuned, left_out = tune_pack(pack, photos or [], rounds=rounds, on_work=on_work)
+            tuned, left_out = tune_pack(pack, photos or [], rounds=rounds, wish=provider, on_work=on_work)
     if as_json:
         print_json({**tuned.model_dump(mode="json", by_alias=True), "left_out": list(left_out)})
         return

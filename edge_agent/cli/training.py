@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edge_agent.cli import common
-from edge_agent.cli.common import blocks_from, extra_train, menu_from, pieces_of_work, say, settings_from
+from edge_agent.cli.common import (
+    blocks_from,
+    configured_pack,
+    extra_train,
+    menu_from,
+    pieces_of_work,
+    say,
+    settings_from,
+)
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
@@ -124,6 +133,7 @@ def train(
     from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
     from edge_agent.training.fit import FitRecipe
     from edge_agent.training.plan import ROUNDS, LearningFromOrders, TrainingPlan
+    from edge_agent.training.took_part import unseen_by
 
     if image_size % 32:
         raise BadInput(f"--image-size must be a multiple of 32 (the network's coarsest cell), not {image_size}")
@@ -133,8 +143,7 @@ def train(
         raise BadInput("--epochs and --architecture are about boxed photographs; name their folder, or leave them out")
     if trays is None and (rounds or teacher is not None):
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
-    if config is not None:
-        refuse_in_service(pack, settings_from(config).detector.pack)
+    refuse_in_service(pack, configured_pack(config))
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
     learning = quantising = checked_by = None
@@ -162,6 +171,8 @@ def train(
         version=version,
         orders=learning,
     )
+    if plan.start is not None and plan.start.is_file():
+        plan = replace(plan, start_held_out=unseen_by(plan.start, pack.parent))
     thresholds = ThresholdPlan(boxes=boxes, trays=trays, blocks=kept, false_alarms=false_alarms / 100)
     with extra_train("training"), pieces_of_work(hidden=False) as on_work:
         manifest = train_pack(
@@ -204,12 +215,13 @@ def merge(
     groups: Annotated[Path, typer.Option("--groups", help="Which fine classes each coarse one is made of (YAML).")],
     pack: Annotated[Path, typer.Option("--pack", help="The model pack to write.")],
     version: common.VersionOption = "1",
+    config: common.ConfigOption = None,
 ) -> None:
     """Write a pack that reports groups of another pack's classes (extra `train`); calibrate it next."""
     from edge_agent.app.making import merge_classes
 
     with extra_train("merging"):
-        manifest = merge_classes(source, groups, pack, version=version)
+        manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
     say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with 'edge-agent calibrate {pack}'")
 
 

@@ -23,7 +23,7 @@ class TunedFor(FileModel):
     runtime: Annotated[str, Field(max_length=400)]
     """ONNX Runtime's version and its providers."""
     manifest_sha256: Sha256
-    """The manifest holds the hashes of the pack's files, so its own names the whole pack."""
+    """Over the manifest without `metrics` and `provenance`; it holds the hashes of the pack's files."""
 
 
 class Tuned(FileModel):

@@ -30,6 +30,11 @@ WEIGHTS_SHA256 = "weights_sha256"
 """Under this name the provenance of a pack says which weights it was made of, as `weights.pt` of the run has them."""
 
 
+START_HELD_OUT = "start_held_out"
+"""Under this name the provenance of a pack says which blocks of trays taught nothing to the weights that it began with;
+it stands there only where these were not random."""
+
+
 def make_pack(
     plan: TrainingPlan,
     command: str,
@@ -75,6 +80,7 @@ def make_pack(
         WEIGHTS_SHA256: sha256_of(trained.weights),
         "licence": "AGPL-3.0-or-later",
         **({} if plan.orders is None else {"held_out": [str(block) for block in held_out]}),
+        **({} if plan.start is None else {START_HELD_OUT: [str(block) for block in plan.start_held_out]}),
         **({"rounds": rounds} if rounds else {}),
         **({"synthetic": synthetic} if synthetic else {}),
     }
@@ -95,10 +101,10 @@ def _hashes(
 ) -> dict[str, Any]:
     """What the weights come from, by its bytes."""
     teacher = None if plan.orders is None else plan.orders.teacher
-    start = Path(plan.recipe.architecture)
+    start = None if plan.boxes is None else plan.start
     return {
         **({} if plan.boxes is None else {"data_sha256": hash_of(splits)}),
-        **({"start_sha256": sha256_of(start)} if plan.boxes is not None and start.suffix == ".pt" else {}),
+        **({} if start is None else {"start_sha256": sha256_of(start)}),
         **({} if plan.orders is None else {"trays_sha256": hash_of_trays(trays)}),
         **({} if teacher is None else {"teacher_sha256": sha256_of(teacher)}),
     }

@@ -40,7 +40,10 @@ class LearningFromOrders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
-    """What `edge-agent train` is to do; without boxes it goes on from the teacher of the orders."""
+    """What `edge-agent train` is to do; without boxes it goes on from the teacher of the orders.
+
+    `start_held_out` are blocks of trays known to have taught nothing to the weights that it begins with.
+    """
 
     boxes: Path | None
     classes: tuple[str, ...]
@@ -51,3 +54,12 @@ class TrainingPlan:
     height_px: int
     version: str
     orders: LearningFromOrders | None = None
+    start_held_out: tuple[TrayBlock, ...] = ()
+
+    @property
+    def start(self) -> Path | None:
+        """The weights that it begins with; None where they are random."""
+        if self.boxes is not None:
+            named = Path(self.recipe.architecture)
+            return named if named.suffix == ".pt" else None
+        return None if self.orders is None else self.orders.teacher

@@ -61,6 +61,9 @@ def names_in(weights: Path) -> tuple[str, ...]:
     if not weights.is_file():
         # Else the library looks for weights of this name elsewhere.
         raise BadInput("there is no such checkpoint", path=weights)
+    if weights.suffix != ".pt":
+        said = "these are no weights that can be trained on: name a checkpoint (.pt), such as a training leaves"
+        raise BadInput(f"{said} in its --run folder", path=weights)
     names = _detector(str(weights)).names
     return tuple(names[index] for index in sorted(names))
 
@@ -85,7 +88,7 @@ def _detector(name: str) -> Any:
 
     try:
         loaded: Any = YOLO(name)
-    except (OSError, RuntimeError, TypeError) as error:  # what the library raises of what it cannot read
+    except (OSError, RuntimeError, TypeError, AttributeError) as error:  # what the library raises of other files
         raise BadInput("this is no model definition and no checkpoint that Ultralytics reads", path=name) from error
     head = loaded.model.model[-1]
     # Heads of masks, poses and turned boxes are kinds of Detect, and say more than boxes.

@@ -48,7 +48,7 @@ def find_thresholds(
     `calibrated_on` names the trays in words, for the manifest (`training.took_part`).
 
     Raises:
-        BadInput: no tray at all.
+        BadInput: no tray at all, or none of which the pack, which was calibrated before, could tell what lies there.
         BadModelPack: the pack does not fit.
         BadRecording: a photograph does not read.
     """
@@ -73,6 +73,10 @@ def find_thresholds(
         for shots, counts in trays
     ]
     found = calibrate(labelled, items, false_alarms=false_alarms)
+    if not found.decided and before.metrics.get("calibration_decided"):
+        said = "with thresholds for these labels it would call no right order match, and with those it has it does"
+        do = "it was left as it was. Are they labels of this pack's classes, in its order?"
+        raise BadInput(f"{said}; {do}", path=pack)
     metrics = {
         # Scores under other thresholds would be those of another detector.
         **{name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))},

@@ -2,19 +2,23 @@
 
 Scores on trays that taught say how well a model remembers. Nobody may call trays unseen that nobody can prove to be, so
 a card says of its scores what `provenance` proves: `held_out` are the blocks that took no part, `calibrated_on` is what
-its thresholds were found on, and each round names the blocks that were kept apart from it.
+its thresholds were found on, and each round names the blocks that were kept apart from it. Where training began with
+given weights, `start_held_out` are the blocks that these never saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from edge_agent.errors import BadInput, BadRecording
-from edge_agent.formats.pack import PackManifest
+from edge_agent.errors import BadInput, BadModelPack, BadRecording
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fingerprints import hash_of_trays
 from edge_agent.training.labelling import counted_trays
+from edge_agent.training.making import START_HELD_OUT, WEIGHTS_SHA256
 
 OWN_VAL = "boxed photographs (val)"
 """Stands in `calibrated_on` for the boxed photographs that measured the fit; they taught nothing."""
@@ -31,7 +35,9 @@ def doubts_of_scores(manifest: PackManifest) -> list[str]:
     if not isinstance(provenance.get("calibrated_on"), list):
         doubts.append("it does not say which trays set the thresholds")
     elif any(each.overlaps(other) for each in scored for other in _blocks(provenance["calibrated_on"])):
-        doubts.append("some of them set the thresholds")
+        doubts.append("trays of these names set the thresholds")
+    if _began_with_weights(provenance) and not _all_within(scored, _blocks(provenance.get(START_HELD_OUT))):
+        doubts.append("it began with weights of which nobody knows that they never saw them")
     forms = [file.quantised for file in manifest.files.values() if file.quantised is not None]
     if not all(_all_within(scored, _blocks(form.get("held_out"))) for form in forms):
         doubts.append("its 8-bit forms were made without holding them out")
@@ -44,14 +50,44 @@ def is_calibrated_unseen(manifest: PackManifest) -> bool:
     if not isinstance(found_on, list) or not found_on or OTHER_BOXES in found_on:
         return False
     aparts, blocks = _kept_apart(manifest), _blocks(found_on)
+    if _began_with_weights(manifest.provenance):
+        aparts = [*aparts, _blocks(manifest.provenance.get(START_HELD_OUT))]
     return not blocks or (bool(aparts) and all(_all_within(blocks, apart) for apart in aparts))
 
 
 def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored: Collection[str]) -> int:
-    """How many of the scored trays of a folder are known to have taught the pack, or to have set its thresholds."""
-    set_thresholds = _blocks(manifest.provenance.get("calibrated_on"))
-    known = {tray_id for tray_id in scored if any(tray_id in block for block in set_thresholds)}
-    return len(known | (_taught(manifest, folder) & set(scored)))
+    """How many of the scored trays of a folder are known to have taught the pack, or to have set its thresholds.
+
+    Names alone prove nothing: the trays of every restaurant are numbered through under the same one.
+    """
+    taught = _taught(manifest, folder)
+    blocks = _blocks(manifest.provenance.get("calibrated_on")) if taught else ()
+    return sum(tray_id in taught or any(tray_id in block for block in blocks) for tray_id in set(scored))
+
+
+def unseen_by(weights: Path, packs: Path) -> tuple[TrayBlock, ...]:
+    """The blocks of trays that took no part in making some weights, as the packs of a folder say of those in them."""
+    digest = sha256_of(weights)
+    for path in sorted(packs.glob(f"*/{MANIFEST_NAME}")):
+        try:
+            provenance = load_manifest(path).provenance
+        except BadModelPack:
+            continue
+        if provenance.get(WEIGHTS_SHA256) == digest:
+            blocks = _blocks(provenance.get("held_out"))
+            if not _began_with_weights(provenance):
+                return blocks
+            before = _blocks(provenance.get(START_HELD_OUT))
+            return tuple(block for block in blocks if _all_within([block], before))
+    return ()
+
+
+def _began_with_weights(provenance: Mapping[str, Any]) -> bool:
+    """Whether training began with given weights instead of random ones."""
+    recipe = provenance.get("recipe")
+    if isinstance(recipe, dict):
+        return str(recipe.get("architecture", "")).endswith(".pt")
+    return "teacher" in provenance
 
 
 def _taught(manifest: PackManifest, folder: TrayFolder) -> set[str]:
@@ -64,6 +100,11 @@ def _taught(manifest: PackManifest, folder: TrayFolder) -> set[str]:
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
     return {tray.tray_id for tray in teaching} if hash_of_trays(teaching) == digest else set()
+
+
+def blocks_kept_apart(manifest: PackManifest) -> tuple[TrayBlock, ...]:
+    """The blocks that any round of learning from orders kept apart."""
+    return tuple(block for apart in _kept_apart(manifest) for block in apart)
 
 
 def _kept_apart(manifest: PackManifest) -> list[tuple[TrayBlock, ...]]:

@@ -83,6 +83,7 @@ def test_times_are_the_restaurant_s_wherever_the_browser_stands(
     house.tray()
     for path in ("/history", "/history/1"):
         page = open_page(kitchen, path, role=Role.MANAGER, timezone_id="Asia/Tokyo")
+        expect(page.locator("main time").first).to_be_visible()
         for told in page.locator("main time").all():
             at = datetime.fromisoformat(str(told.get_attribute("datetime")))
             expect(told).to_contain_text(f"{at.astimezone(timezone.utc):%H:%M:%S}")

@@ -11,6 +11,7 @@ import pytest
 
 from edge_agent.app.candidate import FEWEST_TRAYS, JUDGED_NAME, CandidatePlan, blocks_of, was_cut_off
 from edge_agent.app.inputs import check_inputs, refuse_in_service
+from edge_agent.app.making import merge_classes
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadInput
 from edge_agent.settings import DetectorSettings, Settings
@@ -43,6 +44,23 @@ def test_the_newest_trays_judge_and_those_before_set_thresholds(tmp_path: Path) 
 def test_too_few_trays_are_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"39 labelled trays are too few .* Answer alerts and audit"):
         blocks_of(folder(tmp_path, FEWEST_TRAYS))
+
+
+@pytest.mark.parametrize("names", [("noon-{}", "eve-{}"), ("tray{}", "tray{}"), ("own-{}x", "own-{}")])
+def test_trays_that_are_not_numbered_through_are_refused(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Any folder can be named with --into, and of two noons nobody knows which was later."""
+    trays = folder(tmp_path, 51) / "trays.jsonl"
+    lines = trays.read_text().splitlines()
+    for n, line in enumerate(lines):
+        row = json.loads(line)
+        lines[n] = json.dumps({**row, "tray_id": names[n % 2].format(n)})
+    trays.write_text("\n".join(lines) + "\n")
+    orders = tmp_path / "orders.jsonl"
+    orders.write_text(json.dumps({**json.loads(orders.read_text()), "tray_id": names[0].format(0)}))
+    with pytest.raises(
+        BadInput, match=r"trays\.jsonl: .*numbered through under one name.* 'edge-agent learn' collected"
+    ):
+        blocks_of(tmp_path)
 
 
 # Where a candidate may be written, and when it is made
@@ -90,6 +108,15 @@ def test_a_pack_that_the_configuration_names_is_in_service_whatever_the_pointer_
     refuse_in_service(shelf / "canteen-2")
     with pytest.raises(BadInput, match="in service"):
         refuse_in_service(shelf / "canteen-2", shelf / "canteen-2")
+
+
+def test_a_merged_pack_does_not_write_over_the_one_in_service(shelf: Path) -> None:
+    """With thresholds still to be found it would cry wolf at every tray."""
+    before = (shelf / "canteen" / "model.yaml").read_bytes()
+    for target, configured in ((shelf / "canteen", None), (shelf / "mine", shelf / "mine")):
+        with pytest.raises(BadInput, match="in service"):
+            merge_classes(shelf / "canteen-2", shelf / "groups.yaml", target, version="2", configured=configured)
+    assert (shelf / "canteen" / "model.yaml").read_bytes() == before
 
 
 def test_a_training_does_not_write_over_the_pack_in_service(shelf: Path) -> None:

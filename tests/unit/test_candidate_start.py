@@ -10,6 +10,7 @@ import pytest
 from edge_agent.app.candidate_start import Start, refuse_other_weights
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
+from edge_agent.formats.tray_block import TrayBlock
 from tests.builders_onnx import manifest
 
 COARSE, FINE = ("fruit", "bread"), ("apple", "bun", "pear", "napkin")
@@ -75,3 +76,23 @@ def test_a_new_class_that_is_a_part_of_an_old_one_is_refused() -> None:
     """The trays of before call an apple a fruit, and nobody could tell what their orders meant."""
     with pytest.raises(BadInput, match="has a class 'apple', which the active pack tiny reports as fruit"):
         start(active=pack(**MERGED), names=FINE).groups_with({"apple"})
+
+
+@pytest.mark.parametrize(
+    ("provenance", "known"),
+    [
+        ({}, True),
+        ({"command": "edge-agent train", "rounds": [{"apart": ["noon-1:noon-9"]}]}, True),
+        ({"command": "edge-agent train", "rounds": [{"apart": ["own-31:own-39"]}]}, False),
+        ({"command": "edge-agent learn", "rounds": [{"apart": ["own-31:own-39", "own-40:own-49"]}]}, True),
+        ({"command": "edge-agent learn", "rounds": [{"apart": ["own-41:own-49"]}]}, False),
+    ],
+)
+def test_trays_that_judge_are_new_to_the_weights_only_where_that_is_known(
+    provenance: dict[str, Any], known: bool
+) -> None:
+    """`learn` taught with all trays before those that it kept apart, and with none after them."""
+    judges = TrayBlock("own", 40, 49)
+    begun = Start(active=pack(**provenance), names=COARSE, is_certain=True)
+    assert begun.held_out(judges) == ((judges,) if known else ())
+    assert start(active=pack(**provenance), names=COARSE).held_out(judges) == (), "weights of another version may have"

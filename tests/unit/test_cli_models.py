@@ -254,6 +254,12 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     assert "Whether these trays took part in its making is not known" in card
 
 
+def test_the_pack_that_the_pointer_names_is_scored(run: Run, models: Path) -> None:
+    (models / "active").write_text("good\n")
+    run("models", "score", "models/active", "--trays", "trays", *CONFIG)
+    assert "scored_right_orders" in load_manifest(models / "good" / "model.yaml").metrics
+
+
 def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
     """It is what one types first: the folder that was trained with."""
     digest = hash_of_trays(counted_trays(open_trays(here / "trays"), apart=()))

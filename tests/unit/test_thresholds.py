@@ -176,6 +176,15 @@ def test_a_tray_of_which_only_a_hand_is_seen_decides_nothing(tmp_path: Path) -> 
     assert after.metrics["calibration_decided"] == 0.95
 
 
+def test_labels_that_fit_nothing_do_not_replace_thresholds_that_did(tmp_path: Path) -> None:
+    """Labels of other classes read as well: they are numbers. A pack that was never calibrated takes what comes."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", metrics={"calibration_decided": 0.9})
+    before = (pack / MANIFEST_NAME).read_bytes()
+    with pytest.raises(BadInput, match=r"would call no right order match.* it was left as it was"):
+        found_for(pack)
+    assert (pack / MANIFEST_NAME).read_bytes() == before
+
+
 def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
     """A floor of 0.06 hid nothing from the old thresholds; those with which calibration looks begin at 0.05."""
     limits = {"default": {"present": 0.5, "possible": 0.1}}

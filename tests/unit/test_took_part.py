@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fingerprints import hash_of_trays
@@ -17,10 +18,13 @@ from edge_agent.training.took_part import (
     doubts_of_scores,
     is_calibrated_unseen,
     known_to_have_taken_part,
+    unseen_by,
 )
-from tests.builders_onnx import manifest
+from tests.builders_onnx import manifest, write_pack
 
 PROVED = {"held_out": ["noon-10:noon-19"], "calibrated_on": ["noon-20:noon-29"]}
+
+FROM_WEIGHTS = {"recipe": {"architecture": "before.pt"}}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,12 @@ PROVED = {"held_out": ["noon-10:noon-19"], "calibrated_on": ["noon-20:noon-29"]}
         ("all trays of the folder", PROVED, "names no blocks as held out"),
         ("noon-10:noon-19", {"calibrated_on": []}, "names no blocks as held out"),
         ("noon-10:noon-19", {"held_out": ["noon-10:noon-19"]}, "does not say which trays set the thresholds"),
-        ("noon-10:noon-19", {**PROVED, "calibrated_on": ["noon-19:noon-29"]}, "some of them set the thresholds"),
+        ("noon-10:noon-19", {**PROVED, "calibrated_on": ["noon-19:noon-29"]}, "of these names set the thresholds"),
+        ("noon-10:noon-19", {**PROVED, **FROM_WEIGHTS}, "never saw them"),
+        ("noon-10:noon-19", {**PROVED, **FROM_WEIGHTS, "start_held_out": ["noon-10:noon-18"]}, "never saw them"),
+        ("noon-10:noon-19", {**PROVED, **FROM_WEIGHTS, "start_held_out": ["noon-10:noon-19"]}, None),
+        ("noon-10:noon-19", {**PROVED, "teacher": "any.pt"}, "never saw them"),
+        ("noon-10:noon-19", {**PROVED, "teacher": "any.pt", "recipe": {"architecture": "yolo11n.yaml"}}, None),
         ("noon-10:noon-19", {**PROVED, "held_out": "noon-10:noon-19"}, "names no blocks as held out"),
     ],
 )
@@ -76,6 +85,31 @@ def test_thresholds_come_from_unseen_trays_only_where_every_round_kept_them_apar
     assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance)) is unseen
 
 
+def test_thresholds_are_not_called_unseen_where_the_weights_before_may_have_seen_them() -> None:
+    provenance = {"calibrated_on": ["noon-20:noon-29"], "rounds": [{"apart": ["noon-20:noon-29"]}], **FROM_WEIGHTS}
+    assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
+    provenance["start_held_out"] = ["noon-20:noon-29"]
+    assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
+
+
+def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_path: Path) -> None:
+    """By their hash: a name may be given twice."""
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    told = {"held_out": ["noon-10:noon-19", "eve-1:eve-9"], "weights_sha256": sha256_of(weights)}
+    pack = tmp_path / "packs" / "one"
+    for provenance, blocks in (
+        (told, (TrayBlock("noon", 10, 19), TrayBlock("eve", 1, 9))),
+        ({**told, **FROM_WEIGHTS, "start_held_out": ["noon-10:noon-30"]}, (TrayBlock("noon", 10, 19),)),
+        ({**told, **FROM_WEIGHTS}, ()),
+        ({**told, "weights_sha256": "0" * 64}, ()),
+    ):
+        write_pack(pack, b"no network", "ultralytics_raw", provenance=provenance)
+        assert unseen_by(weights, tmp_path / "packs") == blocks
+    (pack / "model.yaml").write_text("schema: 1\n")
+    assert unseen_by(weights, tmp_path / "packs") == ()
+
+
 def test_trays_that_taught_are_known_by_the_hash_of_what_taught(tmp_path: Path) -> None:
     """The same blocks of another house are not the same trays."""
     trays = {}
@@ -90,6 +124,6 @@ def test_trays_that_taught_are_known_by_the_hash_of_what_taught(tmp_path: Path) 
     assert known_to_have_taken_part(pack, folder, ["noon-4", "noon-5", "noon-7"]) == 2
     assert known_to_have_taken_part(pack, folder, ["noon-8", "noon-9"]) == 0
     (tmp_path / "3.jpg").write_bytes(b"another")
-    assert known_to_have_taken_part(pack, folder, trays) == 2
+    assert known_to_have_taken_part(pack, folder, trays) == 0
     part = folder.part(lambda tray: tray.tray_id == "noon-3")
     assert known_to_have_taken_part(pack, part, ["noon-3"]) == 0

@@ -13,13 +13,15 @@ from edge_agent.app.detector import choose, measured_for, open_detector, tuned_h
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.quantising import check_quantising, split_trays
 from edge_agent.app.speed import tune
-from edge_agent.errors import BadModelPack, BadRecording
+from edge_agent.errors import BadInput, BadModelPack, BadRecording
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import TUNED_NAME, load_tuned, write_tuned
 from edge_agent.settings import DetectorSettings
+from edge_agent.training.export import revise_pack
 from tests.builders import order
-from tests.builders_tuned import pack_in, tuned_for
+from tests.builders_tuned import GATE, pack_in, tuned_for
 
 
 def test_what_was_measured_is_what_runs(tmp_path: Path) -> None:
@@ -142,6 +144,48 @@ def test_a_choice_that_nobody_measured_is_found(
     assert unmeasured_forms(folder, DetectorSettings.model_validate(settings)) == ()
 
 
+@pytest.mark.parametrize(
+    ("settings", "passed", "forms"),
+    [({"provider": "openvino"}, True, ("fp32", "int8")), ({}, False, ()), ({"provider": "openvino"}, False, ())],
+)
+def test_a_measurement_that_cannot_be_used_is_none(
+    tmp_path: Path, settings: dict[str, Any], passed: bool, forms: tuple[str, ...]
+) -> None:
+    """Whoever believed it would run the first form, and nobody would know that it may be the slower one."""
+    folder = pack_in(tmp_path, passed=True)
+    write_tuned(tuned_for(folder), folder)
+    pack_in(tmp_path, passed=passed)
+    files = load_manifest(folder / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
+    if passed:
+        for form in files.values():
+            form["gates_on"] = {"openvino": {"passed": True, **GATE}}
+        revise_pack(folder, {"files": files})
+    write_tuned(tuned_for(folder), folder)
+    wanted = DetectorSettings.model_validate(settings)
+    assert (tuned_here(folder, wanted.provider), unmeasured_forms(folder, wanted)) == (None, forms)
+    assert choose(folder, wanted).precision is None
+
+
+def test_a_pack_that_is_scored_once_more_needs_no_new_measurement(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path)
+    write_tuned(tuned_for(folder), folder)
+    revise_pack(folder, {"metrics": {"scored_caught": "1.000"}, "provenance": {"held_out": []}})
+    assert tuned_here(folder) == load_tuned(folder)
+    revise_pack(folder, {"thresholds": {"default": {"present": 0.6, "possible": 0.1}}})
+    assert tuned_here(folder) is None, "with other thresholds more boxes may have to be looked through"
+
+
+def test_tuning_keeps_to_the_provider_that_is_wished_for(tmp_path: Path) -> None:
+    """What is fastest elsewhere would not be believed at the next start."""
+    folder = pack_in(tmp_path)
+    tuned, left_out = tune(folder, [], rounds=3, wish="cpu")
+    assert (tuned.provider, left_out) == ("cpu", ())
+    (folder / TUNED_NAME).unlink()
+    with pytest.raises(BadInput, match=r"nothing of this pack can run on cuda here .* detector\.provider to auto"):
+        tune(folder, [], rounds=3, wish="cuda")
+    assert not (folder / TUNED_NAME).exists()
+
+
 def test_a_measurement_that_is_damaged_or_of_another_runtime_is_none(tmp_path: Path) -> None:
     folder = pack_in(tmp_path)
     assert tuned_here(folder) is None
@@ -208,4 +252,25 @@ def test_trays_on_which_no_form_could_pass_are_refused_before_any_is_made(
     menu.write_text("items:\n  - {sku: plate, detects_as: plate}\n  - {sku: bread, detects_as: bread}\n")
     plan = QuantisingPlan(pack=tmp_path, trays=tmp_path, held_out=(), menu=menu)
     with pytest.raises(BadRecording, match=rf"of the 2 checks on trays that judge none is a {lacking} order"):
+        check_quantising(plan, ("plate", "bread"))
+
+
+def test_an_order_that_nobody_can_judge_is_not_taken_for_a_right_one(tmp_path: Path) -> None:
+    """With wrong orders alone a form that calls all orders wrong would keep the score."""
+    contents, skus = ({"plate": 1}, {}), ("bread", "napkins")
+    rows = [{"tray_id": f"own-{n}", "images": [f"{n}.jpg"], "contents": contents[n % 2]} for n in range(8)]
+    orders = [{"order_id": "a", "lines": [{"sku": skus[n % 2]}]} for n in range(8)]
+    checks = [
+        {"check_id": f"c{n}", "tray_id": f"own-{n}", "order": wanted, "expected": "mismatch"}
+        for n, wanted in enumerate(orders)
+    ]
+    for name, entries in (("trays.jsonl", rows), ("orders.jsonl", checks)):
+        (tmp_path / name).write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    for n in range(8):
+        (tmp_path / f"{n}.jpg").touch()
+    menu = tmp_path / "menu.yaml"
+    hidden = "  - {sku: napkins, visibility: hidden}\n"
+    menu.write_text(f"items:\n  - {{sku: plate, detects_as: plate}}\n  - {{sku: bread, detects_as: bread}}\n{hidden}")
+    plan = QuantisingPlan(pack=tmp_path, trays=tmp_path, held_out=(), menu=menu)
+    with pytest.raises(BadRecording, match="none is a right order"):
         check_quantising(plan, ("plate", "bread"))
