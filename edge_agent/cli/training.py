@@ -128,6 +128,7 @@ def train(
     items of the trays may be finer than the boxed classes, or new. At the end the pack's 8-bit forms are made and held
     against fp32, by the checks of those trays and the menu. Typed again after a cut, the same command goes on.
     """
+    from edge_agent.adapters.model_shelf import shelf_folder
     from edge_agent.app.inputs import refuse_in_service
     from edge_agent.app.making import train_pack
     from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
@@ -143,7 +144,8 @@ def train(
         raise BadInput("--epochs and --architecture are about boxed photographs; name their folder, or leave them out")
     if trays is None and (rounds or teacher is not None):
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
-    refuse_in_service(pack, configured_pack(config))
+    served = configured_pack(config)
+    refuse_in_service(pack, served)
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
     learning = quantising = checked_by = None
@@ -172,7 +174,8 @@ def train(
         orders=learning,
     )
     if plan.start is not None and plan.start.is_file():
-        plan = replace(plan, start_held_out=unseen_by(plan.start, pack.parent))
+        shelves = (pack.parent, *([] if served is None else [shelf_folder(served)]))
+        plan = replace(plan, start_held_out=unseen_by(plan.start, *shelves))
     thresholds = ThresholdPlan(boxes=boxes, trays=trays, blocks=kept, false_alarms=false_alarms / 100)
     with extra_train("training"), pieces_of_work(hidden=False) as on_work:
         manifest = train_pack(

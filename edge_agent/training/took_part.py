@@ -65,21 +65,28 @@ def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored:
     return sum(tray_id in taught or any(tray_id in block for block in blocks) for tray_id in set(scored))
 
 
-def unseen_by(weights: Path, packs: Path) -> tuple[TrayBlock, ...]:
-    """The blocks of trays that took no part in making some weights, as the packs of a folder say of those in them."""
+def unseen_by(weights: Path, *shelves: Path) -> tuple[TrayBlock, ...]:
+    """The blocks of trays that taught nothing to some weights, as packs in these folders say of those in them."""
     digest = sha256_of(weights)
-    for path in sorted(packs.glob(f"*/{MANIFEST_NAME}")):
+    for path in (path for shelf in shelves for path in sorted(shelf.glob(f"*/{MANIFEST_NAME}"))):
         try:
-            provenance = load_manifest(path).provenance
+            manifest = load_manifest(path)
         except BadModelPack:
             continue
-        if provenance.get(WEIGHTS_SHA256) == digest:
-            blocks = _blocks(provenance.get("held_out"))
-            if not _began_with_weights(provenance):
-                return blocks
-            before = _blocks(provenance.get(START_HELD_OUT))
-            return tuple(block for block in blocks if _all_within([block], before))
+        if manifest.provenance.get(WEIGHTS_SHA256) == digest:
+            return _taught_nothing(manifest)
     return ()
+
+
+def _taught_nothing(manifest: PackManifest) -> tuple[TrayBlock, ...]:
+    """The blocks that are held out, and those that every round kept apart, as those that set thresholds are."""
+    aparts, held_out = _kept_apart(manifest), _blocks(manifest.provenance.get("held_out"))
+    apart = [block for block in (aparts[0] if aparts else ()) if all(_all_within([block], each) for each in aparts)]
+    blocks = tuple(dict.fromkeys((*held_out, *apart)))
+    if not _began_with_weights(manifest.provenance):
+        return blocks
+    before = _blocks(manifest.provenance.get(START_HELD_OUT))
+    return tuple(block for block in blocks if _all_within([block], before))
 
 
 def _began_with_weights(provenance: Mapping[str, Any]) -> bool:

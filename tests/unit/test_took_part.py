@@ -102,6 +102,13 @@ def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_pa
         (told, (TrayBlock("noon", 10, 19), TrayBlock("eve", 1, 9))),
         ({**told, **FROM_WEIGHTS, "start_held_out": ["noon-10:noon-30"]}, (TrayBlock("noon", 10, 19),)),
         ({**told, **FROM_WEIGHTS}, ()),
+        (
+            {
+                "weights_sha256": told["weights_sha256"],
+                "rounds": [{"apart": ["a-1:a-9", "b-1:b-9"]}, {"apart": ["b-1:b-9"]}],
+            },
+            (TrayBlock("b", 1, 9),),
+        ),
         ({**told, "weights_sha256": "0" * 64}, ()),
     ):
         write_pack(pack, b"no network", "ultralytics_raw", provenance=provenance)
