@@ -257,7 +257,8 @@ def test_trays_on_which_no_form_could_pass_are_refused_before_any_is_made(
 
 def test_an_order_that_nobody_can_judge_is_not_taken_for_a_right_one(tmp_path: Path) -> None:
     """With wrong orders alone a form that calls all orders wrong would keep the score."""
-    contents, skus = ({"plate": 1}, {}), ("bread", "napkins")
+    contents: tuple[dict[str, int], ...] = ({"plate": 1}, {})
+    skus = ("bread", "napkins")
     rows = [{"tray_id": f"own-{n}", "images": [f"{n}.jpg"], "contents": contents[n % 2]} for n in range(8)]
     orders = [{"order_id": "a", "lines": [{"sku": skus[n % 2]}]} for n in range(8)]
     checks = [
