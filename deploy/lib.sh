@@ -74,9 +74,9 @@ version_in() {
 # did not, and is asked which ONNX Runtime it has.
 extra_in() {
     cat "$1/extra" 2>/dev/null && return
-    for extra in gpu openvino; do
-        if "$1/bin/python" -c "import importlib.metadata as m; m.version('onnxruntime-$extra')" 2>/dev/null; then
-            echo "$extra"
+    for build in gpu openvino; do
+        if "$1/bin/python" -c "import importlib.metadata as m; m.version('onnxruntime-$build')" 2>/dev/null; then
+            echo "$build"
             return
         fi
     done
