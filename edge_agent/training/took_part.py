@@ -51,6 +51,8 @@ def is_calibrated_unseen(manifest: PackManifest) -> bool:
         return False
     aparts, blocks = _kept_apart(manifest), _blocks(found_on)
     if _began_with_weights(manifest.provenance):
+        if OWN_VAL in found_on:  # they taught this fit nothing; of the one before nobody knows
+            return False
         aparts = [*aparts, _blocks(manifest.provenance.get(START_HELD_OUT))]
     return not blocks or (bool(aparts) and all(_all_within(blocks, apart) for apart in aparts))
 

@@ -90,6 +90,8 @@ def test_thresholds_are_not_called_unseen_where_the_weights_before_may_have_seen
     assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
     provenance["start_held_out"] = ["noon-20:noon-29"]
     assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
+    provenance["calibrated_on"] = [OWN_VAL, "noon-20:noon-29"]
+    assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
 
 
 def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_path: Path) -> None:
