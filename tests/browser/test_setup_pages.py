@@ -14,6 +14,7 @@ from tests.browser.kitchen import Kitchen, picture
 from tests.browser.test_every_page import serious_faults
 
 PAGES = ("", "/cameras", "/slots/pass", "/menu", "/test", "/slider", "/trial-run", "/tokens", "/health")
+SHOWS_PICTURE = ("/cameras", "/slots/pass")
 BOX: Corners = ((0.2, 0.2), (0.5, 0.2), (0.5, 0.8), (0.2, 0.8))
 
 
@@ -122,4 +123,17 @@ def test_axe_finds_nothing_serious(kitchen: Kitchen, open_page: OpenPage, path: 
     expect(page.locator("h1")).to_have_count(1)
     if path == "/health":
         expect(page.locator(".finding")).to_have_count(3)
+    if path in SHOWS_PICTURE:
+        expect(page.locator("[data-none]")).to_be_hidden()
+    assert serious_faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", SHOWS_PICTURE)
+def test_axe_finds_nothing_serious_without_a_picture(
+    kitchen: Kitchen, open_page: OpenPage, path: str, scheme: str
+) -> None:
+    kitchen.agent.cameras.newest = None
+    page = open_page(kitchen, f"/setup{path}", role=Role.ADMIN, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_text("No picture now")).to_be_visible()
     assert serious_faults(page) == []
