@@ -8,9 +8,9 @@ given weights, `start_held_out` are the blocks that these never saw.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edge_agent.errors import BadInput, BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
@@ -25,18 +25,68 @@ OWN_VAL = "boxed photographs (val)"
 OTHER_BOXES = "other boxed photographs"
 
 
+Blocks = tuple[TrayBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a manifest says of the trays of its pack; what it does not say proves nothing.
+
+    Attributes:
+        held_out: took no part in anything.
+        calibrated_on: what set the thresholds: blocks, or boxed photographs; None where it is not said.
+        rounds_apart: per round of learning from orders, what was kept apart from it.
+        start_apart: what the weights never saw with which training began; None where it began with random ones.
+        trays_sha256: hash of the trays that taught, None where it is not said.
+    """
+
+    held_out: Blocks
+    calibrated_on: tuple[str, ...] | None
+    rounds_apart: tuple[Blocks, ...]
+    start_apart: Blocks | None
+    trays_sha256: object
+
+    @classmethod
+    def by(cls, manifest: PackManifest) -> _Told:
+        provenance = manifest.provenance
+        calibrated_on, recipe = provenance.get("calibrated_on"), provenance.get("recipe")
+        began_with_weights = (
+            str(recipe.get("architecture", "")).endswith(".pt") if isinstance(recipe, dict) else "teacher" in provenance
+        )
+        return cls(
+            held_out=_blocks(provenance.get("held_out")),
+            calibrated_on=tuple(map(str, calibrated_on)) if isinstance(calibrated_on, list) else None,
+            rounds_apart=tuple(
+                _blocks(each.get("apart")) for each in _list(provenance.get("rounds")) if isinstance(each, dict)
+            ),
+            start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
+            trays_sha256=provenance.get("trays_sha256"),
+        )
+
+    @property
+    def aparts(self) -> tuple[Blocks, ...]:
+        """What was kept apart from each step that taught by trays, the making of the first weights among them."""
+        return (*self.rounds_apart, *(() if self.start_apart is None else (self.start_apart,)))
+
+    @property
+    def taught_nothing(self) -> Blocks:
+        """The blocks that no step has seen: those held out, and those that set thresholds."""
+        apart = (*self.held_out, *(self.rounds_apart[0] if self.rounds_apart else ()))
+        return tuple(each for each in dict.fromkeys(apart) if all(_all_within([each], some) for some in self.aparts))
+
+
 def doubts_of_scores(manifest: PackManifest) -> list[str]:
     """Why it is not proved that the trays of its scores took no part; empty where it is."""
+    told = _Told.by(manifest)
     scored = _blocks(str(manifest.metrics.get("scored_on", "")).split(", "))
-    provenance = manifest.provenance
     doubts = []
-    if not _all_within(scored, _blocks(provenance.get("held_out"))):
+    if not _all_within(scored, told.held_out):
         doubts.append("it names no blocks as held out that hold all of them")
-    if not isinstance(provenance.get("calibrated_on"), list):
+    if told.calibrated_on is None:
         doubts.append("it does not say which trays set the thresholds")
-    elif any(each.overlaps(other) for each in scored for other in _blocks(provenance["calibrated_on"])):
+    elif any(each.overlaps(other) for each in scored for other in _blocks(told.calibrated_on)):
         doubts.append("trays of these names set the thresholds")
-    if _began_with_weights(provenance) and not _all_within(scored, _blocks(provenance.get(START_HELD_OUT))):
+    if told.start_apart is not None and not _all_within(scored, told.start_apart):
         doubts.append("it began with weights of which nobody knows that they never saw them")
     forms = [file.quantised for file in manifest.files.values() if file.quantised is not None]
     if not all(_all_within(scored, _blocks(form.get("held_out"))) for form in forms):
@@ -46,15 +96,15 @@ def doubts_of_scores(manifest: PackManifest) -> list[str]:
 
 def is_calibrated_unseen(manifest: PackManifest) -> bool:
     """Whether it is proved that the weights never saw what the thresholds were found on."""
-    found_on = manifest.provenance.get("calibrated_on")
-    if not isinstance(found_on, list) or not found_on or OTHER_BOXES in found_on:
+    told = _Told.by(manifest)
+    found_on = told.calibrated_on
+    if not found_on or OTHER_BOXES in found_on:
         return False
-    aparts, blocks = _kept_apart(manifest), _blocks(found_on)
-    if _began_with_weights(manifest.provenance):
-        if OWN_VAL in found_on:  # they taught this fit nothing; of the one before nobody knows
-            return False
-        aparts = [*aparts, _blocks(manifest.provenance.get(START_HELD_OUT))]
-    return not blocks or (bool(aparts) and all(_all_within(blocks, apart) for apart in aparts))
+    if OWN_VAL in found_on and told.start_apart is not None:
+        # They taught this fit nothing; of the one before nobody knows.
+        return False
+    blocks = _blocks(found_on)
+    return not blocks or (bool(told.aparts) and all(_all_within(blocks, apart) for apart in told.aparts))
 
 
 def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored: Collection[str]) -> int:
@@ -62,12 +112,13 @@ def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored:
 
     Names alone prove nothing: the trays of every restaurant are numbered through under the same one.
     """
-    taught = _taught(manifest, folder)
-    blocks = _blocks(manifest.provenance.get("calibrated_on")) if taught else ()
+    told = _Told.by(manifest)
+    taught = _taught(told, folder)
+    blocks = _blocks(told.calibrated_on) if taught else ()
     return sum(tray_id in taught or any(tray_id in block for block in blocks) for tray_id in set(scored))
 
 
-def unseen_by(weights: Path, *shelves: Path) -> tuple[TrayBlock, ...]:
+def unseen_by(weights: Path, *shelves: Path) -> Blocks:
     """The blocks of trays that taught nothing to some weights, as packs in these folders say of those in them."""
     digest = sha256_of(weights)
     for path in (path for shelf in shelves for path in sorted(shelf.glob(f"*/{MANIFEST_NAME}"))):
@@ -76,62 +127,39 @@ def unseen_by(weights: Path, *shelves: Path) -> tuple[TrayBlock, ...]:
         except BadModelPack:
             continue
         if manifest.provenance.get(WEIGHTS_SHA256) == digest:
-            return _taught_nothing(manifest)
+            return _Told.by(manifest).taught_nothing
     return ()
 
 
-def _taught_nothing(manifest: PackManifest) -> tuple[TrayBlock, ...]:
-    """The blocks that are held out, and those that every round kept apart, as those that set thresholds are."""
-    aparts, held_out = _kept_apart(manifest), _blocks(manifest.provenance.get("held_out"))
-    apart = [block for block in (aparts[0] if aparts else ()) if all(_all_within([block], each) for each in aparts)]
-    blocks = tuple(dict.fromkeys((*held_out, *apart)))
-    if not _began_with_weights(manifest.provenance):
-        return blocks
-    before = _blocks(manifest.provenance.get(START_HELD_OUT))
-    return tuple(block for block in blocks if _all_within([block], before))
+def blocks_kept_apart(manifest: PackManifest) -> Blocks:
+    """The blocks that any round of learning from orders kept apart."""
+    return tuple(block for apart in _Told.by(manifest).rounds_apart for block in apart)
 
 
-def _began_with_weights(provenance: Mapping[str, Any]) -> bool:
-    """Whether training began with given weights instead of random ones."""
-    recipe = provenance.get("recipe")
-    if isinstance(recipe, dict):
-        return str(recipe.get("architecture", "")).endswith(".pt")
-    return "teacher" in provenance
-
-
-def _taught(manifest: PackManifest, folder: TrayFolder) -> set[str]:
+def _taught(told: _Told, folder: TrayFolder) -> set[str]:
     """The trays of a folder that taught, where its photographs and counts are those that the manifest has a hash of."""
-    aparts, digest = _kept_apart(manifest), manifest.provenance.get("trays_sha256")
-    if digest is None or not aparts:
+    if told.trays_sha256 is None or not told.rounds_apart:
         return set()
     try:
-        teaching = counted_trays(folder, apart=aparts[0])
+        teaching = counted_trays(folder, apart=told.rounds_apart[0])
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
-    return {tray.tray_id for tray in teaching} if hash_of_trays(teaching) == digest else set()
+    return {tray.tray_id for tray in teaching} if hash_of_trays(teaching) == told.trays_sha256 else set()
 
 
-def blocks_kept_apart(manifest: PackManifest) -> tuple[TrayBlock, ...]:
-    """The blocks that any round of learning from orders kept apart."""
-    return tuple(block for apart in _kept_apart(manifest) for block in apart)
-
-
-def _kept_apart(manifest: PackManifest) -> list[tuple[TrayBlock, ...]]:
-    """The blocks that each round of learning from orders kept apart."""
-    rounds = manifest.provenance.get("rounds")
-    told = rounds if isinstance(rounds, list) else []
-    return [_blocks(each.get("apart")) for each in told if isinstance(each, dict)]
-
-
-def _blocks(told: object) -> tuple[TrayBlock, ...]:
+def _blocks(told: object) -> Blocks:
     """The blocks of a list in a manifest; what is no block is passed over."""
     found = []
-    for each in told if isinstance(told, list) else []:
+    for each in _list(told):
         try:
             found.append(TrayBlock.parse(str(each)))
         except BadInput:
             continue
     return tuple(found)
+
+
+def _list(told: object) -> Sequence[object]:
+    return told if isinstance(told, list | tuple) else ()
 
 
 def _all_within(blocks: Sequence[TrayBlock], others: Sequence[TrayBlock]) -> bool:
