@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -86,7 +86,7 @@ class Pass:
     stations: LiveStations
     told: list[tuple[str, Event | StationStatus | AlertNews]]
     heard: threading.Condition
-    done: int = field(default=0)
+    recorder: Recorder
 
     def frame(self, station: str, *, age_s: float = 0.0) -> None:
         """A frame comes, and the thread has dealt with it when this returns."""
@@ -102,6 +102,11 @@ class Pass:
         """Questions are answered before frames are looked at: after two of them the frame of before was served."""
         for _ in range(2):
             self.thread.ask(lambda _checker, _at_s: (None, ())).result(WAIT_S)
+
+    def end(self) -> None:
+        """The thread has ended, and what it had stored is stored."""
+        self.thread.close(timeout_s=WAIT_S)
+        self.recorder.close(timeout_s=WAIT_S)
 
     def await_told(self, what: Callable[[str, object], bool]) -> None:
         with self.heard:
@@ -156,7 +161,7 @@ def box() -> Iterator[Pass]:
         )
         stack.enter_context(thread)
         stations = LiveStations(thread, known="ab", encode=encode, still=still, clock=clock)
-        yield Pass(clock, store, scenes, latest, thread, stations, told, heard)
+        yield Pass(clock, store, scenes, latest, thread, stations, told, heard, recorder)
 
 
 def put(box: Pass, order_id: str, *skus: str) -> None:
@@ -168,7 +173,7 @@ def test_a_tray_is_judged_told_of_and_stored_with_its_picture(box: Pass) -> None
     box.scenes["a"].seen = tray("plate")
     box.frames("a", 2)
     assert box.verdicts("a") == ["mismatch"]
-    box.thread.close()
+    box.end()
     [check, *_] = box.store.checks()
     assert [box.store.pictures[name] for name in check.pictures] == [b"(480, 320, 3) ['a']"]
     (sighting,) = (box.store.sightings[name] for name in check.pictures)
@@ -242,7 +247,7 @@ def test_a_camera_of_another_size_has_its_slots_elsewhere(box: Pass) -> None:
     box.latest["a"].put(LiveFrame(np.zeros((240, 160, 3), dtype=np.uint8), box.clock.now_s))
     box.settled()
     box.frames("a", 2)
-    box.thread.close()
+    box.end()
     assert len(box.store.sessions()) > 1
 
 
