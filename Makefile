@@ -12,6 +12,8 @@ DEMO   := $(if $(wildcard $(VENV)/.stamp),$(VENV),.venv-demo)
 # one thread in each: threads of two tests that wait for one another on two cores made small matrices four times slower.
 WORKERS ?= 2
 VIDEO  ?=
+TRAYS  ?=
+CHECKPOINT ?=
 FAST   ?=
 PACK   ?= models/canteen
 
@@ -59,8 +61,11 @@ lean: $(LEAN)/.stamp ## prove that the installed agent works without the train a
 demo: $(DEMO)/.stamp ## play a recording through the running agent: make demo [VIDEO=path/to/video.mp4] [FAST=1]
 	$(DEMO)/bin/edge-agent demo $(if $(VIDEO),"$(VIDEO)") --report report $(if $(FAST),--fast --json)
 
-bench: $(VENV)/.stamp ## measure detector and running agent: make bench PACK=models/canteen VIDEO=path/to/video.mp4
-	$(BIN)/edge-agent bench --pack $(PACK)
+bench: $(VENV)/.stamp ## measure detector and running agent: make bench TRAYS=path/to/trays VIDEO=path/to/video.mp4 [PACK=..] [CHECKPOINT=..]
+	$(BIN)/edge-agent bench --pack $(PACK) $(if $(TRAYS),--trays "$(TRAYS)") $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+ifeq ($(TRAYS),)
+	@echo "Measured on grey noise, and without scores: name photographed trays, make bench TRAYS=path/to/trays"
+endif
 ifeq ($(VIDEO),)
 	@echo "The running agent is not measured: name a recording that has its orders beside it, make bench VIDEO=path/to/video.mp4"
 else

@@ -104,7 +104,7 @@ class ModelShelf:
         """
         whole = Path(os.path.abspath(pack))  # noqa: PTH100  resolve() would follow a pack that is itself a link
         if whole.parent.resolve() != self.folder.resolve():
-            said = f"the pack does not lie in {self.folder}; copy the folder there first, then name the copy"
+            said = f"the pack does not lie in {self.folder.resolve()}; copy the folder there first, then name the copy"
             raise BadModelPack(said, path=pack)
         if not _FOLDER_NAME.fullmatch(whole.name):
             said = "the folder's name needs letters, digits, dots, dashes and underscores only; rename it"

@@ -119,6 +119,7 @@ def make_candidate(
         ),
         ThresholdPlan(trays=plan.trays, blocks=(thresholds,), false_alarms=plan.false_alarms),
         LEARN_COMMAND,
+        menu=settings.menu,
         on_work=on_work,
     )
     evidence = Evidence(trays=plan.trays, only=(judges,))
@@ -182,7 +183,7 @@ def blocks_of(trays: Path) -> tuple[TrayBlock, TrayBlock]:
     sure = sorted((name, int(number)) for name, _, number in ends)
     if len(sure) < FEWEST_TRAYS:
         said = f"{len(sure)} labelled trays are too few to learn from: it takes {FEWEST_TRAYS}"
-        raise BadInput(f"{said}. Answer alerts and audit trays for some more days")
+        raise BadInput(f"{said}. Answer alerts and audit trays for some more days", path=folder.trays_path)
     fifth = len(sure) // 5
     older, newest = sure[-2 * fifth : -fifth], sure[-fifth:]
     name = newest[0][0]

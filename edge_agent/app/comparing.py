@@ -126,9 +126,11 @@ def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[
     checks: list[JudgedCheck] = []
     extras: list[ScoredCheck] = []
     problems: list[str] = []
+    took_part = 0
     if evidence.trays is not None:
         done = evaluate_folder(eyes, evidence.trays, only=evidence.only, on_tray=on_step, also_known=known)
         checks += judged_trays(done.evaluated)
+        took_part = known_to_have_taken_part(eyes.pack.manifest, open_trays(evidence.trays), done.evaluated.contents)
     for video in evidence.recordings:
         replayed = replay_recording(eyes, video, on_frame=on_step).replayed
         true, beyond = judged_replay(replayed)
@@ -143,4 +145,5 @@ def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[
         checks=tuple(checks),
         extras=tuple(extras),
         problems=tuple(problems),
+        took_part=took_part,
     )

@@ -42,7 +42,7 @@ def check_inputs(
     photographs: list[Path] = []
     learned = set(plan.classes)
     if plan.boxes is not None:
-        photographs += [each.path for split in SPLITS for each in read_boxed(plan.boxes, split, plan.classes)]
+        photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
     elif plan.orders is None or plan.orders.teacher is None:
         raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
     if plan.orders is not None:
@@ -83,6 +83,15 @@ def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
     if any(each.resolve() == pack.resolve() for each in served):
         said = "this pack is in service, and is not written over: name another folder"
         raise BadInput(f"{said}, and bring it in with 'edge-agent models activate'", path=pack)
+
+
+def _boxed(root: Path, split: str, classes: tuple[str, ...]) -> list[Path]:
+    """The photographs of a split, of which not every one may be empty: nothing could be learned or measured on them."""
+    boxed = read_boxed(root, split, classes)
+    if not any(each.counts for each in boxed):
+        said = f"none of the {len(boxed)} label files has a label: were the boxes written elsewhere?"
+        raise BadRecording(said, path=root / "labels" / split)
+    return [each.path for each in boxed]
 
 
 def _teaching(folder: TrayFolder, orders: LearningFromOrders) -> tuple[CountedTray, ...]:

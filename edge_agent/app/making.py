@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.thresholds import counted_blocks, find_thresholds, val_trays
 from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
+
+logger = logging.getLogger(__name__)
 
 CHECKPOINT_NAME = "weights.pt"
 
@@ -70,13 +73,17 @@ def train_pack(
 
 @contextmanager
 def to_be_gone_on_with(run: Path) -> Iterator[None]:
-    """Around hours of training: what the system refuses in them, such as a full disk, costs one pass and no more.
+    """Around hours of training: a cut, or what the system refuses, such as a full disk, costs one pass and no more.
 
     Raises:
         BadInput: the system refused; the text says how to go on.
+        KeyboardInterrupt: somebody stopped it; the log says how to go on.
     """
     try:
         yield
+    except KeyboardInterrupt:
+        logger.warning("stopped: what it has learned so far lies in %s; the same command, typed again, goes on", run)
+        raise
     except OSError as refusal:
         said = f"the training was cut off here: {refusal.strerror or refusal}"
         said = f"{said}. What it has learned so far lies in {run}: put that right, and type the same command again"

@@ -114,13 +114,17 @@ def _on_shelf(folder: Path, *, is_active: bool) -> PackOnShelf:
         manifest = load_manifest(folder / MANIFEST_NAME)
     except BadModelPack as refusal:
         return PackOnShelf(folder=folder, manifest=None, is_active=is_active, fault=str(refusal))
-    fault = next((said for said in (_broken(folder, each) for each in manifest.files) if said), None)
+    fault = next((said for said in (_broken(folder, each) for each in (*manifest.files, None)) if said), None)
     return PackOnShelf(folder=folder, manifest=manifest, is_active=is_active, fault=fault)
 
 
-def _broken(folder: Path, precision: Precision) -> str | None:
+def _broken(folder: Path, precision: Precision | None) -> str | None:
+    """What is wrong with one form of a pack, or (None) with its plain export."""
     try:
-        ModelPack.load(folder, precision=precision)
+        if precision is None:
+            ModelPack.load_plain(folder)
+        else:
+            ModelPack.load(folder, precision=precision)
     except BadModelPack as fault:
         return str(fault)
     return None

@@ -15,7 +15,7 @@ from edge_agent.checking.labels import Label
 from edge_agent.checking.scoring import true_verdict
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.menu import HandedAt, Menu, MenuItem, Visibility
-from edge_agent.domain.order import MAX_LINES, MAX_QUANTITY, Order, OrderLine
+from edge_agent.domain.order import MAX_LINES, Order, OrderLine
 
 MADE_UP = "made-up"
 """Stands in the ids of a check that nobody ordered, and of its order."""
@@ -68,8 +68,7 @@ def _made_wrong(number: int, contents: Mapping[str, int], menu: Menu) -> Iterato
     more, less = Counter(contents), Counter(contents)
     more[orderable[number % len(orderable)]] += 1
     less[lying[number % len(lying)]] -= 1
-    if max(more.values()) <= MAX_QUANTITY:
-        yield "forgotten", dict(more)
+    yield "forgotten", dict(more)
     if +less:  # nobody orders nothing
         yield "surplus", dict(+less)
 

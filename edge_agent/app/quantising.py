@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -15,20 +17,21 @@ from edge_agent.checking.scoring import true_verdict
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, PrecisionGate, Provider, load_manifest
+from edge_agent.formats.pack import PackManifest, Precision, PrecisionGate, Provider
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast
-from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack
+from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack, take_forms
 
 
 def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
     """Make a pack fast: bytes in, best cells out, and 8-bit files that keep the score.
 
-    The verdict of each gate stands in the manifest and in the card; a file that did not pass is not kept.
+    The verdict of each gate stands in the manifest and in the card; a file that did not pass is not kept. Until all is
+    judged, the pack keeps the 8-bit files and verdicts that it had.
 
     Raises:
         BadModelPack: the pack has no plain export, or one whose graph is not understood.
@@ -38,24 +41,26 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
     calibrating, judging, menu = check_quantising(plan, ModelPack.manifest_of(plan.pack).classes)
     make_pack_fast(plan.pack)
     exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
-    quantise_pack(
-        plan.pack,
-        calibrating,
-        lambda path: exact.prepare(read_photograph(path))[0].copy(),
-        held_out=plan.held_out,
-    )
-    manifest = load_manifest(plan.pack / MANIFEST_NAME)
+    with tempfile.TemporaryDirectory() as desk:
+        draft = Path(shutil.copytree(plan.pack, Path(desk) / plan.pack.resolve().name))
+        manifest = quantise_pack(
+            draft,
+            calibrating,
+            lambda path: exact.prepare(read_photograph(path))[0].copy(),
+            held_out=plan.held_out,
+        )
 
-    def tally(detector: Detector, name: str) -> Tally:
-        return Tally.of(scored_on(detector, manifest, judging, menu, on_work(f"gate: {name}")).scores)
+        def tally(detector: Detector, name: str) -> Tally:
+            return Tally.of(scored_on(detector, manifest, judging, menu, on_work(f"gate: {name}")).scores)
 
-    before = tally(exact, "fp32")
-    gates: dict[Precision, PrecisionGate] = {}
-    for precision in PLACEMENTS:
-        pack = ModelPack.load(plan.pack, precision=precision)
-        after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
-        gates[precision] = _held(before, after, plan)
-    revised = keep_passed(plan.pack, gates)
+        before = tally(exact, "fp32")
+        gates: dict[Precision, PrecisionGate] = {}
+        for precision in PLACEMENTS:
+            pack = ModelPack.load(draft, precision=precision)
+            after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
+            gates[precision] = _held(before, after, plan)
+        keep_passed(draft, gates)
+        revised = take_forms(plan.pack, draft)
     write_model_card(plan.pack, revised)
     return revised
 

@@ -15,9 +15,10 @@ from enum import Enum
 from edge_agent.checking.scoring import by_class
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.association import Association
+from edge_agent.domain.contents import MOST_OF_A_CLASS
 from edge_agent.domain.matching import VerdictKind, signature
 from edge_agent.domain.menu import Menu, NotChecked, wanted
-from edge_agent.domain.order import MAX_QUANTITY, Order
+from edge_agent.domain.order import Order
 from edge_agent.domain.record import Audit, AuditAnswer, StoredAlert, StoredCheck, StoredSession
 
 Judged = Mapping[int, Sequence[Order | None]]
@@ -241,7 +242,7 @@ def _by_order(session: StoredSession, word: _Word, judged: Judged, menu: Menu) -
 def _label(
     kind: LabelKind, contents: dict[str, int], checks: Sequence[StoredCheck], orders: tuple[Order, ...]
 ) -> Label | NoLabel:
-    if any(count > MAX_QUANTITY for count in contents.values()):
+    if any(count > MOST_OF_A_CLASS for count in contents.values()):
         return NoLabel.TOO_MANY
     pictures = tuple(name for check in checks for name in check.pictures)
     return Label(kind=kind, contents=contents, pictures=pictures, orders=orders) if pictures else NoLabel.NO_PICTURE

@@ -24,6 +24,7 @@ from edge_agent.cli.common import (
 )
 from edge_agent.cli.models import show_comparison
 from edge_agent.errors import BadInput
+from edge_agent.formats.recordings import TRAYS_NAME
 from edge_agent.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,10 @@ def learn(
             _train(settings, plan)
             return
     if db is None:
-        raise BadInput("--db names the store to collect from; only a --candidate of trays collected before needs none")
+        where = (
+            "" if into is None else f"{into} holds no trays that were collected before ({TRAYS_NAME} is not there): "
+        )
+        raise BadInput(f"{where}name the store to collect from with --db")
     with progress("trays", hidden=as_json) as step:
         collected = collect(
             db,

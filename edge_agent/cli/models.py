@@ -288,6 +288,10 @@ def show_comparison(comparison: Comparison) -> None:
     before, after = comparison.before, comparison.after
     for problem in dict.fromkeys((*before.problems, *after.problems)):
         warn(f"{problem}; compared as far as it could be read")
+    for pack in (before, after):
+        if pack.took_part:
+            said = f"{pack.took_part} of these trays are known to have taken part in making {_named(pack)}"
+            warn(f"{said}: how it does on them proves little; choose others with --only")
     table = table_of("share", f"before: {_named(before)}", f"after: {_named(after)}", "difference")
     rates = (before.scores.rates, after.scores.rates)
     for name, difference in comparison.differences.items():

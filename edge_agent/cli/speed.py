@@ -24,14 +24,14 @@ from edge_agent.errors import BadConfig, BadInput
 
 DEFAULT_PACK = Path("models/canteen")
 
-PhotosArgument = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="[PHOTO...]", help="Photographs to run on; without any those of --trays, or grey noise."),
-]
-
 
 def bench(
-    photos: PhotosArgument = None,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PHOTO...]", help="Photographs to run on; without any those of --trays, or grey noise."
+        ),
+    ] = None,
     *,
     pack: Annotated[Path, typer.Option("--pack", help="The model pack (a folder).")] = DEFAULT_PACK,
     provider: common.ProviderOption = None,
@@ -139,7 +139,9 @@ def tune(
         Path | None,
         typer.Argument(metavar="[PACK_DIR]", help="The model pack (a folder); without one the configured."),
     ] = None,
-    photos: PhotosArgument = None,
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PHOTO...]", help="Photographs to run on; without any, grey noise.")
+    ] = None,
     *,
     rounds: Annotated[int, typer.Option("--rounds", min=3, help="Measured rounds; all ways run in each.")] = 30,
     if_needed: Annotated[

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+MOST_OF_A_CLASS = 50
+"""More of one class lies on no tray; a larger count is a slip, and one such tray would spoil thresholds and scores."""
+
 
 class Doubt(str, Enum):
     """Why the camera cannot tell."""

@@ -54,6 +54,7 @@ class JudgedPack:
         checks: the same checks, in the same order, whichever model was judged.
         extras: sessions that the checker found beyond the true trays of a recording; they can differ.
         problems: what was wrong with a recording, one sentence each.
+        took_part: so many of the scored trays are known to have taught it, or to have set its thresholds.
     """
 
     folder: str
@@ -63,6 +64,7 @@ class JudgedPack:
     checks: tuple[JudgedCheck, ...]
     extras: tuple[ScoredCheck, ...] = ()
     problems: tuple[str, ...] = ()
+    took_part: int = 0
 
     @property
     def scores(self) -> Scores:
@@ -72,7 +74,7 @@ class JudgedPack:
         said = self.scores.as_json()
         parts = ("wrong_orders", "right_orders", "no_order", "rates")
         named = {"pack": self.folder, "name": self.name, "version": self.version, "sha256": self.sha256}
-        return {**named, **{part: said[part] for part in parts}}
+        return {**named, **{part: said[part] for part in parts}, "took_part": self.took_part}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

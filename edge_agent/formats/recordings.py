@@ -11,7 +11,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from edge_agent.domain.order import MAX_QUANTITY, Order
+from edge_agent.domain.contents import MOST_OF_A_CLASS
+from edge_agent.domain.order import Order
 from edge_agent.errors import BadRecording
 from edge_agent.formats.orders import first_complaint, order_from_json, parse_json
 from edge_agent.formats.tray_block import TrayBlock
@@ -29,7 +30,7 @@ MAX_PHOTOGRAPHS = 64
 """So many photographs one tray has at most."""
 
 Seconds = Annotated[float, Field(ge=0, le=10_000_000, strict=True)]
-Count = Annotated[int, Field(ge=0, le=MAX_QUANTITY, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MOST_OF_A_CLASS, strict=True)]
 
 Entry = TypeVar("Entry", bound=FileModel)
 

@@ -79,7 +79,7 @@ def _class_of(line: str, path: Path, number: int, classes: int) -> int:
     if not (shares[2] and shares[3]):
         raise BadRecording(f"'{line[:60]}' is a box without area", path=path, line=number)
     if not 0 <= index < classes:
-        raise BadRecording(f"the class {index} is out of range: there are {classes} classes", path=path, line=number)
+        raise BadRecording(f"the class {index} is out of range: 0 to {classes - 1} are named", path=path, line=number)
     return index
 
 

@@ -12,6 +12,7 @@ them with the activation behind it. Each is slow in the other's hands: `edge-age
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from edge_agent.formats.pack import (
     RefusedForm,
     load_manifest,
     sha256_of,
+    write_manifest,
 )
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.export import revise_pack
@@ -74,8 +76,6 @@ def quantise_pack(
         "held_out": [str(block) for block in held_out],
     }
     entries = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
-    # Cut off halfway, the pack still runs in fp32: nothing names the files that are being written.
-    revise_pack(folder, {"files": {name: each for name, each in entries.items() if name not in PLACEMENTS}})
     for precision in PLACEMENTS:
         target = folder / f"model.{precision}.onnx"
         quantise(folder / manifest.files["fp32"].file, target, inputs, precision)
@@ -101,6 +101,23 @@ def keep_passed(folder: Path, gates: Mapping[Precision, PrecisionGate]) -> PackM
     for precision in refused:
         (folder / manifest.files[precision].file).unlink(missing_ok=True)
     return revised
+
+
+def take_forms(folder: Path, draft: Path) -> PackManifest:
+    """Put the 8-bit files of a draft, and its manifest, into the pack of which it was a copy.
+
+    Cut off halfway, the pack still runs in fp32: nothing names the files that are being written.
+    """
+    had, made = load_manifest(folder / MANIFEST_NAME), load_manifest(draft / MANIFEST_NAME)
+    entries = had.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
+    revise_pack(folder, {"files": {name: each for name, each in entries.items() if name not in PLACEMENTS}})
+    for precision in PLACEMENTS:
+        if precision in made.files:
+            shutil.copyfile(draft / made.files[precision].file, folder / made.files[precision].file)
+    write_manifest(made, folder / MANIFEST_NAME)
+    for name in {each.file for each in had.files.values()} - {each.file for each in made.files.values()}:
+        (folder / name).unlink(missing_ok=True)
+    return made
 
 
 def note_gates(folder: Path, provider: Provider, gates: Mapping[Precision, PrecisionGate]) -> PackManifest:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -43,7 +43,7 @@ def finer_counts(
         on_tray: told how many trays were looked at.
 
     Raises:
-        BadInput: too few trays are left to learn from.
+        BadInput: too few trays are left to learn from, or none that has a class which is new to the teacher.
         BadRecording: a photograph does not read.
         ValueError: the trays are too few.
     """
@@ -65,7 +65,18 @@ def finer_counts(
     if len(finer) < FOLDS:
         said = f"of {len(trays)} trays {len(finer)} show all that their counts name"
         raise BadInput(f"{said}, too few to learn from: the weights know too little of what lies there")
+    _refuse_lost(trays, finer, {name for name, group in groups.items() if not set(group) <= set(names)})
     return tuple(finer)
+
+
+def _refuse_lost(trays: Sequence[CountedTray], left: Sequence[CountedTray], new: Collection[str]) -> None:
+    """Of a class that no tray would teach the weights could know nothing in the end."""
+    for name in sorted(new):
+        having = [tray.tray_id for tray in trays if tray.counts.get(name)]
+        if having and not any(tray.counts.get(name) for tray in left):
+            on = f"{having[0]} and {len(having) - 1} more" if len(having) > 1 else having[0]
+            said = f"the class '{name}' is new, and on no photograph of the trays that have it could it be found ({on})"
+            raise BadInput(f"{said}: collect more trays with it, or take it off the menu and out of their counts")
 
 
 def _counts(shot: Sighting, story: Story, groups: Mapping[str, Sequence[str]], names: Sequence[str]) -> Counts | None:

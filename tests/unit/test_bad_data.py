@@ -216,6 +216,20 @@ def test_a_full_disk_in_a_training_is_a_sentence_that_says_how_to_go_on(tmp_path
         raise full
 
 
+def test_a_training_that_is_stopped_says_how_to_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(KeyboardInterrupt), to_be_gone_on_with(tmp_path / "run"):
+        raise KeyboardInterrupt
+    assert f"lies in {tmp_path / 'run'}; the same command, typed again, goes on" in caplog.text
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_boxes_without_a_single_label_are_refused(run: Run, many: Path, split: str) -> None:
+    """As when the drawing program wrote its boxes elsewhere: one empty photograph is fine, all of them are a slip."""
+    for path in (many / "boxes" / "labels" / split).iterdir():
+        path.write_text("")
+    run(*TRAIN, "boxes").refused(f"labels/{split}: none of the 3 label files has a label")
+
+
 def test_too_few_trays_to_learn_from_are_refused(run: Run, many: Path) -> None:
     run(*LEARN, "--held-out", "t-1:t-9").refused("many/trays.jsonl: 3 sure trays are left to learn from")
 

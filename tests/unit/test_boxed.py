@@ -63,7 +63,7 @@ def test_a_photograph_without_labels_is_refused(tmp_path: Path) -> None:
         (b"0 nan 0.5 0.2 0.2", "needs four shares"),
         (b"0 inf 0.5 0.2 0.2", "needs four shares"),
         (b"0 0.5 0.5 0 0.2", "without area"),
-        (b"2 0.5 0.5 0.2 0.2", "there are 2 classes"),
+        (b"2 0.5 0.5 0.2 0.2", "out of range: 0 to 1 are named"),
         (b"-1 0.5 0.5 0.2 0.2", "out of range"),
         (b"9" * 5_000 + b" 0.5 0.5 0.2 0.2", "is no label"),
     ],

@@ -269,6 +269,15 @@ def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path,
     assert "**1 of these trays taught it, or set its thresholds**" in (models / "good" / "README.md").read_text()
 
 
+def test_a_pack_that_is_held_against_another_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
+    digest = hash_of_trays(counted_trays(open_trays(here / "trays"), apart=()))
+    revise_pack(models / "good", {"provenance": {"rounds": [{"apart": []}], "trays_sha256": digest}})
+    two = ("models", "compare", "models/good", "models/blind", *GATE)
+    assert "1 of these trays are known to have taken part in making good" in run(*two).err
+    said = run(*two, "--json").json
+    assert (said["before"]["took_part"], said["after"]["took_part"]) == (1, 0)
+
+
 def test_a_pack_is_scored_with_its_own_thresholds_however_eager_the_house_is(
     run: Run, models: Path, here: Path
 ) -> None:

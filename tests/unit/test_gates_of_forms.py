@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,9 +13,10 @@ import pytest
 
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.app import quantising
+from edge_agent.app.models import Box, faults_of, list_packs
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.domain.detection import Detection
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.ports import Picture
@@ -99,6 +101,40 @@ def test_a_form_may_be_worse_by_the_tolerance_and_not_by_one_check_more(
     counts = {name: (gate.scores["caught"], gate.scores["right_match"]) for name, gate in manifest.gates.items()}
     assert counts == {"int8": (3, 3), "int8_convs": (2, 2)}
     assert {gate.fp32["caught"] for gate in manifest.gates.values()} == {4}
+
+
+def test_a_gate_that_could_not_be_held_leaves_the_pack_as_it_was(plan: QuantisingPlan) -> None:
+    """A photograph that no longer reads must not cost the forms that passed before."""
+    quantising.quantise(plan)
+    before = {path.name: path.read_bytes() for path in plan.pack.iterdir()}
+    (plan.trays / f"{Overlooking.judging[-1]}.png").write_bytes(b"no picture")
+    with pytest.raises(BadRecording, match="no picture that can be read"):
+        quantising.quantise(replace(plan, calibrate_with=1))
+    assert {path.name: path.read_bytes() for path in plan.pack.iterdir()} == before
+
+
+def test_a_form_that_does_not_pass_any_more_goes_with_its_file(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantising.quantise(plan)
+    monkeypatch.setattr(Overlooking, "overlooked", {("int8", "cpu"): 1})
+    assert quantising.quantise(plan).offered_on("cpu") == ("fp32", "int8_convs")
+    assert {path.name for path in plan.pack.glob("*.onnx")} == {
+        "model.onnx",
+        "model.fp32.onnx",
+        "model.int8_convs.onnx",
+    }
+    assert faults_of(plan.pack) == ()
+
+
+def test_a_pack_without_its_plain_export_is_not_whole(plan: QuantisingPlan) -> None:
+    quantising.quantise(plan)
+    (whole,) = list_packs(Box(models=plan.pack.parent))
+    (plan.pack / "model.onnx").unlink()
+    (broken,) = list_packs(Box(models=plan.pack.parent))
+    assert whole.fault is None
+    assert broken.fault is not None
+    assert "model.onnx" in broken.fault
 
 
 def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(

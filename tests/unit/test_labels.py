@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.checking.labels import Label, LabelKind, NoLabel, counts_wanted, label_of
 from edge_agent.domain.alert import Resolution
-from edge_agent.domain.contents import Contents
+from edge_agent.domain.contents import MOST_OF_A_CLASS, Contents
 from edge_agent.domain.events import AlertRaised, AlertResolved, Event, VerdictReached
 from edge_agent.domain.matching import VerdictKind, compare
 from edge_agent.domain.menu import Menu, MenuItem, ModifierRule, Portion, wanted
@@ -327,7 +327,7 @@ def test_an_order_gives_counts_where_it_determines_every_class(
 
 def test_an_order_of_more_than_any_tray_can_hold_teaches_nothing() -> None:
     """A number that the format of trays refuses would spoil the whole folder."""
-    huge = order("A", line("salad", 999, children=(line("burger", 999),)))
+    huge = order("A", line("burger", MOST_OF_A_CLASS + 1))
     kitchen = Kitchen(huge).show(3, RIGHT)
     (session,) = kitchen.confirm().leave().store.sessions()
     checks = tuple(

@@ -183,6 +183,7 @@ def test_photographs_may_lie_in_another_folder(tmp_path: Path) -> None:
         (TRAY, "the tray 't' stands twice"),
         ({**TRAY, "tray_id": "../u"}, "'tray_id'"),
         ({**TRAY, "tray_id": "u", "contents": {"plate": -1}}, "'contents.plate'"),
+        ({**TRAY, "tray_id": "u", "contents": {"plate": 51}}, "'contents.plate'"),
         ({**TRAY, "tray_id": "u", "sureness": 1}, "'sureness'"),
     ],
 )

@@ -45,6 +45,13 @@ def test_a_tray_on_which_something_is_hidden_is_left_out_and_a_hard_one_stays_ha
     assert (finer[-1].counts, finer[-1].hard) == ({"dish": 1, "can": 1}, True)
 
 
+def test_a_new_class_that_no_photograph_shows_is_said_before_hours_of_training() -> None:
+    """The weights would end without it, and could not be merged into what the trays are counted by."""
+    kebab = [replace(COARSE[n], tray_id=f"k-{n}", counts={**COARSE[n].counts, "kebab": 1}) for n in range(2)]
+    with pytest.raises(BadInput, match=r"'kebab' is new, .* could it be found \(k-0 and 1 more\): collect more"):
+        finer_counts([*COARSE, *kebab], {**GROUPS, "kebab": ("kebab",)}, CLASSES, look=Shelf().look)
+
+
 def test_weights_that_find_nothing_of_what_was_ordered_are_said_to_know_too_little() -> None:
     nothing = [replace(tray, counts={"food": 3, "can": 3}) for tray in COARSE]
     with pytest.raises(BadInput, match="of 40 trays 0 show all that their counts name"):
