@@ -21,12 +21,19 @@ from edge_agent.formats.recordings import open_trays
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
+from edge_agent.training.cross_validation import CrossValidated
 from edge_agent.training.export import make_pack_fast
 from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.thresholds import counted_blocks, find_thresholds, val_trays
+from edge_agent.training.thresholds import (
+    LabelledShots,
+    counted_blocks,
+    cross_validated,
+    find_thresholds,
+    val_trays,
+)
 from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 
 logger = logging.getLogger(__name__)
@@ -98,15 +105,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
         BadModelPack: the pack does not fit.
         BadRecording: a photograph or a label does not read; names file and line.
     """
-    before = load_manifest(pack / MANIFEST_NAME)
-    boxed = _boxed_classes(before)
-    trays, told = [], []
-    if plan.boxes is not None and set(boxed) == set(before.classes):
-        trays += val_trays(plan.boxes, boxed)
-        told.append(_told_of(plan.boxes, before))
-    if plan.trays is not None:
-        trays += counted_blocks(open_trays(plan.trays), plan.blocks, before.classes)
-        told += map(str, plan.blocks)
+    trays, told = _labels_for(pack, plan)
     manifest = find_thresholds(
         pack,
         trays,
@@ -117,6 +116,40 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def cross_validate_pack(pack: Path, plan: ThresholdPlan, *, folds: int) -> CrossValidated:
+    """What thresholds that are found in this way do on other trays like these; nothing is written.
+
+    Raises:
+        BadInput: there are fewer trays than parts.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph or a label does not read; names file and line.
+    """
+    trays, _ = _labels_for(pack, plan)
+    return cross_validated(
+        pack,
+        trays,
+        false_alarms=plan.false_alarms,
+        folds=folds,
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+    )
+
+
+def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], list[str]]:
+    """The labelled trays of a plan for thresholds, and what the manifest calls them."""
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    boxed = _boxed_classes(manifest)
+    trays: list[LabelledShots] = []
+    told: list[str] = []
+    if plan.boxes is not None and set(boxed) == set(manifest.classes):
+        trays += val_trays(plan.boxes, boxed)
+        told.append(_told_of(plan.boxes, manifest))
+    if plan.trays is not None:
+        trays += counted_blocks(open_trays(plan.trays), plan.blocks, manifest.classes)
+        told += map(str, plan.blocks)
+    return trays, told
 
 
 def _told_of(boxes: Path, manifest: PackManifest) -> str:

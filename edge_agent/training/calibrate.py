@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -105,18 +105,40 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     if not trays:
         raise ValueError("thresholds cannot be found without a labelled tray")
     ballots = [tray.ballots for tray in trays]
+    curves = curves_of(trays, names)
+    tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
+    unavoidable = tried[0].false_alarms
+    within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
+    best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
+    return replace(best, unavoidable=unavoidable)
+
+
+def curves_of(trays: Sequence[LabelledTray], names: Sequence[str]) -> dict[str, Curve]:
+    """Per class, how a fused score becomes the chance that the thing is there."""
+    ballots = [tray.ballots for tray in trays]
     scored = {name: _scored(trays, ballots, name) for name in names}
     everything = _Scored(
         np.concatenate([each.scores for each in scored.values()]),
         np.concatenate([each.there for each in scored.values()]),
     )
     shared = _fitted(everything, (0.0, 1.0), PULL)
-    curves = {name: _fitted(each, shared, PULL) for name, each in scored.items()}
-    tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
-    unavoidable = tried[0].false_alarms
-    within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
-    best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
-    return replace(best, unavoidable=unavoidable)
+    return {name: _fitted(each, shared, PULL) for name, each in scored.items()}
+
+
+def surprise_of(tray: LabelledTray, curves: Mapping[str, Curve]) -> float:
+    """The negative logarithm of the chance that the curves give to what lies on a tray, summed over its things."""
+    told = ((_scored([tray], [tray.ballots], name), curve) for name, curve in curves.items())
+    return sum(float(np.logaddexp(0.0, -_margins(scored, curve)).sum()) for scored, curve in told)
+
+
+def is_decided(contents: Contents, tray: LabelledTray, names: Sequence[str]) -> bool:
+    """Whether an order of what lies there would be called match."""
+    return contents.unclear is None and all(_agrees(contents, name, tray.counts.get(name, 0)) for name in names)
+
+
+def is_contradicted(contents: Contents, tray: LabelledTray, names: Sequence[str]) -> bool:
+    """Whether an order of what lies there would be called wrong."""
+    return any(_contradicts(contents, name, tray.counts.get(name, 0)) for name in names)
 
 
 def _tried(
@@ -133,8 +155,8 @@ def _tried(
     for tray, cast in zip(trays, ballots, strict=True):
         contents = fuse(cast, limits)
         true = {name: tray.counts.get(name, 0) for name in curves}
-        alarms += any(_contradicts(contents, name, count) for name, count in true.items())
-        decided += contents.unclear is None and all(_agrees(contents, name, count) for name, count in true.items())
+        alarms += is_contradicted(contents, tray, tuple(curves))
+        decided += is_decided(contents, tray, tuple(curves))
         surplus_caught += sum(contents.of_class(name).surely >= count > 0 for name, count in true.items())
         absent = [name for name, count in true.items() if _at_most(contents, name, count)]
         forgotten_caught += sum(frequency[name] for name in absent) / max(1, sum(frequency.values()))
@@ -175,15 +197,19 @@ def _scored(trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]]
 
 def _fitted(scored: _Scored, towards: Curve, weight: float) -> Curve:
     """The curve of largest likelihood, drawn towards another by a Gaussian prior."""
-    inputs = logit(np.clip(scored.scores, 0.01, 0.99))
 
     def loss(curve: npt.NDArray[np.float64]) -> float:
-        margins = (2 * scored.there - 1) * (curve[0] + curve[1] * inputs)
         pull = weight / 2 * ((curve[0] - towards[0]) ** 2 + (curve[1] - towards[1]) ** 2)
-        return float(np.logaddexp(0.0, -margins).sum() + pull)
+        return float(np.logaddexp(0.0, -_margins(scored, (curve[0], curve[1]))).sum() + pull)
 
     found = minimize(loss, np.array(towards), method="Nelder-Mead").x
     return float(found[0]), max(FLATTEST, float(found[1]))
+
+
+def _margins(scored: _Scored, curve: Curve) -> npt.NDArray[np.float64]:
+    """The log odds that a curve gives to what is true of each thing."""
+    inputs = logit(np.clip(scored.scores, 0.01, 0.99))
+    return (2 * scored.there - 1) * (curve[0] + curve[1] * inputs)
 
 
 def _limits(curve: Curve, of_presence: float, of_absence: float) -> ClassThresholds:

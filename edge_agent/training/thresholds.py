@@ -16,6 +16,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
+from edge_agent.training.cross_validation import CrossValidated, cross_validate
 from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
 
 logger = logging.getLogger(__name__)
@@ -57,21 +58,7 @@ def find_thresholds(
             "thresholds cannot be found without a labelled tray: name --boxes, or --trays with --calibrate-on"
         )
     before = load_manifest(pack / MANIFEST_NAME)
-    # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
-    detector = open_detector(pack, revised(before, {"thresholds": TO_BE_FOUND}))
-    # What covers items is none: the checker takes it out of what it counts, and no order names it.
-    items = [name for name in before.classes if name not in before.occluders]
-
-    def seen(path: Path) -> tuple[Detection, ...]:
-        return tuple(each for each in detector.detect(read_photograph(path)) if each.class_name in items)
-
-    labelled = [
-        LabelledTray(
-            seen=tuple(seen(path) for path in shots),
-            counts={name: count for name, count in counts.items() if name in items},
-        )
-        for shots, counts in trays
-    ]
+    labelled, items = _looked_at(pack, before, trays, open_detector, read_photograph)
     found = calibrate(labelled, items, false_alarms=false_alarms)
     if not found.decided and before.metrics.get("calibration_decided"):
         said = "with thresholds for these labels it would call no right order match, and with those it has it does"
@@ -100,6 +87,55 @@ def find_thresholds(
         "provenance": {**before.provenance, "calibrated_on": list(calibrated_on)},
     }
     return revise_pack(pack, changes)
+
+
+def cross_validated(
+    pack: Path,
+    trays: Sequence[LabelledShots],
+    *,
+    false_alarms: float,
+    folds: int,
+    open_detector: OpenDetector,
+    read_photograph: ReadPhotograph,
+) -> CrossValidated:
+    """What thresholds that are found on such trays do on others; the pack stays as it is.
+
+    Raises:
+        BadInput: there are fewer trays than parts.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph does not read.
+    """
+    if len(trays) < folds:
+        raise BadInput(f"{len(trays)} labelled trays cannot be divided into {folds} parts: ask for fewer with --folds")
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    labelled, items = _looked_at(pack, manifest, trays, open_detector, read_photograph)
+    return cross_validate(labelled, items, false_alarms=false_alarms, folds=folds)
+
+
+def _looked_at(
+    pack: Path,
+    manifest: PackManifest,
+    trays: Sequence[LabelledShots],
+    open_detector: OpenDetector,
+    read_photograph: ReadPhotograph,
+) -> tuple[list[LabelledTray], list[str]]:
+    """What the detector sees on labelled trays whatever its thresholds are, and the classes that are items."""
+    # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
+    detector = open_detector(pack, revised(manifest, {"thresholds": TO_BE_FOUND}))
+    # What covers items is none: the checker takes it out of what it counts, and no order names it.
+    items = [name for name in manifest.classes if name not in manifest.occluders]
+
+    def seen(path: Path) -> tuple[Detection, ...]:
+        return tuple(each for each in detector.detect(read_photograph(path)) if each.class_name in items)
+
+    labelled = [
+        LabelledTray(
+            seen=tuple(seen(path) for path in shots),
+            counts={name: count for name, count in counts.items() if name in items},
+        )
+        for shots, counts in trays
+    ]
+    return labelled, items
 
 
 def val_trays(boxes: Path, names: tuple[str, ...]) -> list[LabelledShots]:

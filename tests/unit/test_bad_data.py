@@ -216,6 +216,16 @@ def test_a_full_disk_in_a_training_is_a_sentence_that_says_how_to_go_on(tmp_path
         raise full
 
 
+def test_cross_validation_writes_nothing_and_needs_a_tray_for_each_part(run: Run, many: Path) -> None:
+    before = {path.name: path.read_bytes() for path in (many / "pack").iterdir()}
+    asked = ("calibrate", "pack", "--trays", "many", "--calibrate-on", "t-1:t-12", "--folds")
+    told = run(*asked, "3")
+    assert (told.status, told.err) == (0, "")
+    assert "pack: of 12 trays, each judged by thresholds from the others (3 parts" in " ".join(told.out.split())
+    run(*asked, "13").refused("12 labelled trays cannot be divided into 13 parts", "--folds")
+    assert {path.name: path.read_bytes() for path in (many / "pack").iterdir()} == before
+
+
 def test_a_training_that_is_stopped_says_how_to_go_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyboardInterrupt), to_be_gone_on_with(tmp_path / "run"):
         raise KeyboardInterrupt
