@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +91,32 @@ def test_a_dry_run_says_all_and_does_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0; rm -rf /", "$(id)", "", "a b", "any"])
 def test_where_mosquitto_listens_is_an_address_and_nothing_else(address: str) -> None:
     assert tried("install.sh", "--dry-run", "--mqtt-listen", address).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("remembered", "installed", "extra"),
+    [
+        ("openvino", "onnxruntime_gpu", "openvino"),
+        ("", "onnxruntime_gpu", "gpu"),
+        ("", "onnxruntime_openvino", "openvino"),
+        ("", "onnxruntime", "cpu"),
+        ("", "", "cpu"),
+    ],
+)
+def test_an_environment_says_with_which_extra_it_was_installed(
+    tmp_path: Path, remembered: str, installed: str, extra: str
+) -> None:
+    """One of an older version remembers nothing, and an upgrade must not take the GPU out of its box."""
+    if remembered:
+        (tmp_path / "extra").write_text(f"{remembered}\n")
+    if installed:
+        about = tmp_path / "site" / f"{installed}-1.23.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {installed}\nVersion: 1.23\n")
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path / "site"} exec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    asked = ["/bin/sh", "-euc", '. "$1"; extra_in "$2"', "asked", str(DEPLOY / "lib.sh"), str(tmp_path)]
+    told = subprocess.run(asked, check=True, capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == (f"{extra}\n", "")

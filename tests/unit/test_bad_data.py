@@ -6,14 +6,18 @@ import errno
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app import making
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput
+from edge_agent.formats.pack import sha256_of
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training.plan import TrainingPlan
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output, write_pack
 from tests.unit import test_cli
 from tests.unit.test_cli import MENU, SEEN, Run
@@ -200,6 +204,57 @@ def test_a_teacher_that_is_not_there_is_named_before_the_training(run: Run, many
     told = run(*TRAIN, "boxes", "--trays", "many", "--teacher", "none.pt")
     told.refused("none.pt: there is no such checkpoint")
     assert not (many / "run").exists()
+
+
+@pytest.mark.parametrize("config", ["edge.yaml", None])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("train", "boxes", "--classes", "plate,bread,hand", "--run", "run"),
+        ("merge", "finer", "--groups", "groups.yaml"),
+    ],
+)
+def test_the_configured_pack_is_not_written_over(
+    run: Run, many: Path, words: tuple[str, ...], config: str | None
+) -> None:
+    """Also where the configuration is not named, but at hand: the agent runs by it."""
+    write_pack(many / "finer", constant_model(raw_output(SEEN)), "ultralytics_raw")
+    (many / "groups.yaml").write_text("classes: {ware: [plate, bread], hand: [hand]}\n")
+    if config is None:
+        (many / "configs").mkdir()
+        (many / "configs" / "edge.yaml").write_text("detector: {pack: ../pack}\nmenu: ../menu.yaml\n")
+    before = (many / "pack" / "model.yaml").read_bytes()
+    told = run(*words, "--pack", "pack", *(() if config is None else ("--config", config)))
+    told.refused("pack: this pack is in service")
+    assert (many / "pack" / "model.yaml").read_bytes() == before
+    assert not (many / "run").exists()
+
+
+@pytest.mark.parametrize(("shelf", "found"), [("new-shelf", True), (".", True), ("elsewhere", False)])
+@pytest.mark.parametrize("boxed", [True, False])
+def test_what_the_weights_to_begin_with_never_saw_is_looked_up_beside_the_new_pack_and_the_configured_one(
+    run: Run, many: Path, monkeypatch: pytest.MonkeyPatch, shelf: str, *, found: bool, boxed: bool
+) -> None:
+    """The packs of the box lie beside the configured one; those of a desk beside the one to write."""
+    begun: list[tuple[TrayBlock, ...]] = []
+
+    def note(plan: TrainingPlan, *_: object, **__: object) -> NoReturn:
+        begun.append(plan.start_held_out)
+        raise BadInput("so far and no further")
+
+    monkeypatch.setattr(making, "train_pack", note)
+    told = {"weights_sha256": sha256_of(many / "t.pt"), "held_out": ["t-1:t-3"]}
+    write_pack(many / shelf / "before", constant_model(raw_output(SEEN)), "ultralytics_raw", provenance=told)
+    begins = ("boxes", "--architecture", "t.pt") if boxed else ("--teacher", "t.pt")
+    words = (*begins, "--trays", "many", "--calibrate-on", "t-11:t-12", "--no-quantize", "--pack", "new-shelf/new")
+    run("train", "--classes", "plate,bread,hand", "--run", "run", "--config", "edge.yaml", *words).refused("so far")
+    assert begun == [(TrayBlock("t", 1, 3),) if found else ()]
+
+
+def test_a_teacher_that_is_no_checkpoint_is_named_before_the_training(run: Run, many: Path) -> None:
+    """A model definition reads as well, and would teach with random weights."""
+    told = run(*TRAIN, "--trays", "many", "--teacher", "edge.yaml", "--calibrate-on", "t-11:t-12", "--no-quantize")
+    told.refused("edge.yaml: these are no weights that can be trained on", "--run")
 
 
 def test_a_menu_that_does_not_fit_is_named_before_the_training(run: Run, many: Path) -> None:

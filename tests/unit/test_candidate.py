@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app import candidate
 from edge_agent.app.candidate import FEWEST_TRAYS, JUDGED_NAME, CandidatePlan, blocks_of, was_cut_off
+from edge_agent.app.candidate_start import Start
 from edge_agent.app.inputs import check_inputs, refuse_in_service
 from edge_agent.app.making import merge_classes
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadInput
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.settings import DetectorSettings, Settings
 from edge_agent.training.card import CARD_JSON_NAME
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.plan import TrainingPlan
-from tests.builders_onnx import constant_model, raw_output, write_pack
+from tests.builders_onnx import CLASSES, constant_model, manifest, raw_output, write_pack
 
 
 def folder(root: Path, number: int) -> Path:
@@ -61,6 +65,50 @@ def test_trays_that_are_not_numbered_through_are_refused(tmp_path: Path, names: 
         BadInput, match=r"trays\.jsonl: .*numbered through under one name.* 'edge-agent learn' collected"
     ):
         blocks_of(tmp_path)
+
+
+def test_trays_without_a_name_before_their_number_are_refused(tmp_path: Path) -> None:
+    """A block of them cannot be written down: `1:9` is none."""
+    trays = folder(tmp_path, 51) / "trays.jsonl"
+    for path in (trays, tmp_path / "orders.jsonl"):
+        path.write_text(path.read_text().replace('"own-', '"'))
+    with pytest.raises(BadInput, match="numbered through under one name"):
+        blocks_of(tmp_path)
+
+
+# What the manifest of a candidate is to say
+
+
+@pytest.mark.parametrize(("apart", "known"), [("noon-1:noon-9", 2), ("own-310:own-400", 2), ("own-410:own-500", 1)])
+def test_a_candidate_s_training_is_told_which_of_its_trays_its_weights_never_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: str, known: int
+) -> None:
+    """Those that judge, and those that set thresholds; of what `learn` taught with before nothing is claimed."""
+    pack = write_pack(tmp_path / "active", constant_model(raw_output([])), "ultralytics_raw")
+    told = {"command": "edge-agent learn", "rounds": [{"apart": [apart]}]}
+    begun: list[TrainingPlan] = []
+
+    def note(plan: TrainingPlan, *_: object, **__: object) -> NoReturn:
+        begun.append(plan)
+        raise BadInput("so far and no further")
+
+    start = Start(active=manifest("ultralytics_raw", provenance=told), names=CLASSES, is_certain=True)
+    monkeypatch.setattr(candidate, "start_from", lambda *_: start)
+    monkeypatch.setattr(candidate, "train_pack", note)
+    (tmp_path / "menu.yaml").write_text("items:\n  - {sku: plate, detects_as: plate}\n")
+    settings = Settings(detector=DetectorSettings(pack=pack), menu=tmp_path / "menu.yaml")
+    plan = CandidatePlan(
+        trays=folder(tmp_path, 51),
+        checkpoint=tmp_path / "weights.pt",
+        pack=tmp_path / "mine",
+        run=tmp_path / "mine.run",
+        epochs=1,
+        false_alarms=0.01,
+    )
+    with pytest.raises(BadInput, match="so far"):
+        candidate.make_candidate(settings, plan)
+    newest_first = (TrayBlock("own", 410, 500), TrayBlock("own", 310, 400))
+    assert [each.start_held_out for each in begun] == [newest_first[:known]]
 
 
 # Where a candidate may be written, and when it is made

@@ -96,3 +96,12 @@ def test_trays_that_judge_are_new_to_the_weights_only_where_that_is_known(
     begun = Start(active=pack(**provenance), names=COARSE, is_certain=True)
     assert begun.held_out(judges) == ((judges,) if known else ())
     assert start(active=pack(**provenance), names=COARSE).held_out(judges) == (), "weights of another version may have"
+
+
+def test_trays_from_the_first_that_learn_kept_apart_on_are_new_to_its_weights() -> None:
+    """The block that set the thresholds then may set them again; a tray before it taught."""
+    active = pack(command="edge-agent learn", rounds=[{"apart": ["own-31:own-39", "own-40:own-49"]}])
+    begun = Start(active=active, names=COARSE, is_certain=True)
+    for first, known in ((30, False), (31, True), (35, True), (50, True)):
+        block = TrayBlock("own", first, 59)
+        assert begun.held_out(block) == ((block,) if known else ()), first

@@ -18,7 +18,7 @@ import pytest
 
 from edge_agent import __version__
 from edge_agent.cli import common, main
-from edge_agent.formats.tuning import write_tuned
+from edge_agent.formats.tuning import load_tuned, write_tuned
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, end_to_end_output, raw_output, write_pack
 from tests.builders_tuned import pack_in, tuned_for
 from tests.videos import cut, write_video
@@ -371,6 +371,30 @@ def test_tune_takes_the_configured_pack_and_measures_it_once(run: Run, tmp_path:
     write_tuned(tuned_for(folder, median_ms=held), folder)
     assert run(*words).json["median_ms"] == held, "what holds is left alone"
     assert run("tune", folder, "--rounds", 3, "--json").json["median_ms"] != held
+
+
+def test_tune_keeps_to_the_configured_provider_but_for_a_pack_that_is_named(run: Run, tmp_path: Path) -> None:
+    """A measurement of another provider is none: at the next start nobody would believe it."""
+    config = tmp_path / "edge.yaml"
+    config.write_text("detector: {pack: pack, provider: cuda}\n")
+    folder = pack_in(tmp_path / "pack")
+    held = tuned_for(folder)
+    write_tuned(held, folder)
+    for more in ((), ("--if-needed",)):
+        told = run("tune", "--rounds", 3, "--config", config, *more)
+        assert (told.status, told.out) == (2, ""), told
+        assert "nothing of this pack can run on cuda here" in told.err
+    assert load_tuned(folder) == held
+    assert run("tune", folder, "--rounds", 3, "--config", config, "--json").json["provider"] == "cpu"
+
+
+def test_tune_without_a_configuration_asks_for_the_pack(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DEFAULT_CONFIG", "INSTALLED_CONFIG"):
+        monkeypatch.setattr(common, name, tmp_path / "nowhere.yaml")
+    run("tune").refused("--config", "or name the pack's folder")
+    assert run("tune", pack_in(tmp_path / "pack"), "--rounds", 3).status == 0
 
 
 def test_help_teaches(run: Run, here: Path) -> None:

@@ -165,3 +165,17 @@ def test_a_provider_that_does_not_run_the_pack_judges_nothing(
     with pytest.raises(BadInput, match="openvino does not run fp32 here"):
         quantising.judge_on("openvino", plan)
     assert (plan.pack / MANIFEST_NAME).read_bytes() == before
+
+
+def test_the_first_form_is_held_on_another_provider_against_itself_on_the_cpu(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held against itself there, a provider that computes wrongly would pass with every form."""
+    monkeypatch.setattr(Overlooking, "overlooked", dict.fromkeys([("fp32", "cuda"), ("int8", "cuda")], 1))
+    quantising.quantise(plan)
+    files = quantising.judge_on("cuda", plan).files
+    assert {name: file.gates_on["cuda"].passed for name, file in files.items()} == {
+        "fp32": False,
+        "int8": False,
+        "int8_convs": True,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import SqliteStore
+from edge_agent.app import candidate, candidate_start
 from edge_agent.app.learning import Collected, collect
 from edge_agent.app.own_checks import MADE_UP
 from edge_agent.checking.labels import LabelKind, NoLabel
@@ -23,6 +25,7 @@ from edge_agent.domain.matching import CheckedLine, LineResult, VerdictKind
 from edge_agent.domain.order import Order
 from edge_agent.domain.record import Audit, Confirmation, Run, StaffRole
 from edge_agent.errors import BadConfig, BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Evidence
@@ -380,3 +383,21 @@ def test_the_command_refuses_in_one_sentence(run: RunCommand, here: Path, restau
     run("learn", "--db", "edge.sqlite", "--into", "mine", "--since", "soon", *eyes).refused("like 2026-01-31")
     run("learn", "--db", "none.sqlite", "--into", "mine", *eyes).refused("none.sqlite")
     run("learn", "--db", "edge.sqlite", "--into", "mine", *eyes).refused("What makes a label")
+
+
+def test_the_command_for_8_bit_forms_can_be_typed_as_it_is_told_wherever_the_folders_lie(
+    run: RunCommand, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder with a space in its name would be two."""
+    active = load_manifest(here / "pack" / MANIFEST_NAME)
+    made = candidate.Candidate(manifest=active, judged_by=TrayBlock("own", 3, 4), comparison=None, untaught=())
+    start = candidate_start.Start(active=active, names=active.classes, is_certain=True)
+    monkeypatch.setattr(candidate_start, "start_from", lambda *_: start)
+    monkeypatch.setattr(candidate, "make_candidate", lambda *_, **__: made)
+    (here / "my trays").mkdir()
+    (here / "my trays" / "trays.jsonl").touch()
+    given = ("--into", "my trays", "--candidate", "new pack", "--checkpoint", "w.pt", "--menu", "menu.yaml")
+    told = run("learn", *given, "--pack", "pack").out
+    typed = told.partition("It runs in fp32; '")[2].rpartition("' makes 8-bit forms.")[0]
+    wanted = ["new pack", "--trays", "my trays", "--held-out", "own-3:own-4", "--menu", "menu.yaml"]
+    assert shlex.split(typed) == ["edge-agent", "quantize", *wanted]

@@ -82,6 +82,17 @@ def test_the_merged_pack_says_where_it_comes_from(tmp_path: Path) -> None:
     assert manifest.provenance["groups"] == {"crockery": ["plate", "bread"], "hand": ["hand"]}
 
 
+def test_what_set_the_thresholds_of_the_finer_classes_is_not_said_to_have_set_those_of_the_groups(
+    tmp_path: Path,
+) -> None:
+    """They are still to be found; and what taught the finer weights taught these."""
+    told = {"calibrated_on": ["noon-1:noon-9"], "held_out": ["noon-20:noon-29"]}
+    fine = write_pack(tmp_path / "fine", constant_model(raw_output([])), "ultralytics_raw", provenance=told)
+    provenance = merge_pack(fine, GROUPS, tmp_path / "coarse", version="1").provenance
+    assert "calibrated_on" not in provenance
+    assert provenance["held_out"] == ["noon-20:noon-29"]
+
+
 @pytest.mark.parametrize(
     ("groups", "said"),
     [

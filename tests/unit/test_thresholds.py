@@ -185,6 +185,29 @@ def test_labels_that_fit_nothing_do_not_replace_thresholds_that_did(tmp_path: Pa
     assert (pack / MANIFEST_NAME).read_bytes() == before
 
 
+def test_a_pack_that_was_calibrated_before_is_calibrated_anew(tmp_path: Path) -> None:
+    """With more trays, or another budget: what is refused are labels that fit nothing, not a second time."""
+    metrics = {"calibration_decided": 0.5, "calibration_trays": 3}
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", metrics=metrics)
+    black = np.zeros((8, 8, 3), np.uint8)
+    plain = ScriptedDetector(classes=CLASSES, script=[(seen("plate"),)])
+    after = find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1}) for n in range(20)],
+        false_alarms=0.0,
+        open_detector=lambda *_: plain,
+        read_photograph=lambda _: black,
+    )
+    assert (after.metrics["calibration_decided"], after.metrics["calibration_trays"]) == (1.0, 20)
+
+
+@pytest.mark.parametrize("before", [{}, {"calibration_decided": 0.0, "calibration_caught": 0.4}])
+def test_thresholds_that_never_called_an_order_right_are_not_kept(tmp_path: Path, before: dict[str, float]) -> None:
+    """There is nothing to lose, and a pack without thresholds of its own would stay so."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw", metrics=before)
+    assert found_for(pack).metrics["calibration_trays"] == 1
+
+
 def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:
     """A floor of 0.06 hid nothing from the old thresholds; those with which calibration looks begin at 0.05."""
     limits = {"default": {"present": 0.5, "possible": 0.1}}

@@ -94,6 +94,15 @@ def test_thresholds_are_not_called_unseen_where_the_weights_before_may_have_seen
     assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=provenance))
 
 
+def test_blocks_count_also_where_boxed_photographs_are_named_before_them() -> None:
+    """`calibrated_on` lists both where thresholds were found on both."""
+    told = {"held_out": ["noon-10:noon-19"], "calibrated_on": [OWN_VAL, "noon-19:noon-29"]}
+    rounds = {"rounds": [{"apart": ["noon-10:noon-18"]}]}
+    scored = manifest("ultralytics_raw", metrics={"scored_on": "noon-10:noon-19"}, provenance={**told, **rounds})
+    assert doubts_of_scores(scored) == ["trays of these names set the thresholds"]
+    assert not is_calibrated_unseen(scored), "the round taught with noon-19 to noon-29"
+
+
 def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_path: Path) -> None:
     """By their hash: a name may be given twice."""
     weights = tmp_path / "weights.pt"
@@ -117,6 +126,22 @@ def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_pa
         assert unseen_by(weights, tmp_path / "packs") == blocks
     (pack / "model.yaml").write_text("schema: 1\n")
     assert unseen_by(weights, tmp_path / "packs") == ()
+
+
+def test_what_weights_never_saw_is_looked_for_on_every_shelf_past_packs_that_say_nothing(tmp_path: Path) -> None:
+    """A damaged pack, or one of other weights, must not hide the one that knows."""
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    one, two = tmp_path / "one", tmp_path / "two"
+    write_pack(one / "a", b"no network", "ultralytics_raw", provenance={"weights_sha256": "0" * 64})
+    write_pack(two / "a", b"no network", "ultralytics_raw")
+    (two / "b").mkdir()
+    (two / "b" / "model.yaml").write_text("schema: 1\n")
+    told = {"held_out": ["noon-10:noon-19"], "weights_sha256": sha256_of(weights)}
+    write_pack(two / "c", b"no network", "ultralytics_raw", provenance=told)
+    assert unseen_by(weights, one, two) == (TrayBlock("noon", 10, 19),)
+    assert unseen_by(weights, two, one) == (TrayBlock("noon", 10, 19),)
+    assert unseen_by(weights, one, tmp_path / "nowhere") == ()
 
 
 def test_trays_that_taught_are_known_by_the_hash_of_what_taught(tmp_path: Path) -> None:

@@ -14,13 +14,14 @@ from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.quantising import check_quantising, split_trays
 from edge_agent.app.speed import tune
 from edge_agent.errors import BadInput, BadModelPack, BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import TUNED_NAME, load_tuned, write_tuned
 from edge_agent.settings import DetectorSettings
 from edge_agent.training.export import revise_pack
 from tests.builders import order
+from tests.builders_onnx import constant_model, raw_output
 from tests.builders_tuned import GATE, pack_in, tuned_for
 
 
@@ -166,6 +167,13 @@ def test_a_measurement_that_cannot_be_used_is_none(
     assert choose(folder, wanted).precision is None
 
 
+def test_a_gate_that_was_passed_on_the_cpu_does_not_keep_a_measurement_of_another_provider(tmp_path: Path) -> None:
+    folder = pack_in(tmp_path, passed=True)
+    write_tuned(tuned_for(folder, provider="openvino"), folder)
+    assert tuned_here(folder) is None
+    assert tuned_here(folder, "openvino") is None
+
+
 def test_a_pack_that_is_scored_once_more_needs_no_new_measurement(tmp_path: Path) -> None:
     folder = pack_in(tmp_path)
     write_tuned(tuned_for(folder), folder)
@@ -173,6 +181,17 @@ def test_a_pack_that_is_scored_once_more_needs_no_new_measurement(tmp_path: Path
     assert tuned_here(folder) == load_tuned(folder)
     revise_pack(folder, {"thresholds": {"default": {"present": 0.6, "possible": 0.1}}})
     assert tuned_here(folder) is None, "with other thresholds more boxes may have to be looked through"
+
+
+def test_a_pack_whose_network_was_made_anew_needs_a_new_measurement(tmp_path: Path) -> None:
+    """Its thresholds may be the same, as after `quantize`; what was fastest was another file."""
+    folder = pack_in(tmp_path)
+    write_tuned(tuned_for(folder), folder)
+    files = load_manifest(folder / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
+    (folder / "int8.onnx").write_bytes(constant_model(raw_output([(8, 8, 24, 32, 0.7, 0)])))
+    files["int8"]["sha256"] = sha256_of(folder / "int8.onnx")
+    revise_pack(folder, {"files": files})
+    assert tuned_here(folder) is None
 
 
 def test_tuning_keeps_to_the_provider_that_is_wished_for(tmp_path: Path) -> None:

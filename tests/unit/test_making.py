@@ -1,0 +1,108 @@
+"""What the manifest of a trained pack says of the weights that the training began with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_agent.formats.pack import PackManifest, sha256_of
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import nobody_looks
+from edge_agent.training import making
+from edge_agent.training.fit import FitRecipe
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
+from edge_agent.training.rounds import Trained
+from tests.builders_onnx import CLASSES, constant_model, raw_output
+
+KNOWN = (TrayBlock("own", 5, 6), TrayBlock("own", 7, 8))
+TOLD = ["own-5:own-6", "own-7:own-8"]
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A teacher, weights to start from, trays and boxes; nothing is fitted, and what is exported sees nothing."""
+
+    def exported(_weights: Path, folder: Path, **_size: int) -> None:
+        folder.mkdir()
+        (folder / "model.onnx").write_bytes(constant_model(raw_output([])))
+
+    def fitted(_splits: object, _classes: object, run: Path, _recipe: object) -> Path:
+        (run / "fitted.pt").write_bytes(b"fitted")
+        return run / "fitted.pt"
+
+    def learned(*given: Any) -> tuple[Trained, list[dict[str, Any]]]:
+        first = next(each for each in given if isinstance(each, Trained))
+        return first, [{"apart": TOLD}]
+
+    for name, instead in (("export_onnx", exported), ("fit", fitted), ("learn_from_orders", learned)):
+        monkeypatch.setattr(making, name, instead)
+    monkeypatch.setattr(making, "measure", lambda *_: {})
+    monkeypatch.setattr(making, "curve", lambda _: [])
+    monkeypatch.setattr(making, "metadata", SimpleNamespace(version=lambda _: "1"))
+    for name in ("teacher", "start"):
+        (tmp_path / f"{name}.pt").write_bytes(name.encode())
+    photograph = cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    for split in ("train", "val"):
+        for kind, name, content in (("images", "a.jpg", photograph), ("labels", "a.txt", b"0 0.5 0.5 0.1 0.1\n")):
+            folder = tmp_path / "boxes" / kind / split
+            folder.mkdir(parents=True)
+            (folder / name).write_bytes(content)
+    (tmp_path / "0.jpg").write_bytes(photograph)
+    rows = (f'{{"tray_id": "own-{n}", "images": ["0.jpg"], "contents": {{"plate": 1}}}}\n' for n in range(1, 9))
+    (tmp_path / "trays.jsonl").write_text("".join(rows))
+    order = '{"order_id": "a", "lines": [{"sku": "plate"}]}'
+    check = f'{{"check_id": "a", "tray_id": "own-1", "order": {order}, "expected": "match"}}\n'
+    (tmp_path / "orders.jsonl").write_text(check)
+    return tmp_path
+
+
+def made(root: Path, *, boxed: bool, architecture: str, teacher: bool) -> PackManifest:
+    plan = TrainingPlan(
+        boxes=root / "boxes" if boxed else None,
+        classes=CLASSES,
+        run=root / "run",
+        pack=root / "pack",
+        recipe=FitRecipe(architecture=architecture),
+        width_px=64,
+        height_px=64,
+        version="1",
+        orders=LearningFromOrders(trays=root, apart=KNOWN, teacher=root / "teacher.pt" if teacher else None),
+        start_held_out=KNOWN,
+    )
+    manifest, _ = making.make_pack(
+        plan,
+        "edge-agent train",
+        held_out=KNOWN[1:],
+        read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8),
+        on_work=lambda _: nobody_looks,
+    )
+    return manifest
+
+
+@pytest.mark.parametrize(
+    ("boxed", "architecture", "teacher"),
+    [
+        (False, "yolo11n.yaml", True),
+        (True, "start.pt", False),
+        (True, "start.pt", True),
+        (True, "yolo11n.yaml", False),
+        (True, "yolo11n.yaml", True),
+    ],
+)
+def test_a_pack_says_what_the_weights_that_it_began_with_never_saw(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, boxed: bool, architecture: str, teacher: bool
+) -> None:
+    """Beside boxes a teacher only labels: what it learned does not come along. Random weights have seen nothing."""
+    monkeypatch.chdir(root)
+    provenance = made(root, boxed=boxed, architecture=architecture, teacher=teacher).provenance
+    begins = not boxed or architecture.endswith(".pt")
+    assert provenance.get("start_held_out") == (TOLD if begins else None)
+    assert provenance["held_out"] == TOLD[1:]
+    # The hash of weights that were named to start from stands beside that of a teacher, which has its own.
+    assert provenance.get("start_sha256") == (sha256_of(root / "start.pt") if boxed and begins else None)
+    assert provenance.get("teacher_sha256") == (sha256_of(root / "teacher.pt") if teacher else None)
