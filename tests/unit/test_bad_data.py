@@ -210,7 +210,7 @@ def test_a_teacher_that_is_not_there_is_named_before_the_training(run: Run, many
 @pytest.mark.parametrize(
     "words",
     [
-        ("train", "boxes", "--classes", "plate,bread,hand", "--run", "run"),
+        ("train", "nowhere", "--classes", "plate,bread,hand", "--run", "run"),
         ("merge", "finer", "--groups", "groups.yaml"),
     ],
 )

@@ -91,6 +91,7 @@ def made(root: Path, *, boxed: bool, architecture: str, teacher: bool) -> PackMa
         (True, "start.pt", False),
         (True, "start.pt", True),
         (True, "yolo11n.yaml", False),
+        (True, "mine.yml", False),
         (True, "yolo11n.yaml", True),
     ],
 )
