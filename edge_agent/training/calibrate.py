@@ -71,7 +71,8 @@ class Calibrated:
     """The thresholds, the doubts of presence and absence that gave them, and what they do on the trays they come from.
 
     `unavoidable` is the share of false alarms under the most cautious thresholds, `decided` that of right orders called
-    match, `caught` that of wrong orders (one thing forgotten, or one too many) whose wrong line is named.
+    match, `caught` that of wrong orders (one thing forgotten, or one too many) whose wrong line is named. `curves` say
+    per class how a fused score becomes the chance that the thing is there.
     """
 
     thresholds: Thresholds
@@ -80,6 +81,7 @@ class Calibrated:
     unavoidable: float
     decided: float
     caught: float
+    curves: Mapping[str, Curve]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     if not trays:
         raise ValueError("thresholds cannot be found without a labelled tray")
     ballots = [tray.ballots for tray in trays]
-    curves = curves_of(trays, names)
+    curves = _curves(trays, ballots, names)
     tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
     unavoidable = tried[0].false_alarms
     within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
@@ -113,9 +115,9 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     return replace(best, unavoidable=unavoidable)
 
 
-def curves_of(trays: Sequence[LabelledTray], names: Sequence[str]) -> dict[str, Curve]:
-    """Per class, how a fused score becomes the chance that the thing is there."""
-    ballots = [tray.ballots for tray in trays]
+def _curves(
+    trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], names: Sequence[str]
+) -> dict[str, Curve]:
     scored = {name: _scored(trays, ballots, name) for name in names}
     everything = _Scored(
         np.concatenate([each.scores for each in scored.values()]),
@@ -162,7 +164,7 @@ def _tried(
         forgotten_caught += sum(frequency[name] for name in absent) / max(1, sum(frequency.values()))
     kinds = sum(count > 0 for tray in trays for count in tray.counts.values())
     caught = (surplus_caught / max(1, kinds) + forgotten_caught / len(trays)) / 2
-    return Calibrated(limits, doubts, alarms / len(trays), 0.0, decided / len(trays), caught)
+    return Calibrated(limits, doubts, alarms / len(trays), 0.0, decided / len(trays), caught, curves)
 
 
 def _contradicts(contents: Contents, name: str, true: int) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.domain.voting import fuse
-from edge_agent.training.calibrate import LabelledTray, calibrate, curves_of, is_contradicted, is_decided, surprise_of
+from edge_agent.training.calibrate import LabelledTray, calibrate, is_contradicted, is_decided, surprise_of
 
 DIVISIONS = 3
 """So often the trays are divided anew: with a few dozen, one division is luck."""
@@ -60,13 +60,12 @@ def cross_validate(
         random.Random(seed).shuffle(order)  # noqa: S311  nothing secret
         for part in (set(order[k::folds]) for k in range(folds)):
             others = [tray for n, tray in enumerate(trays) if n not in part]
-            limits = calibrate(others, names, false_alarms=false_alarms).thresholds
-            curves = curves_of(others, names)
+            found = calibrate(others, names, false_alarms=false_alarms)
             for tray in (trays[n] for n in sorted(part)):
-                contents = fuse(tray.ballots, limits)
+                contents = fuse(tray.ballots, found.thresholds)
                 decided.append(is_decided(contents, tray, names))
                 alarms.append(is_contradicted(contents, tray, names))
-                surprises.append(surprise_of(tray, curves))
+                surprises.append(surprise_of(tray, found.curves))
     return CrossValidated(
         trays=len(trays),
         decided=sum(decided) / DIVISIONS,
