@@ -16,7 +16,7 @@ from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest
-from edge_agent.formats.recordings import TRAYS_NAME, open_trays
+from edge_agent.formats.recordings import TRAYS_NAME, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
@@ -93,7 +93,7 @@ def make_candidate(
     active = start.active
     thresholds, judges = blocks_of(plan.trays)
     apart = (thresholds, judges)
-    teaching = counted_trays(open_trays(plan.trays), apart=apart)
+    teaching = counted_trays(open_counted(plan.trays), apart=apart)
     taught = {name for tray in teaching for name, count in tray.counts.items() if count}
     _refuse_unteachable(settings.menu, {*active.classes, *taught})
     size = active.input
@@ -174,7 +174,7 @@ def blocks_of(trays: Path) -> tuple[TrayBlock, TrayBlock]:
     Raises:
         BadInput: there are too few trays, or their names do not say in which order they came.
     """
-    folder = open_trays(trays)
+    folder = open_counted(trays)
     ends = [tray_id.rpartition("-") for tray_id, tray in folder.trays.items() if tray.sure]
     if len({name for name, _, _ in ends}) > 1 or not all(name and number.isdecimal() for name, _, number in ends):
         said = "its trays are not numbered through under one name, as those of a restaurant's own store are"

@@ -15,7 +15,7 @@ from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
-from edge_agent.formats.recordings import open_recording, open_trays
+from edge_agent.formats.recordings import open_counted, open_recording
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
@@ -109,7 +109,7 @@ def score_pack(
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
     evaluated = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray).evaluated
     before = load_manifest(folder / MANIFEST_NAME)
-    took_part = known_to_have_taken_part(before, open_trays(trays), evaluated.contents)
+    took_part = known_to_have_taken_part(before, open_counted(trays), evaluated.contents)
     kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
     metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
     if took_part:
@@ -130,7 +130,7 @@ def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[
     if evidence.trays is not None:
         done = evaluate_folder(eyes, evidence.trays, only=evidence.only, on_tray=on_step, also_known=known)
         checks += judged_trays(done.evaluated)
-        took_part = known_to_have_taken_part(eyes.pack.manifest, open_trays(evidence.trays), done.evaluated.contents)
+        took_part = known_to_have_taken_part(eyes.pack.manifest, open_counted(evidence.trays), done.evaluated.contents)
     for video in evidence.recordings:
         replayed = replay_recording(eyes, video, on_frame=on_step).replayed
         true, beyond = judged_replay(replayed)

@@ -13,7 +13,7 @@ from edge_agent.app.quantising import check_quantising
 from edge_agent.errors import BadConfig, BadInput, BadRecording
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
-from edge_agent.formats.recordings import TrayFolder, open_trays
+from edge_agent.formats.recordings import TrayFolder, open_counted
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
 from edge_agent.training.labelling import CountedTray, counted_trays
@@ -46,7 +46,7 @@ def check_inputs(
     elif plan.orders is None or plan.orders.teacher is None:
         raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
     if plan.orders is not None:
-        folder = open_trays(plan.orders.trays)
+        folder = open_counted(plan.orders.trays)
         teaching = _teaching(folder, plan.orders)
         ordered = {name for tray in teaching for name, count in tray.counts.items() if count}
         _refuse_no_trays_for_thresholds(plan, thresholds, ordered)

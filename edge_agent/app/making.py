@@ -17,7 +17,7 @@ from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.recordings import open_counted
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import write_model_card, write_run_card
@@ -147,7 +147,7 @@ def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], l
         trays += val_trays(plan.boxes, boxed)
         told.append(_told_of(plan.boxes, manifest))
     if plan.trays is not None:
-        trays += counted_blocks(open_trays(plan.trays), plan.blocks, manifest.classes)
+        trays += counted_blocks(open_counted(plan.trays), plan.blocks, manifest.classes)
         told += map(str, plan.blocks)
     return trays, told
 

@@ -9,7 +9,12 @@ from pathlib import Path
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.eyes import thresholds_of
 from edge_agent.domain.menu import Menu
-from edge_agent.evaluation.photo_checks import TraysEvaluated, evaluate_trays, refuse_unknown_classes
+from edge_agent.evaluation.photo_checks import (
+    TraysEvaluated,
+    evaluate_trays,
+    refuse_unknown_classes,
+    warn_of_unknown_skus,
+)
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.recordings import TrayFolder
@@ -39,6 +44,7 @@ def menu_of_checks(path: Path, classes: Collection[str], folder: TrayFolder) -> 
     """
     menu = load_menu(path, model_classes=classes).menu
     refuse_unknown_classes(folder, menu, classes)
+    warn_of_unknown_skus(folder, menu)
     return menu
 
 

@@ -29,6 +29,7 @@ from edge_agent.evaluation.photo_checks import (
     evaluate_trays,
     judge_order,
     refuse_unknown_classes,
+    warn_of_unknown_skus,
 )
 from edge_agent.evaluation.recorder import EventRecorder
 from edge_agent.evaluation.replay import Replayed, ReplayWatcher, replay
@@ -99,6 +100,7 @@ def replay_recording(
     """
     recording = open_recording(video)
     refuse_unknown_classes(recording, eyes.menu.menu, eyes.pack.manifest.classes)
+    warn_of_unknown_skus(recording, eyes.menu.menu)
     source = VideoFileSource(video)
     station = eyes.settings.station()
     slots = [slot.slot(source.width_px, source.height_px) for slot in station.slots]
@@ -203,6 +205,7 @@ def evaluate_folder(
     """
     folder = open_trays(root).only(only)
     refuse_unknown_classes(folder, eyes.menu.menu, (*eyes.pack.manifest.classes, *also_known))
+    warn_of_unknown_skus(folder, eyes.menu.menu)
     total = len({check.tray_id for check in folder.checks})
     done: list[str] = []
 

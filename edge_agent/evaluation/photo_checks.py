@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +16,15 @@ from edge_agent.domain.detection import Detection
 from edge_agent.domain.matching import CheckedLine, Verdict, VerdictKind, compare
 from edge_agent.domain.menu import Menu, wanted
 from edge_agent.domain.order import Order
+from edge_agent.domain.unknown_skus import unknown_skus
 from edge_agent.domain.voting import Thresholds, ballot, fuse, things_in
-from edge_agent.formats.recordings import Recording, TrayCheck, TrayFolder
+from edge_agent.formats.recordings import CHECKS_NAME, Recording, TrayCheck, TrayFolder
 from edge_agent.ports import Detector, Picture
+
+logger = logging.getLogger(__name__)
+
+MOST_NAMED = 5
+"""So many unknown SKUs are named in a warning; with more, it is another menu that is wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,23 @@ def refuse_unknown_classes(truth: TrayFolder | Recording, menu: Menu, classes: C
         said="neither the menu nor the model knows",
         advice="correct the name, or put it on the menu, 'visibility: hidden' where the camera cannot tell it",
     )
+
+
+def warn_of_unknown_skus(truth: TrayFolder | Recording, menu: Menu) -> None:
+    """Log what is ordered there and stands on no menu: what is too much beside it may be it, so it alarms nobody.
+
+    Wrong orders are told less often then, and no score says why.
+    """
+    if isinstance(truth, TrayFolder):
+        path, orders = truth.root / CHECKS_NAME, [check.order for check in truth.checks]
+    else:
+        path, orders = truth.orders_path, [event.order for event in truth.orders if event.order is not None]
+    if unknown := unknown_skus(menu, orders):
+        named = ", ".join(f"'{each.sku[:100]}' (on {each.orders})" for each in unknown[:MOST_NAMED])
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        said = "%s: of what is ordered there the menu does not know %s%s; on such a tray nothing is too much, it is %s"
+        advice = "unsure. Put them on the menu, 'visibility: hidden' what no camera can tell"
+        logger.warning(said, path, named, more, advice)
 
 
 def evaluate_trays(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -231,15 +231,28 @@ def open_trays(root: Path) -> TrayFolder:
         BadRecording: a file or a photograph is missing, or a line does not read; names file and line.
         BadOrder: an order does not read; names file and line.
     """
-    trays_path, checks_path = root / TRAYS_NAME, root / CHECKS_NAME
-    for path in (trays_path, checks_path):
+    checks_path = root / CHECKS_NAME
+    for path in (root / TRAYS_NAME, checks_path):
         if not _is_file(path):
             raise BadRecording("there is no such file; a folder of trays needs trays.jsonl and orders.jsonl", path=path)
-    trays, lines = _trays(root, trays_path)
-    checks = tuple(_checks(checks_path, trays))
+    counted = open_counted(root)
+    checks = tuple(_checks(checks_path, counted.trays))
     if not checks:
         raise BadRecording("the file lists no check", path=checks_path)
-    return TrayFolder(root, trays, checks, lines=lines)
+    return replace(counted, checks=checks)
+
+
+def open_counted(root: Path) -> TrayFolder:
+    """Read `trays.jsonl` of a folder, and no check: enough for who asks what lay on the trays.
+
+    Raises:
+        BadRecording: the file or a photograph is missing, or a line does not read; names file and line.
+    """
+    trays_path = root / TRAYS_NAME
+    if not _is_file(trays_path):
+        raise BadRecording("there is no such file; it says what lies on which tray", path=trays_path)
+    trays, lines = _trays(root, trays_path)
+    return TrayFolder(root, trays, lines=lines)
 
 
 def _trays(root: Path, trays_path: Path) -> tuple[dict[str, PhotographedTray], dict[str, int]]:

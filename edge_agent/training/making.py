@@ -10,7 +10,7 @@ from typing import Any
 
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
-from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
@@ -57,7 +57,7 @@ def make_pack(
         ModuleNotFoundError: the extra `train` is not installed.
     """
     splits = {split: () if plan.boxes is None else read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
-    trays = () if plan.orders is None else counted_trays(open_trays(plan.orders.trays), apart=plan.orders.apart)
+    trays = () if plan.orders is None else counted_trays(open_counted(plan.orders.trays), apart=plan.orders.apart)
     hashes = _hashes(plan, splits, trays)
     groups = {} if plan.orders is None or not plan.orders.groups else {"groups": plan.orders.groups}
     asked = {**hashes, **groups, "classes": plan.classes, "size_px": (plan.width_px, plan.height_px), **_settings(plan)}

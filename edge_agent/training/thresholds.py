@@ -11,7 +11,7 @@ from edge_agent.domain.detection import Detection
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
-from edge_agent.formats.recordings import CHECKS_NAME, MAX_PHOTOGRAPHS, TRAYS_NAME, TrayFolder, open_trays
+from edge_agent.formats.recordings import MAX_PHOTOGRAPHS, TRAYS_NAME, TrayFolder, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
@@ -149,9 +149,9 @@ def val_trays(boxes: Path, names: tuple[str, ...]) -> list[LabelledShots]:
 
 def trays_listed_in(boxes: Path) -> dict[Path, str]:
     """Which tray each photograph shows, where the folder of boxes says so, as one of composed pictures does."""
-    if not all((boxes / name).is_file() for name in (TRAYS_NAME, CHECKS_NAME)):
+    if not (boxes / TRAYS_NAME).is_file():
         return {}
-    folder = open_trays(boxes)
+    folder = open_counted(boxes)
     return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 

@@ -334,3 +334,45 @@ def test_boxes_under_other_names_than_the_packs_set_no_thresholds(run: Run, many
 @pytest.mark.parametrize("words", [("--epochs", "3"), ("--architecture", "yolo11s.yaml")])
 def test_what_is_about_boxes_is_not_ignored_without_them(run: Run, many: Path, words: tuple[str, ...]) -> None:
     run(*LEARN, "--calibrate-on", "t-11:t-12", *words).refused("--epochs and --architecture are about boxed")
+
+
+UNKNOWN = "of what is ordered there the menu does not know 'cola' (on 1)"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "score", "quantize"])
+def test_an_order_of_something_on_no_menu_is_told_of(
+    run: Run, many: Path, caplog: pytest.LogCaptureFixture, command: str
+) -> None:
+    """What is too much beside it may be it, so wrong orders are told less often, and no score says why."""
+    run(*ON_TRAYS[command])
+    assert "the menu does not know" not in caplog.text
+    change(many / "many" / "orders.jsonl", lambda checks: checks[3]["order"]["lines"].append({"sku": "cola"}))
+    run(*ON_TRAYS[command])
+    assert f"orders.jsonl: {UNKNOWN}; on such a tray nothing is too much, it is unsure. " in caplog.text
+
+
+def test_a_recording_whose_till_sells_what_is_on_no_menu_is_told_of(
+    run: Run, many: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    change(many / "v.orders.jsonl", lambda sent: sent[0]["order"]["lines"].append({"sku": "cola"}))
+    run(*test_cli.REPLAY, "--json")
+    assert f"v.orders.jsonl: {UNKNOWN}" in caplog.text
+
+
+def test_of_another_restaurants_menu_a_few_items_are_named(
+    run: Run, many: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def sell_more(checks: list[dict[str, Any]]) -> None:
+        checks[0]["order"]["lines"] += [{"sku": f"x{n}"} for n in range(7)]
+
+    change(many / "many" / "orders.jsonl", sell_more)
+    run(*ON_TRAYS["evaluate"])
+    assert "'x0' (on 1), 'x1' (on 1), 'x2' (on 1), 'x3' (on 1), 'x4' (on 1) and 2 more;" in caplog.text
+
+
+def test_thresholds_ask_what_lay_on_the_trays_and_for_no_order(run: Run, many: Path) -> None:
+    (many / "many" / "orders.jsonl").unlink()
+    asked = ("calibrate", "pack", "--trays", "many", "--calibrate-on", "t-1:t-12", "--folds", "3")
+    assert "of 12 trays" in run(*asked).out
+    (many / "many" / "trays.jsonl").unlink()
+    run(*asked).refused("many/trays.jsonl: there is no such file; it says what lies on which tray")
