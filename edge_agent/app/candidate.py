@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_agent.app.candidate_start import LEARN_COMMAND, start_from
-from edge_agent.app.comparing import Evidence, compare_packs, score_pack
+from edge_agent.app.comparing import Evidence, PackScored, compare_packs, score_pack
 from edge_agent.app.inputs import refuse_in_service
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.evaluation.comparison import Comparison
 from edge_agent.formats.menu import load_menu
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest
+from edge_agent.formats.pack import MANIFEST_NAME
 from edge_agent.formats.recordings import TRAYS_NAME, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
@@ -59,13 +59,13 @@ class Candidate:
     """The candidate, and how it does beside the active pack.
 
     Attributes:
-        manifest: of the candidate.
+        scored: its scores, and the page with its failures.
         judged_by: the trays of the comparison.
         comparison: None where the menu asks for classes that the active pack never saw, and so cannot be scored on.
         untaught: classes of the active pack that lie on no tray that taught: they may have been forgotten.
     """
 
-    manifest: PackManifest
+    scored: PackScored
     judged_by: TrayBlock
     comparison: Comparison | None
     untaught: tuple[str, ...]
@@ -127,11 +127,11 @@ def make_candidate(
         comparison = compare_packs(settings, settings.detector.pack, plan.pack, evidence, on_step=on_step)
     except BadConfig:
         comparison = None
-    manifest = score_pack(settings, plan.pack, plan.trays, (judges,))
+    scored = score_pack(settings, plan.pack, plan.trays, (judges,), run=plan.run)
     judged = {"judged_by": str(judges), "comparison": None if comparison is None else comparison.as_json()}
     write_whole(plan.run / JUDGED_NAME, json.dumps(judged, indent=2) + "\n")
     untaught = tuple(name for name in active.classes if name not in taught)
-    return Candidate(manifest=manifest, judged_by=judges, comparison=comparison, untaught=untaught)
+    return Candidate(scored=scored, judged_by=judges, comparison=comparison, untaught=untaught)
 
 
 def was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:

@@ -19,9 +19,12 @@ from edge_agent.formats.recordings import open_counted, open_recording
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
-from edge_agent.training.card import scored_metrics, write_model_card
+from edge_agent.training.card import note_scores, run_card_of, scored_metrics, write_model_card
 from edge_agent.training.export import revise_pack
 from edge_agent.training.took_part import known_to_have_taken_part
+
+REPORT_FOLDER = "report"
+"""In the folder of a run: a report for each pack that was made of its weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,14 @@ def compare_packs(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackScored:
+    """A pack with its scores, and the page that shows every failure, where one was asked for."""
+
+    manifest: PackManifest
+    report_page: Path | None = None
+
+
 def score_pack(
     settings: Settings,
     folder: Path,
@@ -94,21 +105,28 @@ def score_pack(
     on_tray: OnStep = nobody_looks,
     *,
     report: Path | None = None,
-) -> PackManifest:
+    run: Path | None = None,
+) -> PackScored:
     """Score a pack, and write the scores into its manifest and its card, which says whether those trays took part.
 
-    Its thresholds are taken as they are: how eager a restaurant wants them is of the restaurant, not of the pack.
+    With the folder of the run that made it, they are written into that run's card too, and every failure is a picture
+    in its report, unless another place was named for that. Its thresholds are taken as they are: how eager a restaurant
+    wants them is of the restaurant, not of the pack.
 
     Raises:
-        BadInput: the report cannot be written.
+        BadInput: the report cannot be written, or the run made other weights.
         BadModelPack: the pack does not fit, or not the menu.
         BadRecording: a file of the folder does not read.
     """
     folder = led_to(folder)
+    before = load_manifest(folder / MANIFEST_NAME)
+    if run is not None:
+        run_card_of(run, before)
+        report = report or run / REPORT_FOLDER / folder.name
     detector = settings.detector.model_copy(update={"pack": folder, "eagerness": 0})
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
-    evaluated = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray).evaluated
-    before = load_manifest(folder / MANIFEST_NAME)
+    done = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray)
+    evaluated = done.evaluated
     took_part = known_to_have_taken_part(before, open_counted(trays), evaluated.contents)
     kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
     metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
@@ -116,7 +134,9 @@ def score_pack(
         metrics["scored_took_part"] = took_part
     manifest = revise_pack(folder, {"metrics": metrics})
     write_model_card(folder, manifest)
-    return manifest
+    if run is not None:
+        note_scores(run, manifest)
+    return PackScored(manifest=manifest, report_page=done.report_page)
 
 
 def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep) -> JudgedPack:

@@ -144,6 +144,7 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     else:
         show_comparison(made.comparison)
     say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
+    say(f"Every failure as a picture: {made.scored.report_page}")
     told = (pack, "--trays", trays, "--held-out", made.judged_by, "--menu", settings.menu)
     quantize = shlex.join(["edge-agent", "quantize", *map(str, told)])
     say(f"It runs in fp32; '{quantize}' makes 8-bit forms.")

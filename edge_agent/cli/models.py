@@ -140,27 +140,35 @@ def score(
     *,
     trays: Annotated[Path, typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.")],
     only: common.OnlyOption = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="DIR",
+            help="The folder of the training that made it: its card gets the scores too, its report the failures.",
+            show_default=False,
+        ),
+    ] = None,
     report: common.ReportOption = None,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
 ) -> None:
     """Score a pack, on trays that took no part in its making, and write that into its manifest and its card."""
     from edge_agent.app.comparing import score_pack
-    from edge_agent.evaluation.report_page import PAGE
     from edge_agent.training.card import MISTAKEN
 
     settings = settings_from(config, pack=pack, menu=menu)
     with progress("trays", hidden=False) as step:
         blocks = blocks_from(only, of=trays, option="--only")
-        manifest = score_pack(settings, pack, trays, blocks, step, report=report)
-    for name, value in manifest.metrics.items():
+        scored = score_pack(settings, pack, trays, blocks, step, report=report, run=run)
+    for name, value in scored.manifest.metrics.items():
         if name.startswith(MISTAKEN):
             true, _, seen = name.removeprefix(MISTAKEN).partition("->")
             say(f"mistaken: {true} seen as {seen}: {float(value):g}")
         elif name.startswith("scored_"):
             say(f"{_told(name.removeprefix('scored_'))}: {value}")
-    if report is not None:
-        say(f"The report: {report / PAGE}")
+    if scored.report_page is not None:
+        say(f"Every failure as a picture: {scored.report_page}")
 
 
 @app.command()

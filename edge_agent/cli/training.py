@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -119,7 +120,8 @@ def train(
             "--round",
             metavar="EPOCHS",
             min=1,
-            help="A round of learning from --trays, so many passes long; repeatable (one of 24 if left out).",
+            help="A round of learning from --trays, so many passes long; repeatable (one of 24 if left out). One that "
+            "is no better on --calibrate-on than the one before is the last, and is not taken.",
             show_default=False,
         ),
     ] = None,
@@ -205,11 +207,18 @@ def train(
         say(f"It runs in fp32. Next: 'edge-agent quantize {pack} --trays DIR' makes and judges its 8-bit forms.")
     else:
         show_gates(manifest)
-    only = "".join(f" --only {block}" for block in unseen)
-    given = f"{trays}{only}" if unseen else "DIR"
-    say(f"Next: 'edge-agent models score {pack} --trays {given}' writes its scores into its card.")
+    only = [word for block in unseen for word in ("--only", str(block))]
+    given = (trays, *only) if unseen else ("DIR",)
+    on_menu = () if menu is None else ("--menu", menu)
+    score = _typed("edge-agent models score", pack, "--trays", *given, "--run", run, *on_menu)
+    say(f"Next: '{score}' writes its scores into its card and this run's, with a picture of every failure.")
     if not unseen:
         say("DIR is a folder of trays that it has not seen: none were held out (--held-out FROM:TO).")
+
+
+def _typed(command: str, *words: object) -> str:
+    """A command as it can be typed, also where a folder has a blank in its name."""
+    return f"{command} {shlex.join(map(str, words))}"
 
 
 def _names_in(classes: str) -> tuple[str, ...]:

@@ -95,14 +95,15 @@ def warn_of_unknown_skus(truth: TrayFolder | Recording, menu: Menu) -> None:
     Wrong orders are told less often then, and no score says why.
     """
     if isinstance(truth, TrayFolder):
-        path, orders = truth.root / CHECKS_NAME, [check.order for check in truth.checks]
+        orders = [check.order for check in truth.checks]
     else:
-        path, orders = truth.orders_path, [event.order for event in truth.orders if event.order is not None]
+        orders = [event.order for event in truth.orders if event.order is not None]
     if unknown := unknown_skus(menu, orders):
         named = ", ".join(f"'{each.sku[:100]}' (on {each.orders})" for each in unknown[:MOST_NAMED])
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
         said = "%s: of what is ordered there the menu does not know %s%s; on such a tray nothing is too much, it is %s"
         advice = "unsure. Put them on the menu, 'visibility: hidden' what no camera can tell"
+        path = truth.root / CHECKS_NAME if isinstance(truth, TrayFolder) else truth.orders_path
         logger.warning(said, path, named, more, advice)
 
 

@@ -15,6 +15,7 @@ from edge_agent.formats.pack import PackManifest
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
+from edge_agent.training.making import WEIGHTS_SHA256
 from edge_agent.training.took_part import doubts_of_scores, is_calibrated_unseen
 
 CARD_NAME = "README.md"
@@ -40,6 +41,36 @@ def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
     text = json.dumps(_sayable(card), indent=2, ensure_ascii=False, allow_nan=False)
     write_whole(path, text + "\n")
     return path
+
+
+def run_card_of(run: Path, manifest: PackManifest) -> dict[str, Any]:
+    """The card of the run that made the weights of a pack; a pack that was merged has those of its finer one.
+
+    Raises:
+        BadInput: there is no card, it does not read, or it tells of other weights.
+    """
+    path = run / CARD_JSON_NAME
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        said = "there is no run card that reads; is this the --run of a training that has ended?"
+        raise BadInput(said, path=path) from error
+    made_of = manifest.provenance.get(WEIGHTS_SHA256)
+    if not isinstance(card, dict) or made_of is None or card.get(WEIGHTS_SHA256) != made_of:
+        raise BadInput(f"this run did not make the weights of {manifest.name} {manifest.version}", path=path)
+    return card
+
+
+def note_scores(run: Path, manifest: PackManifest) -> None:
+    """Write a pack's scores into the card of its run, beside those of other packs that were made of its weights.
+
+    Raises:
+        BadInput: as `run_card_of`.
+    """
+    card = run_card_of(run, manifest)
+    scores = {name: value for name, value in manifest.metrics.items() if name.startswith("scored_")}
+    told = {**card.get("scores", {}), f"{manifest.name} {manifest.version}": scores}
+    write_run_card(run, {**card, "scores": told})
 
 
 def _sayable(value: Any) -> Any:
@@ -157,6 +188,10 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
                 f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
+            if "surprise" in r:
+                lines.append(f"Cross-validated on trays that teach nothing, it leaves a surprise of {r['surprise']}.")
+            if r.get("taken") is False:
+                lines.append("That is no better than after the round before, so it was not taken.")
             if pasted := r.get("photographs_pasted_on"):
                 lines += [
                     f"Those with rare items were shown several times, {r.get('photographs_shown')} in all; on {pasted}",

@@ -12,14 +12,13 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.ports.steps import OnWork
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
 from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_trays
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.rounds import ReadPhotograph, Trained, learn_from_orders
+from edge_agent.training.rounds import Means, Trained, learn_from_orders
 from edge_agent.training.synth.scene_folder import made_by
 
 PLAN_NAME = "plan.json"
@@ -40,8 +39,7 @@ def make_pack(
     command: str,
     *,
     held_out: Sequence[TrayBlock] = (),
-    read_photograph: ReadPhotograph,
-    on_work: OnWork,
+    means: Means,
 ) -> tuple[PackManifest, Path]:
     """Train, export, and write the pack with an account of where it comes from; its thresholds are still to be found.
 
@@ -66,7 +64,7 @@ def make_pack(
     curves = {} if plan.boxes is None else {"curve": curve(plan.run)}
     rounds: list[dict[str, Any]] = []
     if plan.orders is not None:
-        trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, read_photograph, on_work)
+        trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, means)
     export_onnx(trained.weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
     synthetic = None if plan.boxes is None else made_by(plan.boxes)
     provenance = {

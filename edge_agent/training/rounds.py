@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
-from edge_agent.ports.steps import OnStep, OnWork
+from edge_agent.ports.steps import OnWork
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
@@ -26,6 +27,8 @@ from edge_agent.training.repeating import evened
 from edge_agent.training.sightings import Teacher
 
 ReadPhotograph = Callable[[Path], Picture]
+
+logger = logging.getLogger(__name__)
 
 FINISHED_NAME = "finished.json"
 """Lies in the folder of a round that is done."""
@@ -46,6 +49,9 @@ class Trained:
     weights: Path
     classes: tuple[str, ...]
     measured: Mapping[str, float]
+
+
+SurpriseOf = Callable[[Trained], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,72 +79,132 @@ class _Lesson:
         return (*self.boxed, *(each for each in self.taught.photographs if each.path not in measuring))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What the rounds need of the rest of the agent.
+
+    Attributes:
+        read_photograph: reads a photograph (height, width, 3; uint8; blue-green-red).
+        on_work: told what is being done, and how far it is.
+        surprise_of: how far a student is from what lies on trays that teach nothing, less is better; None where there
+            are none to ask.
+    """
+
+    read_photograph: ReadPhotograph
+    on_work: OnWork
+    surprise_of: SurpriseOf | None = None
+
+
 def learn_from_orders(
     plan: TrainingPlan,
     orders: LearningFromOrders,
     splits: Mapping[str, Sequence[BoxedPhotograph]],
     trays: Sequence[CountedTray],
     first: Trained,
-    read_photograph: ReadPhotograph,
-    on_work: OnWork,
+    means: Means,
 ) -> tuple[Trained, list[dict[str, Any]]]:
-    """Let a student learn from what a teacher labels by the orders, and teach in turn, in as many rounds as asked for.
+    """Let a student learn from what a teacher labels by the orders, and teach in turn: in rounds, while they help.
+
+    At most as many rounds are made as were asked for. A round that is no better than the one before, by its surprise,
+    is told of, not taken, and the last. What `val` says of a round decides nothing: where items are finer its labels
+    come from counts too, and it preferred a worse round (docs/model.md).
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
-    teacher learned from trays that are kept apart must not come along. What `val` says of a round is told, and decides
-    nothing: where items are finer its labels come from counts too, and it preferred a worse round (docs/model.md).
+    teacher learned from trays that are kept apart must not come along.
 
     Returns:
-        The last student, and an account of each round.
+        The best student, and an account of each round.
 
     Raises:
         BadInput: the teacher cannot find what the orders name, or a round was begun with something else.
-        BadRecording: a photograph or a label does not read; names file and line.
+        BadRecording: a photograph or a label does not read.
     """
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
-    pending = not all((plan.run / f"round-{n + 1}" / FINISHED_NAME).exists() for n in range(len(orders.rounds)))
-    if orders.groups and pending:
-        trays = _refined(plan, orders.groups, trays, labeller, read_photograph, on_work("finer counts: trays"))
-    ordered = {name for tray in trays for name in tray.counts}
-    named = plan.classes if ordered <= set(plan.classes) else tuple(sorted(ordered))
-    lesson: _Lesson | None = None
+    school = _School(plan, orders, splits, trays, labeller, means)
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
         size, seed = plan.recipe.image_size_px, plan.recipe.seed + number
         recipe = replace(ROUND_RECIPE, epochs=epochs, image_size_px=size, seed=seed)
         done = _finished(run, recipe, best.weights)
-        if done is None or (lesson is None and pending):  # the first lesson names the items for all
-            teacher = Teacher(
-                labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph
-            )
-            looking = on_work(f"round {number}, labelling: trays")
-            labels = run / "labels"
-            taught = label_trays(trays, named, labels, look=teacher.look, accept=orders.accept, on_tray=looking)
-            lesson = _lesson(taught, splits, trays, teacher, run, keep=orders.keep, before=lesson)
-            if done is None:
-                pasting = on_work(f"round {number}, pasting: pictures")
-                student, account = _taught(lesson, trays, run, recipe, best.weights, read_photograph, pasting)
-                account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
-                account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
-                account["apart"] = [str(block) for block in orders.apart]
-                _finish(run, student, account, began_with=best.weights)
-                done = student, account
-        best, account = done
-        labeller = best.weights
+        if done is None:
+            student, account = _taught(school.lesson(number, labeller), school.trays, run, recipe, best.weights, means)
+            account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
+            account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
+            account["apart"] = [str(block) for block in orders.apart]
+            _finish(run, student, account, began_with=best.weights)
+            done = student, account
+        student, account = done
+        if rounds and _is_no_better(account, rounds[-1]):
+            said = "round %d is no better than the one before, on trays that teach nothing (surprise %s, before %s): %s"
+            do = "the pack is made of that one, and no further round is made"
+            logger.warning(said, number, account["surprise"], rounds[-1]["surprise"], do)
+            rounds.append({**account, "taken": False})
+            break
+        best, labeller = student, student.weights
         rounds.append(account)
     return best, rounds
 
 
-def _refined(
-    plan: TrainingPlan,
-    groups: Mapping[str, Sequence[str]],
-    trays: Sequence[CountedTray],
-    labeller: Path,
-    read_photograph: ReadPhotograph,
-    on_tray: OnStep,
-) -> tuple[CountedTray, ...]:
-    teacher = Teacher(labeller, width_px=plan.width_px, height_px=plan.height_px, read_photograph=read_photograph)
-    return finer_counts(trays, groups, teacher.names, look=teacher.look, on_tray=on_tray)
+def _is_no_better(account: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether it is known that a round did not help; one that nobody judged may have."""
+    return "surprise" in account and "surprise" in before and account["surprise"] >= before["surprise"]
+
+
+class _School:
+    """Labels for one round after the other; what the first one finds out serves all.
+
+    The first teacher knows the drawn classes, so it is asked for the finer counts, and which item a drawn class may be;
+    and what each round is measured on must not change with the round's teacher. After a cut that is found out again,
+    where a round is still to be made.
+    """
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        orders: LearningFromOrders,
+        splits: Mapping[str, Sequence[BoxedPhotograph]],
+        trays: Sequence[CountedTray],
+        labeller: Path,
+        means: Means,
+    ) -> None:
+        self._plan, self._orders, self._splits, self._means = plan, orders, splits, means
+        self._counted, self._first_labeller = trays, labeller
+
+    def lesson(self, number: int, labeller: Path) -> _Lesson:
+        """What the round of this number learns from, labelled by these weights.
+
+        Raises:
+            BadInput: too little could be labelled.
+            BadRecording: a photograph does not read.
+        """
+        return self._first if number == 1 else self._labelled(number, labeller, self._first)
+
+    @cached_property
+    def trays(self) -> Sequence[CountedTray]:
+        """The trays, counted in the classes that are to be learned."""
+        if not self._orders.groups:
+            return self._counted
+        teacher, on_tray = self._teacher(self._first_labeller), self._means.on_work("finer counts: trays")
+        return finer_counts(self._counted, self._orders.groups, teacher.names, look=teacher.look, on_tray=on_tray)
+
+    @cached_property
+    def _first(self) -> _Lesson:
+        return self._labelled(1, self._first_labeller, None)
+
+    def _labelled(self, number: int, labeller: Path, before: _Lesson | None) -> _Lesson:
+        ordered = {name for tray in self.trays for name in tray.counts}
+        classes = self._plan.classes
+        named = classes if ordered <= set(classes) else tuple(sorted(ordered))
+        teacher, run = self._teacher(labeller), self._plan.run / f"round-{number}"
+        looking = self._means.on_work(f"round {number}, labelling: trays")
+        accept = self._orders.accept
+        taught = label_trays(self.trays, named, run / "labels", look=teacher.look, accept=accept, on_tray=looking)
+        return _lesson(taught, self._splits, self.trays, teacher, run, keep=self._orders.keep, before=before)
+
+    def _teacher(self, weights: Path) -> Teacher:
+        width_px, height_px = self._plan.width_px, self._plan.height_px
+        read = self._means.read_photograph
+        return Teacher(weights, width_px=width_px, height_px=height_px, read_photograph=read)
 
 
 def _taught(
@@ -147,8 +213,7 @@ def _taught(
     run: Path,
     recipe: FitRecipe,
     start_from: Path,
-    read_photograph: ReadPhotograph,
-    on_picture: OnStep,
+    means: Means,
 ) -> tuple[Trained, dict[str, Any]]:
     """The student of a lesson, and an account of how it learned."""
     items, pasted = lesson.naming.items, run / "pasted"
@@ -158,8 +223,8 @@ def _taught(
         items,
         pasted,
         seed=recipe.seed,
-        read_photograph=read_photograph,
-        on_picture=on_picture,
+        read_photograph=means.read_photograph,
+        on_picture=means.on_work(f"{run.name.replace('-', ' ')}, pasting: pictures"),
     )
     weights = fit({"train": shown, "val": lesson.val}, items, run, recipe, start_from=start_from)
     student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
@@ -176,6 +241,7 @@ def _taught(
         "val_map50": student.measured["val_map50"],
         "val_map50_95": student.measured["val_map50_95"],
         "curve": curve(run),
+        **({} if means.surprise_of is None else {"surprise": means.surprise_of(student)}),
     }
     return student, account
 
@@ -199,11 +265,7 @@ def _lesson(
     keep: Sequence[str],
     before: _Lesson | None,
 ) -> _Lesson:
-    """Name the boxes by the items; the naming and `val` stay those of the lesson before.
-
-    Which item a drawn class may be is asked of the first teacher, which knows the drawn classes; and what each round is
-    measured on must not change with the round's teacher.
-    """
+    """Name the boxes by the items; the naming and `val` stay those of the lesson before."""
     items = taught.aligned.looks.names
     naming = Naming.of(taught, teacher.names, items, keep=keep) if before is None else before.naming
     renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)

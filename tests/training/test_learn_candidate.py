@@ -116,7 +116,11 @@ def test_a_store_becomes_a_candidate_and_its_comparison(tmp_path: Path) -> None:
     assert manifest.metrics["scored_on"] == "own-35:own-42"
     assert manifest.metrics["calibration_trays"] == 8
     assert manifest.provenance["command"] == "edge-agent learn"
-    assert (tmp_path / "mine.run" / "card.json").exists()
+    scores = json.loads((tmp_path / "mine.run" / "card.json").read_text())["scores"]
+    assert scores["mine 1+own"]["scored_on"] == "own-35:own-42"
+    page = tmp_path / "mine.run" / "report" / "mine" / "index.html"
+    assert f"Every failure as a picture: {page}" in said
+    assert page.exists()
     card = " ".join((tmp_path / "mine" / "README.md").read_text().split())
     assert f"from the weights of `{CHECKPOINTS[0].stem}` by the counts of trays alone" in card
     edge_agent("models", "verify", tmp_path / "mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from dataclasses import asdict
 from pathlib import Path
@@ -90,7 +91,7 @@ def train(tmp_path: Path, *more: str, epochs: int = 1) -> str:
 def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
     said = train(tmp_path)
     assert f"edge-agent quantize {tmp_path / 'pack'} --trays DIR" in said, "without trays nothing can judge 8-bit forms"
-    assert f"edge-agent models score {tmp_path / 'pack'} --trays DIR" in said
+    assert f"edge-agent models score {tmp_path / 'pack'} --trays DIR --run {tmp_path / 'run'}" in said
     detector = OnnxDetector(pack=ModelPack.load(tmp_path / "pack"), provider="cpu")
     assert detector.classes == ("plate", "fruit", "can")
     detector.detect(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
@@ -119,7 +120,16 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path) -> Non
         path.name for path in (tmp_path / "pack").glob("*.onnx")
     }
     assert "| int8 |" in (tmp_path / "pack" / "README.md").read_text()
-    assert "--only t-8:t-8" in said, "the next step: scores on the trays that were held out"
+    score = said.partition("Next: 'edge-agent ")[2].partition("' writes its scores")[0]
+    assert "--only t-8:t-8" in score, "the next step: scores on the trays that were held out"
+    CliRunner().invoke(app, shlex.split(score), catch_exceptions=False)
+    scores = json.loads((tmp_path / "run" / "card.json").read_text())["scores"]
+    assert scores == {
+        "pack 1": {
+            k: v for k, v in load_manifest(tmp_path / "pack" / MANIFEST_NAME).metrics.items() if k.startswith("scored_")
+        }
+    }
+    assert (tmp_path / "run" / "report" / "pack" / "index.html").exists()
     weights = tmp_path / "run" / "round-2" / "fit" / "weights" / "last.pt"
     before = weights.stat().st_mtime_ns
     # What a round was made of is told as it was then, also where an update makes rounds of something else.

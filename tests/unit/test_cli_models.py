@@ -10,6 +10,7 @@ import pytest
 
 from edge_agent.formats.pack import load_manifest
 from edge_agent.formats.recordings import open_trays
+from edge_agent.training.card import write_run_card
 from edge_agent.training.export import revise_pack
 from edge_agent.training.fingerprints import hash_of_trays
 from edge_agent.training.labelling import counted_trays
@@ -244,7 +245,7 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     write_pack(models / "odd", constant_model(raw_output(two_plates)), "ultralytics_raw", name="odd")
     told = run("models", "score", "models/odd", "--trays", "trays", *CONFIG, "--report", "seen")
     assert told.status == 0, told
-    assert "The report: seen/index.html" in told.out
+    assert "Every failure as a picture: seen/index.html" in told.out
     assert "mistaken: bread seen as plate: 1\n" in told.out
     assert len(list((here / "seen").glob("**/*.jpg"))) == 1
     scored = load_manifest(models / "odd" / "model.yaml").metrics
@@ -252,6 +253,56 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     card = (models / "odd" / "README.md").read_text()
     assert "| bread | plate | 1 |" in card
     assert "Whether these trays took part in its making is not known" in card
+
+
+def test_scores_go_into_the_card_of_the_run_that_made_the_weights_and_its_report_has_the_failures(
+    run: Run, models: Path, here: Path
+) -> None:
+    """Two packs can be made of one run's weights: the fine one, and the one that is merged from it."""
+    two_plates = [(*row[:5], 0) for row in SEEN]
+    write_pack(models / "odd", constant_model(raw_output(two_plates)), "ultralytics_raw", name="odd")
+    for name in ("odd", "good"):
+        revise_pack(models / name, {"provenance": {"weights_sha256": "w"}})
+    kept = {"weights_sha256": "w", "seed": 20}
+    write_run_card(here / "runs", kept)
+    of_run = ("--trays", "trays", *CONFIG, "--run", "runs")
+    told = run("models", "score", "models/odd", *of_run)
+    assert "Every failure as a picture: runs/report/odd/index.html" in told.out
+    assert len(list((here / "runs" / "report" / "odd").glob("**/*.jpg"))) == 1
+    run("models", "score", "models/good", *of_run)
+    run("models", "score", "models/odd", *of_run, "--report", "elsewhere")
+    assert (here / "elsewhere" / "index.html").exists()
+    card = json.loads((here / "runs" / "card.json").read_text())
+    scores = card.pop("scores")
+    assert card == kept
+    scored = {name: load_manifest(models / name / "model.yaml") for name in ("odd", "good")}
+    assert scores == {
+        f"{manifest.name} 1": {key: value for key, value in manifest.metrics.items() if key.startswith("scored_")}
+        for manifest in scored.values()
+    }
+    assert scores["odd 1"]["scored_item_bread->plate"] == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        (None, "runs/card.json: there is no run card that reads"),
+        ("{", "runs/card.json: there is no run card that reads"),
+        ("[]", "runs/card.json: this run did not make the weights of good 1"),
+        ('{"weights_sha256": "v"}', "runs/card.json: this run did not make the weights of good 1"),
+    ],
+)
+def test_scores_of_other_weights_go_into_no_card(
+    run: Run, models: Path, here: Path, card: str | None, said: str
+) -> None:
+    revise_pack(models / "good", {"provenance": {"weights_sha256": "w"}})
+    (here / "runs").mkdir()
+    if card is not None:
+        (here / "runs" / "card.json").write_text(card)
+    before = (models / "good" / "model.yaml").read_bytes()
+    run("models", "score", "models/good", "--trays", "trays", *CONFIG, "--run", "runs").refused(said)
+    assert (models / "good" / "model.yaml").read_bytes() == before
+    assert [path.name for path in (here / "runs").iterdir()] == ["card.json"] * (card is not None)
 
 
 def test_the_pack_that_the_pointer_names_is_scored(run: Run, models: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from edge_agent.adapters.sqlite_history import SqliteHistory
 from edge_agent.adapters.sqlite_store import SqliteStore
 from edge_agent.app import candidate, candidate_start
+from edge_agent.app.comparing import PackScored
 from edge_agent.app.learning import Collected, collect
 from edge_agent.app.own_checks import MADE_UP
 from edge_agent.checking.labels import LabelKind, NoLabel
@@ -390,7 +391,9 @@ def test_the_command_for_8_bit_forms_can_be_typed_as_it_is_told_wherever_the_fol
 ) -> None:
     """A folder with a space in its name would be two."""
     active = load_manifest(here / "pack" / MANIFEST_NAME)
-    made = candidate.Candidate(manifest=active, judged_by=TrayBlock("own", 3, 4), comparison=None, untaught=())
+    made = candidate.Candidate(
+        scored=PackScored(manifest=active), judged_by=TrayBlock("own", 3, 4), comparison=None, untaught=()
+    )
     start = candidate_start.Start(active=active, names=active.classes, is_certain=True)
     monkeypatch.setattr(candidate_start, "start_from", lambda *_: start)
     monkeypatch.setattr(candidate, "make_candidate", lambda *_, **__: made)

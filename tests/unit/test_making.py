@@ -10,14 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app import making as app_making
+from edge_agent.app.making import _judge_of_rounds
+from edge_agent.app.plans import ThresholdPlan
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import making
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
-from edge_agent.training.rounds import Trained
-from tests.builders_onnx import CLASSES, constant_model, raw_output
+from edge_agent.training.rounds import Means, SurpriseOf, Trained
+from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output
+from tests.unit.test_cli import SEEN
 
 KNOWN = (TrayBlock("own", 5, 6), TrayBlock("own", 7, 8))
 TOLD = ["own-5:own-6", "own-7:own-8"]
@@ -78,8 +82,7 @@ def made(root: Path, *, boxed: bool, architecture: str, teacher: bool) -> PackMa
         plan,
         "edge-agent train",
         held_out=KNOWN[1:],
-        read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8),
-        on_work=lambda _: nobody_looks,
+        means=Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks),
     )
     return manifest
 
@@ -107,3 +110,33 @@ def test_a_pack_says_what_the_weights_that_it_began_with_never_saw(
     # The hash of weights that were named to start from stands beside that of a teacher, which has its own.
     assert provenance.get("start_sha256") == (sha256_of(root / "start.pt") if boxed and begins else None)
     assert provenance.get("teacher_sha256") == (sha256_of(root / "teacher.pt") if teacher else None)
+
+
+def judging(root: Path, rounds: tuple[int, ...], *blocks: str, **more: Any) -> SurpriseOf | None:
+    orders = LearningFromOrders(trays=root, rounds=rounds, **more)
+    plan = TrainingPlan(
+        boxes=None, classes=CLASSES, run=root / "run", pack=root / "pack", recipe=FitRecipe(), width_px=SIDE_PX,
+        height_px=SIDE_PX, version="1", orders=orders,
+    )  # fmt: skip
+    return _judge_of_rounds(plan, ThresholdPlan(trays=root, blocks=tuple(map(TrayBlock.parse, blocks))))
+
+
+def test_rounds_are_judged_where_trays_are_kept_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trays that set thresholds teach nothing; a student that sees what lies on them surprises less."""
+
+    def exported(weights: Path, folder: Path, **_size: int) -> None:
+        rows = [] if weights.stem == "blind" else SEEN
+        (folder / "model.onnx").write_bytes(constant_model(raw_output(rows)))
+
+    monkeypatch.setattr(app_making, "export_onnx", exported)
+    cv2.imwrite(str(tmp_path / "0.jpg"), np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
+    row = '{{"tray_id": "own-{}", "images": ["0.jpg"], "contents": {{"plate": 1, "bread": 1}}, "sure": {}}}\n'
+    (tmp_path / "trays.jsonl").write_text("".join(row.format(n, "true" if n < 12 else "false") for n in range(1, 22)))
+    judge = judging(tmp_path, (1, 1), "own-2:own-11")
+    assert judge is not None
+    blind, seeing = (judge(Trained(Path(f"{name}.pt"), CLASSES, {})) for name in ("blind", "seeing"))
+    assert 0 < seeing < blind
+    assert judging(tmp_path, (1, 1)) is None, "no trays were kept for it"
+    assert judging(tmp_path, (1,), "own-2:own-11") is None, "of one round there is nothing to choose"
+    assert judging(tmp_path, (1, 1), "own-3:own-20") is None, "nine sure trays tell too little"
+    assert judging(tmp_path, (1, 1), "own-2:own-11", groups={"plate": ("plate",)}) is None

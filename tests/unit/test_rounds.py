@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import numpy as np
+import pytest
+
+from edge_agent.ports.steps import nobody_looks
+from edge_agent.training import rounds
 from edge_agent.training.alignment import Aligned
 from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import CountedTray, Naming, Taught
-from edge_agent.training.rounds import _Lesson, _spared
+from edge_agent.training.plan import LearningFromOrders, TrainingPlan
+from edge_agent.training.rounds import Means, SurpriseOf, Trained, _Lesson, _spared, learn_from_orders
 
 TRAYS = [CountedTray(f"t-{n}", (Path(f"{n}/a.jpg"), Path(f"{n}/b.jpg")), {"plate": 1}) for n in range(21)]
 UNUSED = cast(Aligned, None)
@@ -36,3 +44,103 @@ def test_what_measures_teaches_in_no_round() -> None:
     later = _Lesson(NAMING, taught_in("round-2"), ("plate",), (), val)
     assert len(later.photographs) == 36
     assert not {each.path for each in later.photographs} & {each.path for each in val}
+
+
+@pytest.fixture
+def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
+    """Which round was taught, who labelled for it, and whose weights it began with; nothing is fitted."""
+    known: list[tuple[int, str, str]] = []
+
+    def lesson(_: object, number: int, labeller: Path) -> Any:
+        return number, labeller.name
+
+    def teach(lesson: Any, _trays: object, run: Path, recipe: FitRecipe, start: Path, means: Means) -> Any:
+        known.append((*lesson, start.name))
+        run.mkdir(parents=True, exist_ok=True)
+        weights = run / f"{run.name}.pt"
+        weights.write_bytes(run.name.encode())
+        student = Trained(weights, ("plate",), {})
+        judged = {} if means.surprise_of is None else {"surprise": means.surprise_of(student)}
+        return student, {"recipe": rounds._told(recipe), **judged}
+
+    monkeypatch.setattr(rounds._School, "lesson", lesson)
+    monkeypatch.setattr(rounds, "_taught", teach)
+    monkeypatch.setattr(rounds, "last_weights", lambda run: run / f"{run.name}.pt")
+    return known
+
+
+def learned(
+    root: Path, surprise_of: SurpriseOf | None, passes: tuple[int, ...] = (1, 1, 1)
+) -> tuple[Trained, list[Any]]:
+    orders = LearningFromOrders(trays=root, rounds=passes)
+    plan = TrainingPlan(
+        boxes=root, classes=("plate",), run=root / "run", pack=root / "pack", recipe=FitRecipe(), width_px=64,
+        height_px=64, version="1", orders=orders,
+    )  # fmt: skip
+    (root / "boxes.pt").write_bytes(b"from boxes")
+    means = Means(
+        read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, surprise_of=surprise_of
+    )
+    return learn_from_orders(plan, orders, {}, TRAYS, Trained(root / "boxes.pt", ("plate",), {}), means)
+
+
+def telling(*surprises: float) -> SurpriseOf:
+    """Says of one student after the other how far it is from what lies on the trays."""
+    left = iter(surprises)
+    return lambda _: next(left)
+
+
+ALL = [(1, "boxes.pt", "boxes.pt"), (2, "round-1.pt", "round-1.pt"), (3, "round-2.pt", "round-2.pt")]
+
+
+@pytest.mark.parametrize("surprise_of", [lambda: None, lambda: telling(0.3, 0.2, 0.1)], ids=["nobody asked", "better"])
+def test_each_round_teaches_the_next(
+    tmp_path: Path, taught: list[tuple[int, str, str]], surprise_of: Callable[[], SurpriseOf | None]
+) -> None:
+    best, accounts = learned(tmp_path, surprise_of())
+    assert taught == ALL
+    assert best.weights.name == "round-3.pt"
+    assert not any("taken" in each for each in accounts)
+
+
+@pytest.mark.parametrize("second", [0.2, 0.3])
+def test_rounds_end_with_the_first_that_is_no_better_and_the_one_before_is_taken(
+    tmp_path: Path, taught: list[tuple[int, str, str]], caplog: pytest.LogCaptureFixture, second: float
+) -> None:
+    best, accounts = learned(tmp_path, telling(0.2, second))
+    assert best.weights.name == "round-1.pt"
+    assert [(each["surprise"], each.get("taken", True)) for each in accounts] == [(0.2, True), (second, False)]
+    assert f"round 2 is no better than the one before, on trays that teach nothing (surprise {second}, before 0.2)" in (
+        caplog.text
+    )
+    # Typed again, nothing is taught, nor judged, and the same weights come out.
+    again, told = learned(tmp_path, telling())
+    assert (again, told) == (best, accounts)
+    assert taught == ALL[:2]
+
+
+def test_rounds_that_were_made_before_they_were_judged_are_taken_as_before(
+    tmp_path: Path, taught: list[tuple[int, str, str]]
+) -> None:
+    """The folder of an older version says nothing of them; a round added to it cannot be held against them."""
+    learned(tmp_path, None, (1, 1))
+    best, accounts = learned(tmp_path, telling(0.9))
+    assert best.weights.name == "round-3.pt"
+    assert [each.get("surprise") for each in accounts] == [None, None, 0.9]
+
+
+def test_what_the_first_round_finds_out_is_found_out_once_also_after_a_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A teacher of a later round does not know the drawn classes any more."""
+    labelled: list[Any] = []
+
+    def label(school: Any, number: int, labeller: Path, before: Any) -> Any:
+        labelled.append((number, labeller.name, before))
+        return f"lesson {number}"
+
+    monkeypatch.setattr(rounds._School, "_labelled", label)
+    plan, orders = cast(TrainingPlan, None), LearningFromOrders(trays=tmp_path)
+    school: Any = rounds._School(plan, orders, {}, TRAYS, Path("boxes.pt"), cast(Means, None))
+    assert [school.lesson(n, Path(f"{n}.pt")) for n in (2, 3, 1)] == ["lesson 2", "lesson 3", "lesson 1"]
+    assert labelled == [(1, "boxes.pt", None), (2, "2.pt", "lesson 1"), (3, "3.pt", "lesson 1")]
