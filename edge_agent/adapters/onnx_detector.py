@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edge_agent.adapters import detector_decode
 from edge_agent.adapters.letterbox import Letterbox, Letterboxer, Tensor
 from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.onnx_binding import runner_of
 from edge_agent.adapters.onnx_session import (
     INSTALLED,
     RUNTIME_ERRORS,
@@ -63,7 +64,7 @@ class OnnxDetector:
             wish=provider, threads=threads, precision=pack.precision, cache_dir=cache_dir, runtime=runtime
         )
         self._session, self._provider = open_session(pack.model_path, plan, self._try_out)
-        self._input_name = self._session.get_inputs()[0].name
+        self._run_once = runner_of(self._session, self._provider, self._grey())
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -113,7 +114,7 @@ class OnnxDetector:
             DetectorError: ONNX Runtime refused.
         """
         try:
-            output: npt.NDArray[Any] = self._session.run(None, {self._input_name: tensor})[0]
+            return self._run_once(tensor)
         except RUNTIME_ERRORS as fault:
             raise DetectorError(
                 say(
@@ -124,7 +125,6 @@ class OnnxDetector:
                     why=fault,
                 )
             ) from fault
-        return output
 
     def decode(self, output: npt.NDArray[Any], letterbox: Letterbox) -> tuple[Detection, ...]:
         """What an output of `run` says, best first, in pixels of the letterbox's picture.
@@ -148,9 +148,14 @@ class OnnxDetector:
         described = tuple(side for side in outputs[0].shape if isinstance(side, int))
         if len(described) == len(outputs[0].shape):
             self._refuse_layout(described)
-        grey = np.full((wanted.height, wanted.width, 3), wanted.fill, dtype=np.uint8)
-        output = session.run(None, {given.name: self._letterboxer.prepare(grey)[0]})[0]
+        output = session.run(None, {given.name: self._grey()})[0]
         self._refuse_layout(tuple(np.shape(output)))
+
+    def _grey(self) -> Tensor:
+        """The input tensor of an empty picture, valid until the next one is prepared."""
+        wanted = self._pack.manifest.input
+        grey = np.full((wanted.height, wanted.width, 3), wanted.fill, dtype=np.uint8)
+        return self._letterboxer.prepare(grey)[0]
 
     def _refuse_layout(self, shape: tuple[int, ...]) -> None:
         complaint = detector_decode.complaint_about(shape, self._pack.manifest)

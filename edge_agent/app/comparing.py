@@ -46,6 +46,15 @@ class Evidence:
     def __bool__(self) -> bool:
         return self.trays is not None or bool(self.recordings)
 
+    @property
+    def gap(self) -> str | None:
+        """What it leaves open, where it is of one kind alone: a gate that was passed says nothing of the other."""
+        if self.trays is None:
+            return "only recordings were played, and photographed trays are far more: name some with --trays"
+        if not self.recordings:
+            return "only photographs were looked at; how it follows trays that move, a --recording with its truth shows"
+        return None
+
     def as_json(self) -> dict[str, JsonValue]:
         blocks: list[JsonValue] = [str(block) for block in self.only]
         return {

@@ -226,6 +226,8 @@ def activate(
         weighed = weigh(box, pack, _evidence(trays, only, recording), tolerance=tolerance, on_step=step)
     if weighed.comparison is not None:
         show_comparison(weighed.comparison)
+        if weighed.evidence.gap is not None:
+            warn(weighed.evidence.gap)
     activation = put_into_service(weighed, override=override)
     say(f"The gate: {weighed.decision.why}.")
     if activation is None:

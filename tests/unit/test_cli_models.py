@@ -237,6 +237,24 @@ def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> N
     assert [(Path(p["folder"]).name, p["fault"] is None) for p in packs if p["active"]] == [("good", False)]
 
 
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (("--trays", "trays"), "only photographs were looked at; how it follows trays that move, a --recording"),
+        (("--recording", "v.mp4"), "only recordings were played, and photographed trays are far more"),
+        (("--trays", "trays", "--recording", "v.mp4"), ""),
+    ],
+)
+def test_a_gate_that_saw_one_kind_alone_says_what_that_leaves_open(
+    run: Run, models: Path, evidence: tuple[str, ...], said: str
+) -> None:
+    run("models", "activate", "models/good", *CONFIG)
+    told = run("models", "activate", "models/same", *CONFIG, *evidence, "--override", "to see")
+    assert told.status == 0
+    assert said in " ".join(told.err.split())
+    assert ("only " in told.err) == bool(said)
+
+
 def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failures_into_a_report(
     run: Run, models: Path, here: Path
 ) -> None:
