@@ -282,6 +282,7 @@ def test_scores_go_into_the_card_of_the_run_that_made_the_weights_and_its_report
     for name in ("odd", "good"):
         revise_pack(models / name, {"provenance": {"weights_sha256": "w"}})
     kept = {"weights_sha256": "w", "seed": 20}
+    (here / "runs").mkdir()
     write_run_card(here / "runs", kept)
     of_run = ("--trays", "trays", *CONFIG, "--run", "runs")
     told = run("models", "score", "models/odd", *of_run)
