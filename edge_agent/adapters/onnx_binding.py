@@ -1,7 +1,7 @@
 """Run a session on one picture after the other; on a GPU through a buffer there that is bound once (I/O binding).
 
-Without it ONNX Runtime takes new memory on the GPU for every picture. No GPU was at hand when this was written, so it
-proves itself at every start, beside the plain way, and gives way to it where it does not.
+It spares ONNX Runtime finding a place there for every picture; a picture is copied once either way. No GPU was at hand
+when this was written, so what that gains is not measured, and it proves itself at every start beside the plain way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import onnxruntime
 
 from edge_agent.adapters.letterbox import Tensor
 from edge_agent.adapters.onnx_session import RUNTIME_ERRORS, Session
-from edge_agent.formats.pack import Provider
+from edge_agent.formats.pack import PackInput, Provider
 
 logger = logging.getLogger(__name__)
 
@@ -32,24 +32,21 @@ CLOSE = 1e-2
 order. Scores reach 1 and coordinates the width of the input; a picture that was not taken over differs by far more."""
 
 
-def runner_of(session: Session, provider: Provider, example: Tensor) -> RunOnce:
-    """The fastest way to run a session on tensors like this one.
-
-    Raises:
-        one of RUNTIME_ERRORS: the session does not run.
-    """
+def runner_of(session: Session, provider: Provider, wanted: PackInput) -> RunOnce:
+    """The way to run a session of such an input on this provider."""
     device = DEVICES.get(provider)
     plain = _plain(session)
     if device is None or not isinstance(session, onnxruntime.InferenceSession):
         return plain
     try:
-        bound = _bound(session, example, device)
-        if all(_agree(bound, plain, tensor) for tensor in (np.zeros_like(example), _noise_like(example))):
+        black = np.zeros(wanted.shape, wanted.dtype)
+        bound = _bound(session, black.copy(), device)
+        if all(_agree(bound, plain, tensor) for tensor in (black, _noise(wanted))):
             return bound
         why = "it gives other results"
     except RUNTIME_ERRORS as fault:
         why = str(fault).strip().partition("\n")[0]
-    logger.warning("no buffer of %s is bound, every picture takes memory there anew: %s", provider, why)
+    logger.warning("no buffer of %s is bound, every picture is handed over anew: %s", provider, why)
     return plain
 
 
@@ -63,9 +60,12 @@ def _plain(session: Session) -> RunOnce:
     return run
 
 
-def _bound(session: onnxruntime.InferenceSession, example: Tensor, device: str) -> RunOnce:
-    """The input lies in a buffer on the device; the output comes back to the processor, where it is decoded."""
-    buffer = onnxruntime.OrtValue.ortvalue_from_numpy(example.copy(), device, 0)
+def _bound(session: onnxruntime.InferenceSession, begins: Tensor, device: str) -> RunOnce:
+    """The input lies in a buffer on the device; the output comes back to the processor, where it is decoded.
+
+    In the processor's own memory the buffer is the tensor that it begins as.
+    """
+    buffer = onnxruntime.OrtValue.ortvalue_from_numpy(begins, device, 0)
     binding = session.io_binding()
     binding.bind_ortvalue_input(session.get_inputs()[0].name, buffer)
     binding.bind_output(session.get_outputs()[0].name, "cpu")
@@ -79,10 +79,10 @@ def _bound(session: onnxruntime.InferenceSession, example: Tensor, device: str) 
     return run
 
 
-def _noise_like(example: Tensor) -> Tensor:
-    """Noise that is on average as bright as the example at its brightest: a network answers it otherwise than black."""
-    noise = np.random.default_rng(0).uniform(0, 2 * float(example.max()), example.shape)
-    return noise.astype(example.dtype)
+def _noise(wanted: PackInput) -> Tensor:
+    """Noise in the range of the input: a network answers it otherwise than black."""
+    brightest = 1.0 if wanted.scale == "0-1" else 255.0
+    return np.random.default_rng(0).uniform(0, brightest, wanted.shape).astype(wanted.dtype)
 
 
 def _agree(one: RunOnce, other: RunOnce, tensor: Tensor) -> bool:

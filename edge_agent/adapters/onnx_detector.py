@@ -64,7 +64,7 @@ class OnnxDetector:
             wish=provider, threads=threads, precision=pack.precision, cache_dir=cache_dir, runtime=runtime
         )
         self._session, self._provider = open_session(pack.model_path, plan, self._try_out)
-        self._run_once = runner_of(self._session, self._provider, self._grey())
+        self._run_once = runner_of(self._session, self._provider, pack.manifest.input)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -148,14 +148,9 @@ class OnnxDetector:
         described = tuple(side for side in outputs[0].shape if isinstance(side, int))
         if len(described) == len(outputs[0].shape):
             self._refuse_layout(described)
-        output = session.run(None, {given.name: self._grey()})[0]
-        self._refuse_layout(tuple(np.shape(output)))
-
-    def _grey(self) -> Tensor:
-        """The input tensor of an empty picture, valid until the next one is prepared."""
-        wanted = self._pack.manifest.input
         grey = np.full((wanted.height, wanted.width, 3), wanted.fill, dtype=np.uint8)
-        return self._letterboxer.prepare(grey)[0]
+        output = session.run(None, {given.name: self._letterboxer.prepare(grey)[0]})[0]
+        self._refuse_layout(tuple(np.shape(output)))
 
     def _refuse_layout(self, shape: tuple[int, ...]) -> None:
         complaint = detector_decode.complaint_about(shape, self._pack.manifest)

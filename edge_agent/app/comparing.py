@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
+from edge_agent.evaluation.evidence import EVIDENCE_FOLDER
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import open_counted, open_recording
 from edge_agent.formats.tray_block import TrayBlock
@@ -93,7 +95,7 @@ def compare_packs(
     known = tuple(name for pack in (before, after) for name in load_manifest(led_to(pack) / MANIFEST_NAME).classes)
     return Comparison(
         before=_judged(settings, before, evidence, known, on_step),
-        after=_judged(settings, after, evidence, known, on_step),
+        after=_judged(settings, after, evidence, known, on_step, warns=False),
         tolerance=tolerance,
     )
 
@@ -131,7 +133,9 @@ def score_pack(
     before = load_manifest(folder / MANIFEST_NAME)
     if run is not None:
         run_card_of(run, before)
-        report = report or run / REPORT_FOLDER / folder.name
+        if report is None:
+            report = run / REPORT_FOLDER / folder.resolve().name
+            shutil.rmtree(report / EVIDENCE_FOLDER, ignore_errors=True)  # failures of an earlier scoring
     detector = settings.detector.model_copy(update={"pack": folder, "eagerness": 0})
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
     done = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray)
@@ -148,7 +152,9 @@ def score_pack(
     return PackScored(manifest=manifest, report_page=done.report_page)
 
 
-def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep) -> JudgedPack:
+def _judged(
+    settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep, *, warns: bool = True
+) -> JudgedPack:
     folder = led_to(pack)
     detector = settings.detector.model_copy(update={"pack": folder})
     eyes = open_eyes(settings.model_copy(update={"detector": detector}))
@@ -157,11 +163,11 @@ def _judged(settings: Settings, pack: Path, evidence: Evidence, known: Sequence[
     problems: list[str] = []
     took_part = 0
     if evidence.trays is not None:
-        done = evaluate_folder(eyes, evidence.trays, only=evidence.only, on_tray=on_step, also_known=known)
+        done = evaluate_folder(eyes, evidence.trays, only=evidence.only, on_tray=on_step, also_known=known, warns=warns)
         checks += judged_trays(done.evaluated)
         took_part = known_to_have_taken_part(eyes.pack.manifest, open_counted(evidence.trays), done.evaluated.contents)
     for video in evidence.recordings:
-        replayed = replay_recording(eyes, video, on_frame=on_step).replayed
+        replayed = replay_recording(eyes, video, on_frame=on_step, warns=warns).replayed
         true, beyond = judged_replay(replayed)
         checks += true
         extras += beyond

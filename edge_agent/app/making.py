@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,18 +18,18 @@ from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_counted
-from edge_agent.ports.steps import OnWork, nobody_looks
+from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
 from edge_agent.training.boxed import read_boxed
-from edge_agent.training.card import write_model_card, write_run_card
+from edge_agent.training.card import rewrite_run_card, write_model_card
 from edge_agent.training.cross_validation import CrossValidated
-from edge_agent.training.export import export_onnx, make_pack_fast, write_pack
+from edge_agent.training.export import make_pack_fast
 from edge_agent.training.fingerprints import hash_of
+from edge_agent.training.judging import Judge, judge_by
 from edge_agent.training.making import make_pack
 from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.rounds import Means, SurpriseOf, Trained
+from edge_agent.training.rounds import Means
 from edge_agent.training.thresholds import (
-    FEW_TRAYS,
     LabelledShots,
     counted_blocks,
     cross_validated,
@@ -42,9 +41,6 @@ from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_NAME = "weights.pt"
-
-JUDGING_FOLDS = 7
-"""Into so many parts the trays are divided that judge a round; as the shipped weights were chosen (docs/model.md)."""
 
 
 def train_pack(
@@ -74,47 +70,32 @@ def train_pack(
     groups = {} if plan.orders is None else plan.orders.groups
     fine = replace(plan, pack=plan.run / f"{plan.pack.name}-fine") if groups else plan
     with to_be_gone_on_with(plan.run):
-        means = Means(read_photograph=read_photograph, on_work=on_work, surprise_of=_judge_of_rounds(plan, thresholds))
+        means = Means(read_photograph=read_photograph, on_work=on_work, judge=_judge(plan, thresholds))
         _, weights = make_pack(fine, command, held_out=held_out, means=means)
         shutil.copyfile(weights, plan.run / CHECKPOINT_NAME)
         make_pack_fast(fine.pack)
         if groups:
             merge_pack(fine.pack, groups, plan.pack, version=plan.version)
         manifest = calibrate_pack(plan.pack, thresholds)
-        write_run_card(plan.run, {**manifest.provenance, **manifest.metrics})
+        rewrite_run_card(plan.run, manifest)
         return manifest if quantising is None else quantise(quantising, on_work=on_work)
 
 
-def _judge_of_rounds(plan: TrainingPlan, thresholds: ThresholdPlan) -> SurpriseOf | None:
-    """What tells whether a round was better than the one before: thresholds cross-validated on the trays kept for them.
+def _judge(plan: TrainingPlan, thresholds: ThresholdPlan) -> Judge | None:
+    """What tells whether a round helped: the trays kept for thresholds, where they are enough.
 
-    None where there is nothing to tell apart, or too few trays to tell by. Trays that are counted by groups of the
-    classes say too little of these.
+    Trays that are counted by groups of the classes say too little of these.
     """
-    orders, trays, blocks = plan.orders, thresholds.trays, thresholds.blocks
-    if orders is None or orders.groups or len(orders.rounds) == 1 or trays is None or not blocks:
+    if plan.orders is None or plan.orders.groups or thresholds.trays is None:
         return None
-    folder = open_counted(trays)
-
-    def surprise_of(student: Trained) -> float:
-        counted = counted_blocks(folder, blocks, student.classes)
-        with tempfile.TemporaryDirectory() as desk:
-            pack, size_px = Path(desk), (plan.width_px, plan.height_px)
-            export_onnx(student.weights, pack, width_px=plan.width_px, height_px=plan.height_px)
-            write_pack(
-                pack, name="student", version="0", classes=student.classes, size_px=size_px, metrics={}, provenance={}
-            )
-            found = cross_validated(
-                pack,
-                counted,
-                false_alarms=thresholds.false_alarms,
-                folds=JUDGING_FOLDS,
-                open_detector=_cpu_detector,
-                read_photograph=read_photograph,
-            )
-        return round(found.surprise, 4)
-
-    return surprise_of if len(folder.only(blocks).part(lambda tray: tray.sure).trays) >= FEW_TRAYS else None
+    return judge_by(
+        open_counted(thresholds.trays),
+        thresholds.blocks,
+        size_px=(plan.width_px, plan.height_px),
+        false_alarms=thresholds.false_alarms,
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+    )
 
 
 @contextmanager
@@ -157,7 +138,9 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
     return manifest
 
 
-def cross_validate_pack(pack: Path, plan: ThresholdPlan, *, folds: int) -> CrossValidated:
+def cross_validate_pack(
+    pack: Path, plan: ThresholdPlan, *, folds: int, on_part: OnStep = nobody_looks
+) -> CrossValidated:
     """What thresholds that are found in this way do on other trays like these; nothing is written.
 
     Raises:
@@ -173,6 +156,7 @@ def cross_validate_pack(pack: Path, plan: ThresholdPlan, *, folds: int) -> Cross
         folds=folds,
         open_detector=_cpu_detector,
         read_photograph=read_photograph,
+        on_part=on_part,
     )
 
 

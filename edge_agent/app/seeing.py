@@ -89,9 +89,17 @@ class _Counting:
 
 
 def replay_recording(
-    eyes: Eyes, video: Path, *, report: Path | None = None, db: Path | None = None, on_frame: OnStep = nobody_looks
+    eyes: Eyes,
+    video: Path,
+    *,
+    report: Path | None = None,
+    db: Path | None = None,
+    on_frame: OnStep = nobody_looks,
+    warns: bool = True,
 ) -> ReplayDone:
     """Replay a recording; write a report and fill a database where they are asked for.
+
+    It warns of orders that the menu does not know; not where that was said of it before.
 
     Raises:
         BadRecording: the video or a file beside it does not read, or the report cannot be written.
@@ -100,7 +108,8 @@ def replay_recording(
     """
     recording = open_recording(video)
     refuse_unknown_classes(recording, eyes.menu.menu, eyes.pack.manifest.classes)
-    warn_of_unknown_skus(recording, eyes.menu.menu)
+    if warns:
+        warn_of_unknown_skus(recording, eyes.menu.menu)
     source = VideoFileSource(video)
     station = eyes.settings.station()
     slots = [slot.slot(source.width_px, source.height_px) for slot in station.slots]
@@ -194,10 +203,12 @@ def evaluate_folder(
     report: Path | None = None,
     on_tray: OnStep = nobody_looks,
     also_known: Sequence[str] = (),
+    warns: bool = True,
 ) -> EvaluationDone:
     """Score the checks of a folder of photographed trays; only those of some blocks, where such are given.
 
-    `also_known` are classes that may lie there although this model has never seen them.
+    `also_known` are classes that may lie there although this model has never seen them. It warns of orders that the
+    menu does not know; not where that was said of them before.
 
     Raises:
         BadRecording: a file of the folder does not read, or something lies there that nobody knows.
@@ -205,7 +216,8 @@ def evaluate_folder(
     """
     folder = open_trays(root).only(only)
     refuse_unknown_classes(folder, eyes.menu.menu, (*eyes.pack.manifest.classes, *also_known))
-    warn_of_unknown_skus(folder, eyes.menu.menu)
+    if warns:
+        warn_of_unknown_skus(folder, eyes.menu.menu)
     total = len({check.tray_id for check in folder.checks})
     done: list[str] = []
 

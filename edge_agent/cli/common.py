@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -141,6 +142,11 @@ def blocks_from(texts: list[str] | None, *, of: Path | None, option: str) -> tup
     if texts and of is None:
         raise BadInput(f"{option} chooses among the trays of a folder; name that with --trays")
     return tuple(TrayBlock.parse(text) for text in texts or ())
+
+
+def typed(command: str, *words: object) -> str:
+    """A command as it can be typed, also where a folder has a blank in its name."""
+    return f"{command} {shlex.join(map(str, words))}"
 
 
 def say(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +19,7 @@ from edge_agent.cli.common import (
     screen,
     settings_from,
     table_of,
+    typed,
     warn,
 )
 from edge_agent.cli.models import show_comparison
@@ -146,7 +146,7 @@ def _train(settings: Settings, plan: CandidatePlan) -> None:
     say(f"{pack} is a candidate, judged by the trays {made.judged_by}; its checkpoints are in {plan.run}.")
     say(f"Every failure as a picture: {made.scored.report_page}")
     told = (pack, "--trays", trays, "--held-out", made.judged_by, "--menu", settings.menu)
-    quantize = shlex.join(["edge-agent", "quantize", *map(str, told)])
+    quantize = typed("edge-agent quantize", *told)
     say(f"It runs in fp32; '{quantize}' makes 8-bit forms.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +16,10 @@ from edge_agent.cli.common import (
     extra_train,
     menu_from,
     pieces_of_work,
+    progress,
     say,
     settings_from,
+    typed,
 )
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
@@ -68,7 +69,8 @@ def calibrate(
     if folds is None:
         _show_calibration(pack, calibrate_pack(pack, plan))
         return
-    found = cross_validate_pack(pack, plan, folds=folds)
+    with progress("parts", hidden=False) as step:
+        found = cross_validate_pack(pack, plan, folds=folds, on_part=step)
     say(
         f"{pack}: of {found.trays} trays, each judged by thresholds from the others ({folds} parts, mean of several "
         f"divisions), {found.decided:.1f} right orders called match, {found.false_alarms:.1f} false alarms; surprise "
@@ -204,21 +206,17 @@ def train(
     say(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}")
     _show_calibration(pack, manifest)
     if quantising is None:
-        say(f"It runs in fp32. Next: 'edge-agent quantize {pack} --trays DIR' makes and judges its 8-bit forms.")
+        quantize = typed("edge-agent quantize", pack, "--trays", "DIR")
+        say(f"It runs in fp32. Next: '{quantize}' makes and judges its 8-bit forms.")
     else:
         show_gates(manifest)
     only = [word for block in unseen for word in ("--only", str(block))]
     given = (trays, *only) if unseen else ("DIR",)
-    on_menu = () if menu is None else ("--menu", menu)
-    score = _typed("edge-agent models score", pack, "--trays", *given, "--run", run, *on_menu)
+    on_menu = () if checked_by is None or menu is config is None else ("--menu", checked_by)
+    score = typed("edge-agent models score", pack, "--trays", *given, "--run", run, *on_menu)
     say(f"Next: '{score}' writes its scores into its card and this run's, with a picture of every failure.")
     if not unseen:
         say("DIR is a folder of trays that it has not seen: none were held out (--held-out FROM:TO).")
-
-
-def _typed(command: str, *words: object) -> str:
-    """A command as it can be typed, also where a folder has a blank in its name."""
-    return f"{command} {shlex.join(map(str, words))}"
 
 
 def _names_in(classes: str) -> tuple[str, ...]:

@@ -97,7 +97,7 @@ def warn_of_unknown_skus(truth: TrayFolder | Recording, menu: Menu) -> None:
     if isinstance(truth, TrayFolder):
         orders = [check.order for check in truth.checks]
     else:
-        orders = [event.order for event in truth.orders if event.order is not None]
+        orders = [*{event.order.order_id: event.order for event in truth.orders if event.order is not None}.values()]
     if unknown := unknown_skus(menu, orders):
         named = ", ".join(f"'{each.sku[:100]}' (on {each.orders})" for each in unknown[:MOST_NAMED])
         more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""

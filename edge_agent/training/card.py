@@ -47,30 +47,53 @@ def run_card_of(run: Path, manifest: PackManifest) -> dict[str, Any]:
     """The card of the run that made the weights of a pack; a pack that was merged has those of its finer one.
 
     Raises:
-        BadInput: there is no card, it does not read, or it tells of other weights.
+        BadInput: there is no card, it does not read, or it tells of other weights, or the pack of none.
     """
     path = run / CARD_JSON_NAME
+    named = f"{manifest.name} {manifest.version}"
+    if (made_of := manifest.provenance.get(WEIGHTS_SHA256)) is None:
+        raise BadInput(f"model.yaml of {named} does not say of which weights it was made, so no run is known to be its")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         said = "there is no run card that reads; is this the --run of a training that has ended?"
         raise BadInput(said, path=path) from error
-    made_of = manifest.provenance.get(WEIGHTS_SHA256)
-    if not isinstance(card, dict) or made_of is None or card.get(WEIGHTS_SHA256) != made_of:
-        raise BadInput(f"this run did not make the weights of {manifest.name} {manifest.version}", path=path)
+    if not isinstance(card, dict) or card.get(WEIGHTS_SHA256) != made_of:
+        raise BadInput(f"this run did not make the weights of {named}", path=path)
     return card
 
 
 def note_scores(run: Path, manifest: PackManifest) -> None:
     """Write a pack's scores into the card of its run, beside those of other packs that were made of its weights.
 
+    The thresholds stand beside them: found anew, they make another detector, and the scores here stay.
+
     Raises:
-        BadInput: as `run_card_of`.
+        BadInput: as `run_card_of`, or it cannot be written.
     """
     card = run_card_of(run, manifest)
-    scores = {name: value for name, value in manifest.metrics.items() if name.startswith("scored_")}
-    told = {**card.get("scores", {}), f"{manifest.name} {manifest.version}": scores}
-    write_run_card(run, {**card, "scores": told})
+    scores: dict[str, Any] = {name: told for name, told in manifest.metrics.items() if name.startswith("scored_")}
+    scores["thresholds"] = manifest.thresholds.model_dump(mode="json")
+    scored = {**_scores_in(card), f"{manifest.name} {manifest.version}": scores}
+    try:
+        write_run_card(run, {**card, "scores": scored})
+    except OSError as refusal:
+        said = f"the scores cannot be written here: {refusal.strerror}; the pack has them"
+        raise BadInput(said, path=run / CARD_JSON_NAME) from refusal
+
+
+def rewrite_run_card(run: Path, manifest: PackManifest) -> None:
+    """Write the card of a run that has made a pack; the scores of packs that were made of the same weights stay."""
+    try:
+        scored = _scores_in(run_card_of(run, manifest))
+    except BadInput:  # the first card of this run, or one of other weights
+        scored = {}
+    write_run_card(run, {**manifest.provenance, **manifest.metrics, **({"scores": scored} if scored else {})})
+
+
+def _scores_in(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    scored = card.get("scores")
+    return scored if isinstance(scored, Mapping) else {}
 
 
 def _sayable(value: Any) -> Any:
@@ -188,8 +211,11 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
                 f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
-            if "surprise" in r:
-                lines.append(f"Cross-validated on trays that teach nothing, it leaves a surprise of {r['surprise']}.")
+            if isinstance(judged := r.get("judged"), dict):
+                lines += [
+                    f"Cross-validated on {judged.get('trays')} trays that teach nothing: {judged.get('match')} called",
+                    f"match, {judged.get('false_alarms')} false alarms, surprise {judged.get('surprise')} per tray.",
+                ]
             if r.get("taken") is False:
                 lines.append("That is no better than after the round before, so it was not taken.")
             if pasted := r.get("photographs_pasted_on"):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge_agent.domain.voting import fuse
+from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.calibrate import LabelledTray, calibrate, is_contradicted, is_decided, surprise_of
 
 DIVISIONS = 3
@@ -38,7 +39,12 @@ class CrossValidated:
 
 
 def cross_validate(
-    trays: Sequence[LabelledTray], names: Sequence[str], *, false_alarms: float, folds: int
+    trays: Sequence[LabelledTray],
+    names: Sequence[str],
+    *,
+    false_alarms: float,
+    folds: int,
+    on_part: OnStep = nobody_looks,
 ) -> CrossValidated:
     """Judge each of so many parts of the trays by thresholds from the others.
 
@@ -47,6 +53,7 @@ def cross_validate(
         names: the classes.
         false_alarms: the budget, as `calibrate` takes it.
         folds: how many parts, two or more.
+        on_part: told how many parts of how many were judged, in all divisions.
 
     Raises:
         ValueError: fewer trays than parts, or fewer than two parts.
@@ -58,7 +65,7 @@ def cross_validate(
     for seed in range(DIVISIONS):
         order = list(range(len(trays)))
         random.Random(seed).shuffle(order)  # noqa: S311  nothing secret
-        for part in (set(order[k::folds]) for k in range(folds)):
+        for number, part in enumerate((set(order[k::folds]) for k in range(folds)), start=1):
             others = [tray for n, tray in enumerate(trays) if n not in part]
             found = calibrate(others, names, false_alarms=false_alarms)
             for tray in (trays[n] for n in sorted(part)):
@@ -66,6 +73,7 @@ def cross_validate(
                 decided.append(is_decided(contents, tray, names))
                 alarms.append(is_contradicted(contents, tray, names))
                 surprises.append(surprise_of(tray, found.curves))
+            on_part(seed * folds + number, DIVISIONS * folds)
     return CrossValidated(
         trays=len(trays),
         decided=sum(decided) / DIVISIONS,

@@ -19,6 +19,7 @@ from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
 from edge_agent.training.fit import FitRecipe, curve, fit, measure
+from edge_agent.training.judging import Judge
 from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
 from edge_agent.training.pasting import vary_repeats
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
@@ -49,9 +50,6 @@ class Trained:
     weights: Path
     classes: tuple[str, ...]
     measured: Mapping[str, float]
-
-
-SurpriseOf = Callable[[Trained], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +84,12 @@ class Means:
     Attributes:
         read_photograph: reads a photograph (height, width, 3; uint8; blue-green-red).
         on_work: told what is being done, and how far it is.
-        surprise_of: how far a student is from what lies on trays that teach nothing, less is better; None where there
-            are none to ask.
+        judge: tells by trays that teach nothing whether a round helped; None where there are none to ask.
     """
 
     read_photograph: ReadPhotograph
     on_work: OnWork
-    surprise_of: SurpriseOf | None = None
+    judge: Judge | None = None
 
 
 def learn_from_orders(
@@ -105,9 +102,9 @@ def learn_from_orders(
 ) -> tuple[Trained, list[dict[str, Any]]]:
     """Let a student learn from what a teacher labels by the orders, and teach in turn: in rounds, while they help.
 
-    At most as many rounds are made as were asked for. A round that is no better than the one before, by its surprise,
-    is told of, not taken, and the last. What `val` says of a round decides nothing: where items are finer its labels
-    come from counts too, and it preferred a worse round (docs/model.md).
+    At most as many rounds are made as were asked for. One that the judge finds no better than the one before is told
+    of, not taken, and the last. What `val` says of a round decides nothing: where items are finer its labels come from
+    counts too, and it preferred a worse round (docs/model.md).
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
     teacher learned from trays that are kept apart must not come along.
@@ -134,20 +131,22 @@ def learn_from_orders(
             _finish(run, student, account, began_with=best.weights)
             done = student, account
         student, account = done
-        if rounds and _is_no_better(account, rounds[-1]):
-            said = "round %d is no better than the one before, on trays that teach nothing (surprise %s, before %s): %s"
-            do = "the pack is made of that one, and no further round is made"
-            logger.warning(said, number, account["surprise"], rounds[-1]["surprise"], do)
-            rounds.append({**account, "taken": False})
-            break
+        if means.judge is not None:
+            looking = means.on_work(f"round {number}, judging: parts")
+            account = {**account, "judged": means.judge.on(student.weights, student.classes, run, looking)}
+            if rounds and _surprise(account) >= _surprise(rounds[-1]):
+                said = "round %d is no better than the one before, by trays kept apart (surprise %s, then %s): %s"
+                do = "the pack is made of that one, and no further round is made"
+                logger.warning(said, number, _surprise(rounds[-1]), _surprise(account), do)
+                rounds.append({**account, "taken": False})
+                break
         best, labeller = student, student.weights
         rounds.append(account)
     return best, rounds
 
 
-def _is_no_better(account: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether it is known that a round did not help; one that nobody judged may have."""
-    return "surprise" in account and "surprise" in before and account["surprise"] >= before["surprise"]
+def _surprise(account: Mapping[str, Any]) -> float:
+    return float(account["judged"]["surprise"])
 
 
 class _School:
@@ -241,7 +240,6 @@ def _taught(
         "val_map50": student.measured["val_map50"],
         "val_map50_95": student.measured["val_map50_95"],
         "curve": curve(run),
-        **({} if means.surprise_of is None else {"surprise": means.surprise_of(student)}),
     }
     return student, account
 

@@ -14,6 +14,7 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import MAX_PHOTOGRAPHS, TRAYS_NAME, TrayFolder, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
+from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
 from edge_agent.training.cross_validation import CrossValidated, cross_validate
@@ -97,6 +98,7 @@ def cross_validated(
     folds: int,
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
+    on_part: OnStep = nobody_looks,
 ) -> CrossValidated:
     """What thresholds that are found on such trays do on others; the pack stays as it is.
 
@@ -109,7 +111,7 @@ def cross_validated(
         raise BadInput(f"{len(trays)} labelled trays cannot be divided into {folds} parts: ask for fewer with --folds")
     manifest = load_manifest(pack / MANIFEST_NAME)
     labelled, items = _looked_at(pack, manifest, trays, open_detector, read_photograph)
-    return cross_validate(labelled, items, false_alarms=false_alarms, folds=folds)
+    return cross_validate(labelled, items, false_alarms=false_alarms, folds=folds, on_part=on_part)
 
 
 def _looked_at(

@@ -36,6 +36,7 @@ class _Told:
         held_out: took no part in anything.
         calibrated_on: what set the thresholds: blocks, or boxed photographs; None where it is not said.
         rounds_apart: per round of learning from orders, what was kept apart from it.
+        judged_on: what told which round helped, and so chose the weights.
         start_apart: what the weights never saw with which training began; None where it began with random ones.
         trays_sha256: hash of the trays that taught, None where it is not said.
     """
@@ -43,6 +44,7 @@ class _Told:
     held_out: Blocks
     calibrated_on: tuple[str, ...] | None
     rounds_apart: tuple[Blocks, ...]
+    judged_on: Blocks
     start_apart: Blocks | None
     trays_sha256: object
 
@@ -53,12 +55,13 @@ class _Told:
         began_with_weights = (
             str(recipe.get("architecture", "")).endswith(".pt") if isinstance(recipe, dict) else "teacher" in provenance
         )
+        rounds = [each for each in _list(provenance.get("rounds")) if isinstance(each, dict)]
+        judged = [each["judged"] for each in rounds if isinstance(each.get("judged"), dict)]
         return cls(
             held_out=_blocks(provenance.get("held_out")),
             calibrated_on=tuple(map(str, calibrated_on)) if isinstance(calibrated_on, list) else None,
-            rounds_apart=tuple(
-                _blocks(each.get("apart")) for each in _list(provenance.get("rounds")) if isinstance(each, dict)
-            ),
+            rounds_apart=tuple(_blocks(each.get("apart")) for each in rounds),
+            judged_on=tuple(block for each in judged for block in _blocks(each.get("on"))),
             start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
             trays_sha256=provenance.get("trays_sha256"),
         )
@@ -70,9 +73,10 @@ class _Told:
 
     @property
     def taught_nothing(self) -> Blocks:
-        """The blocks that no step has seen: those held out, and those that set thresholds."""
-        apart = (*self.held_out, *(self.rounds_apart[0] if self.rounds_apart else ()))
-        return tuple(each for each in dict.fromkeys(apart) if all(_all_within([each], some) for some in self.aparts))
+        """The blocks that no step has seen, and that chose no weights: those held out, and some that set thresholds."""
+        apart = dict.fromkeys((*self.held_out, *(self.rounds_apart[0] if self.rounds_apart else ())))
+        unseen = (each for each in apart if all(_all_within([each], some) for some in self.aparts))
+        return tuple(each for each in unseen if not any(each.overlaps(other) for other in self.judged_on))
 
 
 def doubts_of_scores(manifest: PackManifest) -> list[str]:

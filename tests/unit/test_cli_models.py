@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 
 from edge_agent.formats.pack import load_manifest
 from edge_agent.formats.recordings import open_trays
-from edge_agent.training.card import write_run_card
+from edge_agent.training import card
+from edge_agent.training.card import rewrite_run_card, write_run_card
 from edge_agent.training.export import revise_pack
 from edge_agent.training.fingerprints import hash_of_trays
 from edge_agent.training.labelling import counted_trays
@@ -296,10 +298,68 @@ def test_scores_go_into_the_card_of_the_run_that_made_the_weights_and_its_report
     assert card == kept
     scored = {name: load_manifest(models / name / "model.yaml") for name in ("odd", "good")}
     assert scores == {
-        f"{manifest.name} 1": {key: value for key, value in manifest.metrics.items() if key.startswith("scored_")}
+        f"{manifest.name} 1": {
+            **{key: value for key, value in manifest.metrics.items() if key.startswith("scored_")},
+            "thresholds": manifest.thresholds.model_dump(mode="json"),
+        }
         for manifest in scored.values()
     }
     assert scores["odd 1"]["scored_item_bread->plate"] == 1
+
+
+def test_the_report_of_a_run_has_a_folder_for_each_pack_and_no_failure_of_an_earlier_scoring(
+    run: Run, models: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_plates = [(*row[:5], 0) for row in SEEN]
+    write_pack(models / "odd", constant_model(raw_output(two_plates)), "ultralytics_raw", name="odd")
+    revise_pack(models / "odd", {"provenance": {"weights_sha256": "w"}})
+    runs = here / "runs"
+    runs.mkdir()
+    write_run_card(runs, {"weights_sha256": "w", "scores": "edited by hand"})
+    monkeypatch.chdir(models / "odd")
+    score = ("models", "score", ".", "--trays", "../../trays", "--config", "../../edge.yaml", "--run", str(runs))
+    assert f"Every failure as a picture: {runs}/report/odd/index.html" in run(*score).out
+    (old,) = (runs / "report" / "odd").glob("**/*.jpg")
+    old.rename(old.with_name("of-yesterday.jpg"))
+    run(*score)
+    assert [path.name for path in (runs / "report" / "odd").glob("**/*.jpg")] == [old.name]
+    assert set(json.loads((runs / "card.json").read_text())["scores"]) == {"odd 1"}
+
+
+def test_a_run_card_that_cannot_be_written_is_said_and_the_pack_has_its_scores(
+    run: Run, models: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revise_pack(models / "good", {"provenance": {"weights_sha256": "w"}})
+    (here / "runs").mkdir()
+    write_run_card(here / "runs", {"weights_sha256": "w"})
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(card, "write_run_card", full)
+    told = run("models", "score", "models/good", "--trays", "trays", *CONFIG, "--run", "runs")
+    told.refused("runs/card.json: the scores cannot be written here: No space left on device; the pack has them")
+    assert "scored_right_orders" in load_manifest(models / "good" / "model.yaml").metrics
+
+
+def test_scores_of_a_pack_that_says_of_no_weights_go_into_no_card(run: Run, models: Path, here: Path) -> None:
+    (here / "runs").mkdir()
+    write_run_card(here / "runs", {"seed": 20})
+    told = run("models", "score", "models/good", "--trays", "trays", *CONFIG, "--run", "runs")
+    told.refused("model.yaml of good 1 does not say of which weights it was made")
+
+
+@pytest.mark.parametrize("weights", ["w", "v"])
+def test_a_run_that_makes_its_pack_anew_keeps_the_scores_of_the_same_weights(
+    models: Path, here: Path, weights: str
+) -> None:
+    """Those of a pack that was merged from it, too: that one still says them."""
+    revise_pack(models / "good", {"provenance": {"weights_sha256": weights}})
+    write_run_card(here, {"weights_sha256": "w", "old": 1, "scores": {"merged 1": {"scored_caught": "1.000"}}})
+    rewrite_run_card(here, load_manifest(models / "good" / "model.yaml"))
+    made = json.loads((here / "card.json").read_text())
+    assert "old" not in made
+    assert made.get("scores") == ({"merged 1": {"scored_caught": "1.000"}} if weights == "w" else None)
 
 
 @pytest.mark.parametrize(

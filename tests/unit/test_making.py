@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_agent.app import making as app_making
-from edge_agent.app.making import _judge_of_rounds
+from edge_agent.app.making import _judge
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import nobody_looks
-from edge_agent.training import making
+from edge_agent.training import judging, making
 from edge_agent.training.fit import FitRecipe
+from edge_agent.training.judging import Judge
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
-from edge_agent.training.rounds import Means, SurpriseOf, Trained
+from edge_agent.training.rounds import Means, Trained
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output
 from tests.unit.test_cli import SEEN
 
@@ -112,31 +112,51 @@ def test_a_pack_says_what_the_weights_that_it_began_with_never_saw(
     assert provenance.get("teacher_sha256") == (sha256_of(root / "teacher.pt") if teacher else None)
 
 
-def judging(root: Path, rounds: tuple[int, ...], *blocks: str, **more: Any) -> SurpriseOf | None:
-    orders = LearningFromOrders(trays=root, rounds=rounds, **more)
+def judge_of(root: Path, *blocks: str, **more: Any) -> Judge | None:
+    orders = LearningFromOrders(trays=root, **more)
     plan = TrainingPlan(
         boxes=None, classes=CLASSES, run=root / "run", pack=root / "pack", recipe=FitRecipe(), width_px=SIDE_PX,
         height_px=SIDE_PX, version="1", orders=orders,
     )  # fmt: skip
-    return _judge_of_rounds(plan, ThresholdPlan(trays=root, blocks=tuple(map(TrayBlock.parse, blocks))))
+    return _judge(plan, ThresholdPlan(trays=root, blocks=tuple(map(TrayBlock.parse, blocks))))
 
 
-def test_rounds_are_judged_where_trays_are_kept_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def count(root: Path, plates: int) -> None:
+    row = '{{"tray_id": "own-{}", "images": ["0.jpg"], "contents": {{"plate": {}, "bread": 1}}, "sure": {}}}\n'
+    rows = (row.format(n, plates, "true" if n < 12 else "false") for n in range(1, 22))
+    (root / "trays.jsonl").write_text("".join(rows))
+
+
+def test_rounds_are_judged_where_enough_trays_are_kept_for_thresholds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The trays that set thresholds teach nothing; a student that sees what lies on them surprises less."""
 
     def exported(weights: Path, folder: Path, **_size: int) -> None:
         rows = [] if weights.stem == "blind" else SEEN
         (folder / "model.onnx").write_bytes(constant_model(raw_output(rows)))
 
-    monkeypatch.setattr(app_making, "export_onnx", exported)
+    monkeypatch.setattr(judging, "export_onnx", exported)
     cv2.imwrite(str(tmp_path / "0.jpg"), np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
-    row = '{{"tray_id": "own-{}", "images": ["0.jpg"], "contents": {{"plate": 1, "bread": 1}}, "sure": {}}}\n'
-    (tmp_path / "trays.jsonl").write_text("".join(row.format(n, "true" if n < 12 else "false") for n in range(1, 22)))
-    judge = judging(tmp_path, (1, 1), "own-2:own-11")
+    count(tmp_path, plates=1)
+    judge = judge_of(tmp_path, "own-2:own-11")
     assert judge is not None
-    blind, seeing = (judge(Trained(Path(f"{name}.pt"), CLASSES, {})) for name in ("blind", "seeing"))
-    assert 0 < seeing < blind
-    assert judging(tmp_path, (1, 1)) is None, "no trays were kept for it"
-    assert judging(tmp_path, (1,), "own-2:own-11") is None, "of one round there is nothing to choose"
-    assert judging(tmp_path, (1, 1), "own-3:own-20") is None, "nine sure trays tell too little"
-    assert judging(tmp_path, (1, 1), "own-2:own-11", groups={"plate": ("plate",)}) is None
+    parts: list[tuple[int, int]] = []
+
+    def on(name: str) -> Any:
+        (tmp_path / f"{name}.pt").write_bytes(name.encode())
+        return judge.on(tmp_path / f"{name}.pt", CLASSES, tmp_path, lambda *step: parts.append(step))
+
+    blind, seeing = on("blind"), on("seeing")
+    assert 0 < seeing["surprise"] < blind["surprise"]
+    assert (seeing["on"], seeing["trays"], seeing["budget"]) == (["own-2:own-11"], 10, 0.01)
+    assert parts == [(n, 21) for n in range(1, 22)] * 2
+    assert on("seeing") == seeing
+    assert len(parts) == 42, "what is known is not judged again"
+    count(tmp_path, plates=2)
+    other = judge_of(tmp_path, "own-2:own-11")
+    assert other is not None
+    assert other.by != judge.by, "a label was put right"
+    assert judge_of(tmp_path) is None, "no trays were kept for it"
+    assert judge_of(tmp_path, "own-3:own-20") is None, "nine sure trays tell too little"
+    assert judge_of(tmp_path, "own-2:own-11", groups={"plate": ("plate",)}) is None

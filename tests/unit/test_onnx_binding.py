@@ -12,9 +12,10 @@ from onnx import TensorProto, helper
 
 from edge_agent.adapters import onnx_binding
 from edge_agent.adapters.onnx_binding import runner_of
-from edge_agent.formats.pack import Provider
+from edge_agent.formats.pack import PackInput, Provider
 
-SHAPE = (1, 4, 6, 3)
+BYTES = PackInput(width=64, height=32, layout="nhwc", scale="0-255", dtype="uint8")
+SHAPE = BYTES.shape
 GREY = np.full(SHAPE, 114, dtype=np.uint8)
 
 
@@ -57,7 +58,7 @@ def test_every_picture_gives_its_own_result_and_those_before_stay(
         bound(binding)
 
     monkeypatch.setattr(session, "run_with_iobinding", counted)
-    run = runner_of(session, provider, GREY)
+    run = runner_of(session, provider, BYTES)
     calls.clear()
     given = pictures(5)
     results = [run(picture) for picture in given]
@@ -70,10 +71,12 @@ def test_every_picture_gives_its_own_result_and_those_before_stay(
 def test_what_is_given_is_not_kept(monkeypatch: pytest.MonkeyPatch, session: onnxruntime.InferenceSession) -> None:
     """The letterbox writes the next picture over it."""
     bind_to(monkeypatch, "cpu")
-    example = GREY.copy()
-    run = runner_of(session, "cuda", example)
-    run(pictures(1)[0])
-    assert np.array_equal(example, GREY)
+    run = runner_of(session, "cuda", BYTES)
+    first, second = pictures(2)
+    kept = first.copy()
+    run(first)
+    run(second)
+    assert np.array_equal(first, kept)
 
 
 def test_a_device_that_is_not_there_costs_nothing_but_a_sentence(
@@ -83,8 +86,8 @@ def test_a_device_that_is_not_there_costs_nothing_but_a_sentence(
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         pytest.skip("here it is there")
     with caplog.at_level(logging.WARNING):
-        run = runner_of(session, "cuda", GREY)
-    assert "no buffer of cuda is bound, every picture takes memory there anew: " in caplog.text
+        run = runner_of(session, "cuda", BYTES)
+    assert "no buffer of cuda is bound, every picture is handed over anew: " in caplog.text
     assert np.array_equal(run(GREY)[..., :3], GREY)
 
 
@@ -93,8 +96,20 @@ def test_a_buffer_that_is_not_read_anew_is_not_used(
 ) -> None:
     """Every tray would look like the first, and nothing would fail."""
     bind_to(monkeypatch, "cpu")
-    plain = np.concatenate([GREY, GREY], axis=3).astype(np.float32)
+    plain = np.zeros((*SHAPE[:3], 6), np.float32)
     monkeypatch.setattr(onnx_binding, "_bound", lambda *_: lambda _: plain)
-    run = runner_of(session, "cuda", GREY)
+    run = runner_of(session, "cuda", BYTES)
     assert "it gives other results" in caplog.text
     assert np.array_equal(run(pictures(1)[0])[..., :3], pictures(1)[0])
+
+
+@pytest.mark.parametrize(
+    "wanted", [BYTES, PackInput(width=64, height=32), PackInput(width=64, height=32, scale="0-255")]
+)
+@pytest.mark.parametrize("fill", [0, 114, 255])
+def test_the_proof_looks_at_more_than_one_shade_whatever_surrounds_a_picture(wanted: PackInput, fill: int) -> None:
+    noise = onnx_binding._noise(wanted.model_copy(update={"fill": fill}))
+    assert (noise.shape, noise.dtype) == (wanted.shape, np.dtype(wanted.dtype))
+    brightest = 1 if wanted.scale == "0-1" else 255
+    assert 0.9 * brightest < float(noise.max()) <= brightest
+    assert float(noise.std()) > 0.2 * brightest

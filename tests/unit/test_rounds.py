@@ -13,10 +13,12 @@ from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import rounds
 from edge_agent.training.alignment import Aligned
 from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.cross_validation import CrossValidated
 from edge_agent.training.fit import FitRecipe
+from edge_agent.training.judging import Judge
 from edge_agent.training.labelling import CountedTray, Naming, Taught
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
-from edge_agent.training.rounds import Means, SurpriseOf, Trained, _Lesson, _spared, learn_from_orders
+from edge_agent.training.rounds import Means, Trained, _Lesson, _spared, learn_from_orders
 
 TRAYS = [CountedTray(f"t-{n}", (Path(f"{n}/a.jpg"), Path(f"{n}/b.jpg")), {"plate": 1}) for n in range(21)]
 UNUSED = cast(Aligned, None)
@@ -54,14 +56,12 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     def lesson(_: object, number: int, labeller: Path) -> Any:
         return number, labeller.name
 
-    def teach(lesson: Any, _trays: object, run: Path, recipe: FitRecipe, start: Path, means: Means) -> Any:
+    def teach(lesson: Any, _trays: object, run: Path, recipe: FitRecipe, start: Path, _: Means) -> Any:
         known.append((*lesson, start.name))
         run.mkdir(parents=True, exist_ok=True)
         weights = run / f"{run.name}.pt"
         weights.write_bytes(run.name.encode())
-        student = Trained(weights, ("plate",), {})
-        judged = {} if means.surprise_of is None else {"surprise": means.surprise_of(student)}
-        return student, {"recipe": rounds._told(recipe), **judged}
+        return Trained(weights, ("plate",), {}), {"recipe": rounds._told(recipe)}
 
     monkeypatch.setattr(rounds._School, "lesson", lesson)
     monkeypatch.setattr(rounds, "_taught", teach)
@@ -69,35 +69,31 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     return known
 
 
-def learned(
-    root: Path, surprise_of: SurpriseOf | None, passes: tuple[int, ...] = (1, 1, 1)
-) -> tuple[Trained, list[Any]]:
+def learned(root: Path, judge: Judge | None, passes: tuple[int, ...] = (1, 1, 1)) -> tuple[Trained, list[Any]]:
     orders = LearningFromOrders(trays=root, rounds=passes)
     plan = TrainingPlan(
         boxes=root, classes=("plate",), run=root / "run", pack=root / "pack", recipe=FitRecipe(), width_px=64,
         height_px=64, version="1", orders=orders,
     )  # fmt: skip
     (root / "boxes.pt").write_bytes(b"from boxes")
-    means = Means(
-        read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, surprise_of=surprise_of
-    )
+    means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, judge=judge)
     return learn_from_orders(plan, orders, {}, TRAYS, Trained(root / "boxes.pt", ("plate",), {}), means)
 
 
-def telling(*surprises: float) -> SurpriseOf:
-    """Says of one student after the other how far it is from what lies on the trays."""
+def telling(*surprises: float, by: str = "these trays") -> Judge:
+    """Finds one student after the other so far from what lies on the trays."""
     left = iter(surprises)
-    return lambda _: next(left)
+    return Judge(by={"trays_sha256": by}, cross_validated=lambda *_: CrossValidated(30, 20.0, 1.0, next(left)))
 
 
 ALL = [(1, "boxes.pt", "boxes.pt"), (2, "round-1.pt", "round-1.pt"), (3, "round-2.pt", "round-2.pt")]
 
 
-@pytest.mark.parametrize("surprise_of", [lambda: None, lambda: telling(0.3, 0.2, 0.1)], ids=["nobody asked", "better"])
+@pytest.mark.parametrize("judge", [lambda: None, lambda: telling(0.3, 0.2, 0.1)], ids=["nobody asked", "better"])
 def test_each_round_teaches_the_next(
-    tmp_path: Path, taught: list[tuple[int, str, str]], surprise_of: Callable[[], SurpriseOf | None]
+    tmp_path: Path, taught: list[tuple[int, str, str]], judge: Callable[[], Judge | None]
 ) -> None:
-    best, accounts = learned(tmp_path, surprise_of())
+    best, accounts = learned(tmp_path, judge())
     assert taught == ALL
     assert best.weights.name == "round-3.pt"
     assert not any("taken" in each for each in accounts)
@@ -109,24 +105,34 @@ def test_rounds_end_with_the_first_that_is_no_better_and_the_one_before_is_taken
 ) -> None:
     best, accounts = learned(tmp_path, telling(0.2, second))
     assert best.weights.name == "round-1.pt"
-    assert [(each["surprise"], each.get("taken", True)) for each in accounts] == [(0.2, True), (second, False)]
-    assert f"round 2 is no better than the one before, on trays that teach nothing (surprise {second}, before 0.2)" in (
+    told = [(each["judged"]["surprise"], each.get("taken", True)) for each in accounts]
+    assert told == [(0.2, True), (second, False)]
+    assert f"round 2 is no better than the one before, by trays kept apart (surprise 0.2, then {second})" in (
         caplog.text
     )
     # Typed again, nothing is taught, nor judged, and the same weights come out.
-    again, told = learned(tmp_path, telling())
-    assert (again, told) == (best, accounts)
+    again, told_again = learned(tmp_path, telling())
+    assert (again, told_again) == (best, accounts)
     assert taught == ALL[:2]
 
 
-def test_rounds_that_were_made_before_they_were_judged_are_taken_as_before(
+def test_a_round_that_is_added_is_held_against_those_that_nobody_had_judged(
     tmp_path: Path, taught: list[tuple[int, str, str]]
 ) -> None:
-    """The folder of an older version says nothing of them; a round added to it cannot be held against them."""
-    learned(tmp_path, None, (1, 1))
-    best, accounts = learned(tmp_path, telling(0.9))
-    assert best.weights.name == "round-3.pt"
-    assert [each.get("surprise") for each in accounts] == [None, None, 0.9]
+    """The folder of an older version says nothing of them; their weights lie there."""
+    learned(tmp_path, None, (1,))
+    best, accounts = learned(tmp_path, telling(0.3, 0.9), (1, 1))
+    assert best.weights.name == "round-1.pt"
+    assert [each["judged"]["surprise"] for each in accounts] == [0.3, 0.9]
+
+
+def test_rounds_are_judged_anew_where_other_trays_judge(tmp_path: Path, taught: list[tuple[int, str, str]]) -> None:
+    """Else trays that are held out now would have chosen the weights, or labels that were wrong."""
+    assert learned(tmp_path, telling(0.3, 0.2), (1, 1))[0].weights.name == "round-2.pt"
+    best, accounts = learned(tmp_path, telling(0.4, 0.5, by="others"), (1, 1))
+    assert best.weights.name == "round-1.pt"
+    assert [each["judged"]["trays_sha256"] for each in accounts] == ["others"] * 2
+    assert taught == ALL[:2]
 
 
 def test_what_the_first_round_finds_out_is_found_out_once_also_after_a_cut(

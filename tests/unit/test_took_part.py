@@ -128,6 +128,21 @@ def test_what_weights_never_saw_is_said_by_the_pack_that_was_made_of_them(tmp_pa
     assert unseen_by(weights, tmp_path / "packs") == ()
 
 
+def test_trays_that_chose_a_round_are_not_unseen_by_its_weights(tmp_path: Path) -> None:
+    """They taught nothing, but the weights are those that do best on them."""
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    apart = ["noon-10:noon-19", "noon-20:noon-29"]
+    for judged, blocks in (
+        ({}, (TrayBlock("noon", 10, 19), TrayBlock("noon", 20, 29))),
+        ({"judged": {"on": ["noon-25:noon-27"]}}, (TrayBlock("noon", 10, 19),)),
+        ({"judged": "by hand"}, (TrayBlock("noon", 10, 19), TrayBlock("noon", 20, 29))),
+    ):
+        told = {"held_out": apart[:1], "rounds": [{"apart": apart, **judged}], "weights_sha256": sha256_of(weights)}
+        write_pack(tmp_path / "a", b"no network", "ultralytics_raw", provenance=told)
+        assert unseen_by(weights, tmp_path) == blocks
+
+
 def test_what_weights_never_saw_is_looked_for_on_every_shelf_past_packs_that_say_nothing(tmp_path: Path) -> None:
     """A damaged pack, or one of other weights, must not hide the one that knows."""
     weights = tmp_path / "weights.pt"
