@@ -28,7 +28,7 @@ from edge_agent.training.thresholds import FEW_TRAYS, OpenDetector, ReadPhotogra
 FOLDS = 7
 """Into so many parts the trays are divided."""
 
-JUDGED_NAME = "judged.json"
+JUDGED_NAME = "cross-validated.json"
 """Lies in the folder of a round that was judged, and says by what."""
 
 
