@@ -18,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 KEPT_NAME = "whole.pt"
 
+PLACES = frozenset({"project", "name", "save_dir", "data", "model", "resume", "cfg"})
+"""The settings of Ultralytics that name files and folders."""
+
 
 def last_weights(run: Path) -> Path:
     """Where a fit keeps the weights of its last pass."""
@@ -54,6 +57,25 @@ def passes_in(run: Path, wanted: int) -> int:
 def drop_copy(run: Path) -> None:
     """Delete the whole copy of a fit that is done."""
     last_weights(run).with_name(KEPT_NAME).unlink(missing_ok=True)
+
+
+def forget_places(path: Path) -> None:
+    """Take out of the checkpoint of a fit that is done where it was made: folders, and the repository around them.
+
+    Whoever is given the weights of a restaurant should not read there how its machine is laid out.
+    """
+    import torch
+
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    model = checkpoint["model"]
+    for settings in (checkpoint["train_args"], model.args):
+        for name in PLACES.intersection(settings):
+            del settings[name]
+    for name in ("pt_path", "criterion"):  # the loss holds the settings once more, and is made anew for a fit
+        vars(model).pop(name, None)
+    checkpoint.pop("git", None)
+    with whole_file(path) as file:
+        torch.save(checkpoint, file)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from typing import Any
 from edge_agent.formats.pack import sha256_of
 from edge_agent.ports.cores import usable_cores
 from edge_agent.training.boxed import BoxedPhotograph
-from edge_agent.training.checkpoints import drop_copy, keep_whole, last_weights, passes_in
+from edge_agent.training.checkpoints import drop_copy, forget_places, keep_whole, last_weights, passes_in
 from edge_agent.training.fingerprints import begin_or_go_on
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
@@ -124,6 +124,8 @@ def fit(
         weights.with_name("best.pt").unlink(missing_ok=True)
         _ready(YOLO(weights)).train(resume=True)
     drop_copy(run)
+    if done < recipe.epochs:
+        forget_places(weights)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
     # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
     return weights

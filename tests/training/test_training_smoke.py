@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,10 @@ def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
     detector.detect(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
     assert (tmp_path / "pack" / "README.md").read_text().startswith("# pack 1")
     assert (tmp_path / "run" / "card.json").exists()
+    with zipfile.ZipFile(tmp_path / "run" / "weights.pt") as weights:
+        (told,) = (weights.read(name) for name in weights.namelist() if name.endswith("data.pkl"))
+    for place in (tmp_path, Path.cwd()):
+        assert str(place).encode() not in told, "weights are handed on, and do not say where they were made"
 
 
 def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
