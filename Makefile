@@ -61,8 +61,9 @@ lean: $(LEAN)/.stamp ## prove that the installed agent works without the train a
 demo: $(DEMO)/.stamp ## play a recording through the running agent: make demo [VIDEO=path/to/video.mp4] [FAST=1]
 	$(DEMO)/bin/edge-agent demo $(if $(VIDEO),"$(VIDEO)") --report report $(if $(FAST),--fast --json)
 
-bench: $(VENV)/.stamp ## measure detector and running agent: make bench TRAYS=path/to/trays VIDEO=path/to/video.mp4 [PACK=..] [CHECKPOINT=..]
-	$(BIN)/edge-agent bench --pack $(PACK) $(if $(TRAYS),--trays "$(TRAYS)") $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
+# Ultralytics is measured beside it where `make .venv-train/.stamp` has installed that.
+bench: $(VENV)/.stamp ## measure detector and running agent: make bench TRAYS=path/to/trays VIDEO=path/to/video.mp4 [ONLY="FROM:TO .."] [PACK=..] [CHECKPOINT=..]
+	$(if $(wildcard $(TRAIN)/.stamp),$(TRAIN)/bin,$(BIN))/edge-agent bench --pack $(PACK) $(if $(TRAYS),--trays "$(TRAYS)" $(foreach block,$(ONLY),--only $(block))) $(if $(CHECKPOINT),--checkpoint "$(CHECKPOINT)")
 ifeq ($(TRAYS),)
 	@echo "Measured on grey noise, and without scores: name photographed trays, make bench TRAYS=path/to/trays"
 endif

@@ -121,8 +121,8 @@ def score_pack(
     """Score a pack, and write the scores into its manifest and its card, which says whether those trays took part.
 
     With the folder of the run that made it, they are written into that run's card too, and every failure is a picture
-    in its report, unless another place was named for that. Its thresholds are taken as they are: how eager a restaurant
-    wants them is of the restaurant, not of the pack.
+    in its report, unless another place was named for that. It runs in its first form, in which it was calibrated, and
+    with its thresholds as they are: how fast a box needs it, and how eager a restaurant, is not of the pack.
 
     Raises:
         BadInput: the report cannot be written, or the run made other weights.
@@ -136,13 +136,13 @@ def score_pack(
         if report is None:
             report = run / REPORT_FOLDER / folder.resolve().name
             shutil.rmtree(report / EVIDENCE_FOLDER, ignore_errors=True)  # failures of an earlier scoring
-    detector = settings.detector.model_copy(update={"pack": folder, "eagerness": 0})
-    eyes = open_eyes(settings.model_copy(update={"detector": detector}))
+    eyes = open_eyes(_exact(settings, folder, eagerness=0))
     done = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray)
     evaluated = done.evaluated
     took_part = known_to_have_taken_part(before, open_counted(trays), evaluated.contents)
     kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
-    metrics = {**kept, **scored_metrics(evaluated.scores, evaluated.items, only)}
+    scores = scored_metrics(evaluated.scores, evaluated.items, only)
+    metrics = {**kept, **scores, "scored_form": eyes.pack.precision}
     if took_part:
         metrics["scored_took_part"] = took_part
     manifest = revise_pack(folder, {"metrics": metrics})
@@ -152,12 +152,21 @@ def score_pack(
     return PackScored(manifest=manifest, report_page=done.report_page)
 
 
+def _exact(settings: Settings, pack: Path, **changes: object) -> Settings:
+    """The settings with a pack in its first form. Its faster ones have gates of their own, beside this one.
+
+    Else a candidate in fp32 would be held against the 8-bit form of the pack in service, and lose the difference later.
+    """
+    first = next(iter(load_manifest(pack / MANIFEST_NAME).files))
+    detector = settings.detector.model_copy(update={"pack": pack, "precision": first, **changes})
+    return settings.model_copy(update={"detector": detector})
+
+
 def _judged(
     settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep, *, warns: bool = True
 ) -> JudgedPack:
     folder = led_to(pack)
-    detector = settings.detector.model_copy(update={"pack": folder})
-    eyes = open_eyes(settings.model_copy(update={"detector": detector}))
+    eyes = open_eyes(_exact(settings, folder))
     checks: list[JudgedCheck] = []
     extras: list[ScoredCheck] = []
     problems: list[str] = []

@@ -50,6 +50,12 @@ ProviderOption = Annotated[
     Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] | None,
     typer.Option("--provider", help="What the model runs on, instead of what is configured.", show_default=False),
 ]
+PrecisionOption = Annotated[
+    Literal["fp32", "fp16", "int8", "int8_convs"] | None,
+    typer.Option(
+        "--precision", help="Which form of the pack runs, instead of the configured or the fastest.", show_default=False
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, on standard output.")
 ]
@@ -84,16 +90,20 @@ VersionOption = Annotated[str, typer.Option("--version", help="Version written i
 
 
 def settings_from(
-    config: Path | None, *, pack: Path | None = None, menu: Path | None = None, provider: str | None = None
+    config: Path | None,
+    *,
+    pack: Path | None = None,
+    menu: Path | None = None,
+    provider: str | None = None,
+    precision: str | None = None,
 ) -> Settings:
     """The configuration with what the command line overrides."""
     path = config or _default_config()
     if path is None and (pack is None or menu is None):
         raise BadConfig(f"{NO_CONFIG}, or give both --pack and --menu")
     settings = load_settings(path) if path else Settings()
-    detector = settings.detector.model_copy(
-        update={key: value for key, value in (("pack", pack), ("provider", provider)) if value is not None}
-    )
+    named = (("pack", pack), ("provider", provider), ("precision", precision))
+    detector = settings.detector.model_copy(update={key: value for key, value in named if value is not None})
     return settings.model_copy(update={"detector": detector, "menu": menu or settings.menu})
 
 

@@ -53,6 +53,7 @@ def replay(
     pack: common.PackOption = None,
     menu: common.MenuOption = None,
     provider: common.ProviderOption = None,
+    precision: common.PrecisionOption = None,
     report: common.ReportOption = None,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Write no report. Else it goes to 'report', but not with --json.")
@@ -67,7 +68,7 @@ def replay(
     from edge_agent.app.eyes import open_eyes
     from edge_agent.app.seeing import replay_recording
 
-    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
+    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider, precision=precision))
     folder = None if no_report else report or (None if as_json else Path("report"))
     with progress("frames", hidden=as_json) as step:
         done = replay_recording(eyes, video, report=folder, db=db, on_frame=step)
@@ -76,9 +77,9 @@ def replay(
     if done.replayed.problem:
         warn(f"{done.replayed.problem}; what follows is what was read so far")
     if as_json:
-        print_json(replay_as_json(done.replayed))
+        print_json({**replay_as_json(done.replayed), "precision": eyes.pack.precision})
         return
-    show_replay(done.replayed)
+    show_replay(done.replayed, precision=eyes.pack.precision)
     if done.report_page is not None:
         say(f"The report: {done.report_page}")
 
@@ -90,6 +91,7 @@ def evaluate(
     pack: common.PackOption = None,
     menu: common.MenuOption = None,
     provider: common.ProviderOption = None,
+    precision: common.PrecisionOption = None,
     report: common.ReportOption = None,
     only: common.OnlyOption = None,
     as_json: common.JsonOption = False,
@@ -99,18 +101,18 @@ def evaluate(
     from edge_agent.app.seeing import evaluate_folder
 
     blocks = blocks_from(only, of=trays_dir, option="--only")
-    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider))
+    eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider, precision=precision))
     with progress("trays", hidden=as_json) as step:
         done = evaluate_folder(eyes, trays_dir, only=blocks, report=report, on_tray=step)
     evaluated = done.evaluated
     if as_json:
-        print_json(evaluation_as_json(evaluated, eyes.detector.provider))
+        print_json({**evaluation_as_json(evaluated, eyes.detector.provider), "precision": eyes.pack.precision})
         return
     show_scores(evaluated.scores)
     show_items(evaluated.items)
     say(
         f"{len(evaluated.verdicts)} checks on {len(evaluated.contents)} trays, "
-        f"{evaluated.frames_per_s:.1f} photographs/s in detect() on {eyes.detector.provider}"
+        f"{evaluated.frames_per_s:.1f} photographs/s in detect(), {eyes.pack.precision} on {eyes.detector.provider}"
     )
     if done.report_page is not None:
         say(f"The report: {done.report_page}")

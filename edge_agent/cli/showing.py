@@ -10,7 +10,7 @@ from edge_agent.cli.common import say, screen, table_of, warn
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_items import macro_phrase
-from edge_agent.formats.pack import PackManifest, Provider
+from edge_agent.formats.pack import PackManifest, Precision, Provider
 from edge_agent.formats.shares import in_digits, interval
 
 SIGNS = {
@@ -38,7 +38,7 @@ def _seen(line: CheckedLine) -> str:
     return "-" if line.result is LineResult.NOT_CHECKED else str(line.seen)
 
 
-def show_replay(replayed: Replayed) -> None:
+def show_replay(replayed: Replayed, *, precision: Precision | None = None) -> None:
     """A replay, tray by tray, and its scores where the truth is known."""
     table = table_of("tray", "settled", "left", "order", "association", "verdict", "what (seen/ordered)")
     for tray in replayed.trays:
@@ -57,9 +57,10 @@ def show_replay(replayed: Replayed) -> None:
     screen.print(table)
     if replayed.recording.truth:
         show_scores(replayed.scores)
+    ran = f"{precision} on {replayed.provider}" if precision else replayed.provider
     say(
         f"{len(replayed.trays)} trays in {replayed.duration_s:.0f} s of video, {replayed.frames_per_s:.0f} frames/s "
-        f"({replayed.times_real_time:.1f} x real time) on {replayed.provider}"
+        f"({replayed.times_real_time:.1f} x real time), {ran}"
     )
 
 

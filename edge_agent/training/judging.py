@@ -1,8 +1,8 @@
 """Whether a round of learning from orders helped: by trays that teach nothing, those kept for thresholds.
 
-A round is judged as weights were chosen by hand before (docs/model.md): thresholds are cross-validated on these trays.
-Of what comes out the surprise decides, alone: with a few dozen trays, matches and false alarms are counts too small to
-tell two rounds apart.
+Thresholds are cross-validated on these trays, and of what comes out the surprise decides, alone: with a few dozen
+trays, matches and false alarms are counts too small to tell two rounds apart. It is that of the classes which are
+learned, also where a pack is merged from them later.
 """
 
 from __future__ import annotations

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from edge_agent.formats.pack import load_manifest
+from edge_agent.formats.pack import load_manifest, sha256_of
 from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.tuning import write_tuned
 from edge_agent.training import card
 from edge_agent.training.card import rewrite_run_card, write_run_card
 from edge_agent.training.export import revise_pack
 from edge_agent.training.fingerprints import hash_of_trays
 from edge_agent.training.labelling import counted_trays
 from tests.builders_onnx import constant_model, raw_output, write_pack
+from tests.builders_tuned import tuned_for
 from tests.unit import test_cli
 from tests.unit.test_cli import RIGHT, SEEN, Run
 from tests.videos import write_video
@@ -420,6 +422,33 @@ def test_a_pack_is_scored_with_its_own_thresholds_however_eager_the_house_is(
     assert run("evaluate", "trays", "--pack", "models/faint", *CONFIG, "--json").json["right_orders"]["match"] == 1
     metrics = load_manifest(models / "faint" / "model.yaml").metrics
     assert str(metrics["scored_right_match"]).startswith("0.000")
+
+
+def test_packs_are_scored_and_compared_in_their_first_form_whatever_runs_here(
+    run: Run, models: Path, here: Path
+) -> None:
+    """Else a candidate in fp32 is held against the 8-bit form in service, and loses the difference when it is tuned."""
+    folder = models / "good"
+    (folder / "int8.onnx").write_bytes(constant_model(raw_output(SEEN[:1])))
+    files = load_manifest(folder / "model.yaml").model_dump(mode="json", exclude_none=True)["files"]
+    passed = {"passed": True, "tolerance": 1, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    int8 = {"file": "int8.onnx", "sha256": sha256_of(folder / "int8.onnx"), "gate": passed}
+    revise_pack(folder, {"files": {**files, "int8": int8}})
+    write_tuned(tuned_for(folder), folder)
+    as_it_runs = run("evaluate", "trays", "--pack", folder, *CONFIG, "--json").json
+    assert (as_it_runs["precision"], as_it_runs["right_orders"]["match"]) == ("int8", 0)
+    exact = run("evaluate", "trays", "--pack", folder, *CONFIG, "--precision", "fp32", "--json").json
+    assert (exact["precision"], exact["right_orders"]["match"]) == ("fp32", 1)
+    assert "int8 on cpu" in run("evaluate", "trays", "--pack", folder, *CONFIG).out
+    assert "int8 on cpu" in run("replay", "v.mp4", "--pack", folder, *CONFIG, "--no-report").out
+    replayed = run("replay", "v.mp4", "--pack", folder, *CONFIG, "--precision", "fp32", "--json").json
+    assert replayed["precision"] == "fp32"
+    compared = run("models", "compare", folder, "models/same", *GATE, "--json").json
+    assert compared["before"]["right_orders"] == compared["after"]["right_orders"]
+    run("models", "score", folder, "--trays", "trays", *CONFIG)
+    scored = load_manifest(folder / "model.yaml").metrics
+    assert (scored["scored_form"], str(scored["scored_right_match"])[:5]) == ("fp32", "1.000")
+    assert " in fp32." in " ".join((folder / "README.md").read_text().split())
 
 
 def test_verify_finds_every_fault(run: Run, models: Path) -> None:
