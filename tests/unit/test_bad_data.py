@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ import pytest
 from edge_agent.app import making
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import sha256_of
+from edge_agent.formats.pack import load_manifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.plan import TrainingPlan
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output, write_pack
@@ -385,3 +386,32 @@ def test_thresholds_ask_what_lay_on_the_trays_and_for_no_order(run: Run, many: P
     assert "of 12 trays" in run(*asked).out
     (many / "many" / "trays.jsonl").unlink()
     run(*asked).refused("many/trays.jsonl: there is no such file; it says what lies on which tray")
+
+
+@pytest.mark.parametrize(
+    ("named", "on_menu"),
+    [
+        (("--config", "edge.yaml"), ["--menu", "menu.yaml"]),
+        (("--config", "edge.yaml", "--menu", "other.yaml"), ["--menu", "other.yaml"]),
+        ((), []),
+    ],
+)
+def test_the_scoring_that_comes_next_is_told_with_the_menu_of_these_trays(
+    run: Run, many: Path, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...], on_menu: list[str]
+) -> None:
+    """Else it is scored by the menu of another restaurant, or refused; what is configured by default needs no word."""
+    (many / "other.yaml").write_text(MENU)
+    (many / "configs").mkdir()
+    (many / "configs" / "edge.yaml").write_text("detector: {pack: ../pack, provider: cpu}\nmenu: ../menu.yaml\n")
+    shares = dict.fromkeys(("calibration_trays", "calibration_false_alarms", "calibration_decided"), 1)
+    made = load_manifest(many / "pack" / "model.yaml").model_copy(
+        update={"metrics": shares | {"calibration_caught": 1}}
+    )
+    monkeypatch.setattr(making, "train_pack", lambda *_, **__: made)
+    begins = ("train", "boxes", "--classes", ",".join(CLASSES), "--pack", "new", "--run", "my runs", "--trays", "many")
+    told = run(*begins, "--held-out", "t-1:t-3", *named).out
+    typed = told.partition("Next: '")[2].rpartition("' writes its scores")[0]
+    wanted = ["models", "score", "new", "--trays", "many", "--only", "t-1:t-3", "--run", "my runs"]
+    said = shlex.split(typed)
+    assert said[:10] == ["edge-agent", *wanted]
+    assert [Path(word).name for word in said[10:]] == on_menu
