@@ -26,6 +26,17 @@ class BoxedPhotograph:
     counts: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Distractor:
+    """A thing that lies on a photograph, is no item, and is taken for one: a sachet, a badge, a purse.
+
+    `box` is left, top, right, bottom in pixels; it may be loose.
+    """
+
+    photograph: BoxedPhotograph
+    box: tuple[float, float, float, float]
+
+
 def read_boxed(root: Path, split: str, names: tuple[str, ...]) -> tuple[BoxedPhotograph, ...]:
     """Read one split; `names` are the classes in the order of the label files' indices.
 

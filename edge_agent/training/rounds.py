@@ -222,6 +222,7 @@ def _taught(
         items,
         pasted,
         seed=recipe.seed,
+        distractors=lesson.taught.distractors,
         read_photograph=means.read_photograph,
         on_picture=means.on_work(f"{run.name.replace('-', ' ')}, pasting: pictures"),
     )

@@ -30,6 +30,8 @@ CLASSES = ("dish", "drink")
 ITEMS = ("can", "drink", "salad", "soup")
 LOOK = {"soup": 0, "salad": 1, "drink": 2, "can": 3, "hand": 4}
 CALLED = {"soup": (0, 0.9), "salad": (0, 0.8), "drink": (1, 0.9), "can": (1, 0.04), "hand": (1, 0.02)}
+FAINT_ELSE = 0.01
+"""What the teacher thinks of all other names."""
 SIZE_PX = (640, 480)
 
 
@@ -50,7 +52,7 @@ class Shelf:
             look[LOOK[name]] += 2
             named, loud = CALLED[name]
             boxes.append(box)
-            scores.append([loud if column == named else 0.01 for column in range(2)])
+            scores.append([loud if column == named else FAINT_ELSE for column in range(2)])
             looks.append(look)
         return Sighting(np.array(boxes, np.float32), np.array(scores, np.float32), np.array(looks, np.float32), SIZE_PX)
 
@@ -119,6 +121,24 @@ def test_a_tray_is_believed_only_if_its_photographs_agree(tmp_path: Path) -> Non
     }
     assert "99" not in names
     assert "98" in names, "a tray with one photograph has no others to ask"
+
+
+def test_what_draws_the_teacher_though_nobody_ordered_it_is_told_of_on_photographs_that_are_believed(
+    tmp_path: Path,
+) -> None:
+    gone = CountedTray("t-99", (Path("a-hand.jpg"), Path("b-hand.jpg")), {"soup": 1})
+    told = teach(tmp_path, [*TRAYS, gone]).distractors
+    for distractor in told:
+        things = distractor.photograph.path.stem.split("-")[-1].split(".")
+        assert things[round((distractor.box[0] - 40) / 120)] == "hand"
+    seen = [distractor.photograph.label_path.stem for distractor in told]
+    assert sorted(seen) == sorted(f"{t.tray_id}-{p.stem}" for t in TRAYS for p in t.photographs if "hand" in p.stem)
+
+
+def test_what_hardly_draws_the_teacher_distracts_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CALLED, "hand", (1, 0.005))
+    monkeypatch.setattr("tests.unit.test_labelling.FAINT_ELSE", 0.005)
+    assert teach(tmp_path).distractors == ()
 
 
 def test_what_the_teacher_calls_each_item_is_counted(usual: Taught) -> None:
