@@ -40,6 +40,14 @@ def hash_of_trays(trays: Iterable[CountedTray]) -> str:
     return digest.hexdigest()
 
 
+def hash_of_photographs(trays: Iterable[CountedTray]) -> str:
+    """The sha256 over the photographs of trays alone, by which they are known however finely they are counted."""
+    digest = hashlib.sha256()
+    for tray in trays:
+        digest.update(json.dumps(tray.tray_id).encode() + _sha256(tray.photographs).encode())
+    return digest.hexdigest()
+
+
 def _sha256(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:

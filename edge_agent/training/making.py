@@ -14,7 +14,7 @@ from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.export import export_onnx, write_pack
-from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_trays
+from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_photographs, hash_of_trays
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import TrainingPlan
@@ -27,6 +27,10 @@ PLAN_NAME = "plan.json"
 
 WEIGHTS_SHA256 = "weights_sha256"
 """Under this name the provenance of a pack says which weights it was made of, as `weights.pt` of the run has them."""
+
+
+PHOTOGRAPHS_SHA256 = "photographs_sha256"
+"""Under this name the provenance of a pack says which photographs of trays taught it, however those are counted."""
 
 
 START_HELD_OUT = "start_held_out"
@@ -78,6 +82,7 @@ def make_pack(
         WEIGHTS_SHA256: sha256_of(trained.weights),
         "licence": "AGPL-3.0-or-later",
         **({} if plan.orders is None else {"held_out": [str(block) for block in held_out]}),
+        **({PHOTOGRAPHS_SHA256: hash_of_photographs(trays)} if trays else {}),
         **({} if plan.start is None else {START_HELD_OUT: [str(block) for block in plan.start_held_out]}),
         **({"rounds": rounds} if rounds else {}),
         **({"synthetic": synthetic} if synthetic else {}),

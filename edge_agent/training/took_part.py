@@ -16,9 +16,9 @@ from edge_agent.errors import BadInput, BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.fingerprints import hash_of_trays
+from edge_agent.training.fingerprints import hash_of_photographs
 from edge_agent.training.labelling import counted_trays
-from edge_agent.training.making import START_HELD_OUT, WEIGHTS_SHA256
+from edge_agent.training.making import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
 
 OWN_VAL = "boxed photographs (val)"
 """Stands in `calibrated_on` for the boxed photographs that measured the fit; they taught nothing."""
@@ -38,7 +38,7 @@ class _Told:
         rounds_apart: per round of learning from orders, what was kept apart from it.
         judged_on: what told which round helped, and so chose the weights.
         start_apart: what the weights never saw with which training began; None where it began with random ones.
-        trays_sha256: hash of the trays that taught, None where it is not said.
+        photographs_sha256: hash of the photographs of the trays that taught, None where it is not said.
     """
 
     held_out: Blocks
@@ -46,7 +46,7 @@ class _Told:
     rounds_apart: tuple[Blocks, ...]
     judged_on: Blocks
     start_apart: Blocks | None
-    trays_sha256: object
+    photographs_sha256: object
 
     @classmethod
     def by(cls, manifest: PackManifest) -> _Told:
@@ -63,7 +63,7 @@ class _Told:
             rounds_apart=tuple(_blocks(each.get("apart")) for each in rounds),
             judged_on=tuple(block for each in judged for block in _blocks(each.get("on"))),
             start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
-            trays_sha256=provenance.get("trays_sha256"),
+            photographs_sha256=provenance.get(PHOTOGRAPHS_SHA256),
         )
 
     @property
@@ -141,14 +141,17 @@ def blocks_kept_apart(manifest: PackManifest) -> Blocks:
 
 
 def _taught(told: _Told, folder: TrayFolder) -> set[str]:
-    """The trays of a folder that taught, where its photographs and counts are those that the manifest has a hash of."""
-    if told.trays_sha256 is None or not told.rounds_apart:
+    """The trays of a folder that taught, where its photographs are those that the manifest has a hash of.
+
+    Its counts are not asked: a merged pack learned from finer ones than those that it is scored by.
+    """
+    if told.photographs_sha256 is None or not told.rounds_apart:
         return set()
     try:
         teaching = counted_trays(folder, apart=told.rounds_apart[0])
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
-    return {tray.tray_id for tray in teaching} if hash_of_trays(teaching) == told.trays_sha256 else set()
+    return {tray.tray_id for tray in teaching} if hash_of_photographs(teaching) == told.photographs_sha256 else set()
 
 
 def _blocks(told: object) -> Blocks:

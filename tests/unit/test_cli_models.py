@@ -15,7 +15,7 @@ from edge_agent.formats.tuning import write_tuned
 from edge_agent.training import card
 from edge_agent.training.card import rewrite_run_card, write_run_card
 from edge_agent.training.export import revise_pack
-from edge_agent.training.fingerprints import hash_of_trays
+from edge_agent.training.fingerprints import hash_of_photographs
 from edge_agent.training.labelling import counted_trays
 from tests.builders_onnx import constant_model, raw_output, write_pack
 from tests.builders_tuned import tuned_for
@@ -394,16 +394,16 @@ def test_the_pack_that_the_pointer_names_is_scored(run: Run, models: Path) -> No
 
 def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
     """It is what one types first: the folder that was trained with."""
-    digest = hash_of_trays(counted_trays(open_trays(here / "trays"), apart=()))
-    told = {"rounds": [{"apart": []}], "trays_sha256": digest, "held_out": [], "calibrated_on": []}
+    digest = hash_of_photographs(counted_trays(open_trays(here / "trays"), apart=()))
+    told = {"rounds": [{"apart": []}], "photographs_sha256": digest, "held_out": [], "calibrated_on": []}
     revise_pack(models / "good", {"provenance": told})
     assert "took part: 1" in run("models", "score", "models/good", "--trays", "trays", *CONFIG).out
     assert "**1 of these trays taught it, or set its thresholds**" in (models / "good" / "README.md").read_text()
 
 
 def test_a_pack_that_is_held_against_another_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
-    digest = hash_of_trays(counted_trays(open_trays(here / "trays"), apart=()))
-    revise_pack(models / "good", {"provenance": {"rounds": [{"apart": []}], "trays_sha256": digest}})
+    digest = hash_of_photographs(counted_trays(open_trays(here / "trays"), apart=()))
+    revise_pack(models / "good", {"provenance": {"rounds": [{"apart": []}], "photographs_sha256": digest}})
     two = ("models", "compare", "models/good", "models/blind", *GATE)
     assert "1 of these trays are known to have taken part in making good" in run(*two).err
     said = run(*two, "--json").json

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.errors import BadInput
-from edge_agent.training.fingerprints import begin_or_go_on, hash_of_trays
+from edge_agent.training.fingerprints import begin_or_go_on, hash_of_photographs, hash_of_trays
 from edge_agent.training.labelling import CountedTray
 
 ASKED = {"recipe": {"epochs": 90, "seed": 20}, "classes": ("plate", "fruit"), "start_from": None}
@@ -62,3 +62,6 @@ def test_trays_hash_alike_wherever_they_lie_and_otherwise_when_anything_of_them_
     assert hash_of_trays([tray("there")]) == here
     others = [tray("a", b"another"), tray("b", count=2), tray("c", hard=True)]
     assert len({here, *(hash_of_trays([each]) for each in others), hash_of_trays([])}) == 5
+    coarser = hash_of_photographs([tray("d", count=3, hard=True)])
+    assert hash_of_photographs([tray("e")]) == coarser, "what lies there may be counted otherwise"
+    assert len({coarser, hash_of_photographs([tray("f", b"another")]), hash_of_photographs([])}) == 3

@@ -10,7 +10,7 @@ import pytest
 from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.fingerprints import hash_of_trays
+from edge_agent.training.fingerprints import hash_of_photographs
 from edge_agent.training.labelling import counted_trays
 from edge_agent.training.took_part import (
     OTHER_BOXES,
@@ -159,19 +159,21 @@ def test_what_weights_never_saw_is_looked_for_on_every_shelf_past_packs_that_say
     assert unseen_by(weights, one, tmp_path / "nowhere") == ()
 
 
-def test_trays_that_taught_are_known_by_the_hash_of_what_taught(tmp_path: Path) -> None:
+def test_trays_that_taught_are_known_by_their_photographs(tmp_path: Path) -> None:
     """The same blocks of another house are not the same trays."""
     trays = {}
     for n in range(10):
         (tmp_path / f"{n}.jpg").write_bytes(bytes([n]))
         trays[f"noon-{n}"] = PhotographedTray(tray_id=f"noon-{n}", images=(f"{n}.jpg",), contents={"plate": 1})
     folder = TrayFolder(tmp_path, trays)
-    digest = hash_of_trays(counted_trays(folder, apart=[TrayBlock("noon", 5, 9)]))
-    told = {"calibrated_on": ["noon-5:noon-6"], "rounds": [{"apart": ["noon-5:noon-9"]}], "trays_sha256": digest}
+    digest = hash_of_photographs(counted_trays(folder, apart=[TrayBlock("noon", 5, 9)]))
+    told = {"calibrated_on": ["noon-5:noon-6"], "rounds": [{"apart": ["noon-5:noon-9"]}], "photographs_sha256": digest}
     pack = manifest("ultralytics_raw", provenance=told)
     assert known_to_have_taken_part(pack, folder, trays) == 5 + 2
     assert known_to_have_taken_part(pack, folder, ["noon-4", "noon-5", "noon-7"]) == 2
     assert known_to_have_taken_part(pack, folder, ["noon-8", "noon-9"]) == 0
+    coarser = {name: tray.model_copy(update={"contents": {"dish": 1}}) for name, tray in trays.items()}
+    assert known_to_have_taken_part(pack, TrayFolder(tmp_path, coarser), trays) == 5 + 2
     (tmp_path / "3.jpg").write_bytes(b"another")
     assert known_to_have_taken_part(pack, folder, trays) == 0
     part = folder.part(lambda tray: tray.tray_id == "noon-3")
