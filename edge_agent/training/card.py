@@ -219,9 +219,10 @@ def _rounds(manifest: PackManifest) -> list[str]:
             if r.get("taken") is False:
                 lines.append("That is no better than after the round before, so it was not taken.")
             if pasted := r.get("photographs_pasted_on"):
+                more = ", or a thing that nobody ordered" if r.get("distractors") else ""
                 lines += [
                     f"Those with rare items were shown several times, {r.get('photographs_shown')} in all; on {pasted}",
-                    "of these, items cut out of other photographs lie too (synthetic in that).",
+                    f"of these, items cut out of other photographs lie too{more} (synthetic in that).",
                 ]
     return lines
 

@@ -96,21 +96,25 @@ def fit(
     recipe: FitRecipe,
     *,
     start_from: Path | None = None,
+    pictures: Mapping[str, Any] | None = None,
 ) -> Path:
     """Train, or go on with a run that was cut off; returns the weights of the last pass.
 
     Without `start_from` the weights begin at random, or are those of a checkpoint that the recipe names as its
     architecture. Checkpoints lie in `run/fit/weights` and are written after every pass, so a run survives Ctrl-C, a
-    kill and a power cut with the loss of one pass.
+    kill and a power cut with the loss of one pass. `pictures` says how those that teach were made, where they are no
+    plain photographs.
 
     Raises:
         BadInput: the folder was begun with another recipe (also by a version of the agent that augments otherwise),
-            other classes, or other weights to start from.
+            other classes, other weights to start from, or pictures that were made otherwise.
     """
     from ultralytics import YOLO
 
     began = None if start_from is None else sha256_of(start_from)
     asked = {"recipe": asdict(recipe), "every_fit": dict(EVERY_FIT), "classes": list(names), "start_from": began}
+    if pictures is not None:
+        asked["pictures"] = dict(pictures)
     begin_or_go_on(run / RECIPE_NAME, asked)
     weights = last_weights(run)
     done = passes_in(run, recipe.epochs)

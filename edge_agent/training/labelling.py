@@ -36,7 +36,8 @@ PIECE_LOOKS, PIECE_SHARES = 0.3, 0.25
 """A piece looks like the thing with such a chance, and shares so much of its area, or of the chosen box's."""
 
 DISTRACTS = 0.01
-"""From this score on a teacher takes something that nobody ordered for an item: things nearly never reach it else."""
+"""From this score on something that nobody ordered draws the teacher, as a thing does that it has no name for
+(`sightings.FAINTEST`). A lower bar finds more of the tray's own pattern; it was not tried out."""
 
 PixelBox = tuple[float, float, float, float]
 
@@ -142,7 +143,10 @@ def label_trays(
                 labels.write_text(label_lines(boxes, shot.size_px), encoding="ascii")
                 labelled.append(BoxedPhotograph(path, labels, dict(tray.counts)))
                 drawing = [row for row in story.strangers if shot.scores[row].max() >= DISTRACTS]
-                distractors += [Distractor(labelled[-1], _in_pixels(shot.boxes[row])) for row in drawing]
+                distractors += [
+                    Distractor(labelled[-1], _in_pixels(shot.boxes[row]), int(shot.scores[row].argmax()))
+                    for row in drawing
+                ]
     total = sum(len(tray.photographs) for tray in trays)
     said = "%d of %d photographs of %d trays are believed; on them %d things draw the teacher that nobody ordered"
     logger.info(said, len(labelled), total, len(trays), len(distractors))

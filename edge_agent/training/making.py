@@ -61,6 +61,7 @@ def make_pack(
     splits = {split: () if plan.boxes is None else read_boxed(plan.boxes, split, plan.classes) for split in SPLITS}
     trays = () if plan.orders is None else counted_trays(open_counted(plan.orders.trays), apart=plan.orders.apart)
     hashes = _hashes(plan, splits, trays)
+    by_photographs = {PHOTOGRAPHS_SHA256: hash_of_photographs(trays)} if trays else {}
     groups = {} if plan.orders is None or not plan.orders.groups else {"groups": plan.orders.groups}
     asked = {**hashes, **groups, "classes": plan.classes, "size_px": (plan.width_px, plan.height_px), **_settings(plan)}
     begin_or_go_on(plan.run / PLAN_NAME, asked)
@@ -82,7 +83,7 @@ def make_pack(
         WEIGHTS_SHA256: sha256_of(trained.weights),
         "licence": "AGPL-3.0-or-later",
         **({} if plan.orders is None else {"held_out": [str(block) for block in held_out]}),
-        **({PHOTOGRAPHS_SHA256: hash_of_photographs(trays)} if trays else {}),
+        **by_photographs,
         **({} if plan.start is None else {START_HELD_OUT: [str(block) for block in plan.start_held_out]}),
         **({"rounds": rounds} if rounds else {}),
         **({"synthetic": synthetic} if synthetic else {}),

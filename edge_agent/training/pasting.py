@@ -4,9 +4,8 @@ Cut and paste (Dwibedi, Misra, Hebert 2017, "Cut, Paste and Learn"); items are c
 (Rother, Kolmogorov, Blake 2004). A photograph takes items only from the same shot of other trays, which shares its
 exposure and its distance; one whose name says no shot that others share stays as it is.
 
-Distractors come along, without a label (the same paper): things that nobody ordered and that a teacher took for items,
-such as sachets and badges. Each lies on one tray in a hundred, and a student that met it there only would learn that
-tray by heart.
+Distractors come along, without a label (the same paper): things that nobody ordered and that draw a teacher's score,
+such as sachets and badges. Each lies on a tray or two, and is learned there by heart rather than as nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -41,7 +41,10 @@ COVERED = 0.25
 """A pasted item covers at most this share of any box, or is covered. People stack more; a run with half was worse."""
 
 DISTRACTED = 0.5
-"""Of the repetitions, the share that carries a distractor."""
+"""So often a repetition is to carry a distractor, where there is one that it can."""
+
+MOST_SHOWN = 8
+"""So often at most a distractor is pasted: it may be an item all the same, that somebody forgot to count."""
 
 BESIDE = 0.5
 """A distractor may be covered by another thing's box by this share: only what is left of it is cut out."""
@@ -86,7 +89,13 @@ FULL, HALF = 255, 128
 """A mask where the thing is, and on its turned edge."""
 
 
-@dataclass(frozen=True, slots=True)
+PASTING: Mapping[str, float] = MappingProxyType(
+    {"most_pasted": MOST_PASTED, "covered": COVERED, "distracted": DISTRACTED, "most_shown": MOST_SHOWN}
+)
+"""What pictures are made by; a fit that began with others is not gone on in."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Item:
     """A thing that can be cut out: class index (None: a distractor), box in pixels, and what lies into that box."""
 
@@ -125,7 +134,7 @@ def vary_repeats(
     """
     into.mkdir(parents=True, exist_ok=True)
     dice = np.random.default_rng(seed)
-    shelf, distracting = _shelf(photographs, read_photograph), _distracting(distractors, read_photograph)
+    shelf, distracting = _shelf(photographs, read_photograph), _Distracting(distractors, read_photograph)
     often = Counter(item.index for items in shelf.values() for item in items)
     shown = Counter[Path]()
     varied: list[BoxedPhotograph] = []
@@ -137,16 +146,15 @@ def vary_repeats(
             weights = np.array([often[item.index] ** -0.5 for item in of_others])
             chosen = dice.choice(len(of_others), 2 * MOST_PASTED, p=weights / weights.sum()) if of_others else ()
             items = [of_others[k] for k in chosen]
-            strange = [item for item in distracting[_shot(photograph)] if _name(item.photograph) != _name(photograph)]
-            if strange and dice.random() < DISTRACTED:
-                items.insert(0, strange[int(dice.integers(len(strange)))])
+            if distractors and dice.random() < DISTRACTED:
+                items = [*distracting.drawn(photograph, dice), *items]
             target = into / f"{_name(photograph)}-shown-{len(varied)}"
             made = _with_items(photograph, items, names, target, dice, read_photograph)
         shown[photograph.label_path] += 1
         varied.append(made or photograph)
         on_picture(len(varied), len(photographs))
     pasted = sum(one is not other for one, other in zip(varied, photographs, strict=True))
-    logger.info("%d of %d photographs carry pasted items", pasted, len(varied))
+    logger.info("on %d of %d photographs something is pasted", pasted, len(varied))
     return tuple(varied)
 
 
@@ -177,21 +185,40 @@ def _shelf(
     return shelf
 
 
-def _distracting(
-    distractors: Sequence[Distractor], read_photograph: Callable[[Path], Picture]
-) -> Mapping[str, list[_Item]]:
-    """The distractors that can be cut out, by the shot they stand on."""
-    shelf: dict[str, list[_Item]] = defaultdict(list)
-    for each in distractors:
-        picture, box = read_photograph(each.photograph.path), np.array(each.box, np.float32)
+class _Distracting:
+    """The distractors, by the shot they stand on; what cannot be cut out, or was shown enough, is taken off."""
+
+    def __init__(self, distractors: Sequence[Distractor], read_photograph: Callable[[Path], Picture]) -> None:
+        self._all, self._read = distractors, read_photograph
+        self._shown = Counter[int]()
+        self._shelf: dict[str, list[int]] = defaultdict(list)
+        for number, each in enumerate(distractors):
+            self._shelf[_shot(each.photograph)].append(number)
+
+    def drawn(self, onto: BoxedPhotograph, dice: np.random.Generator) -> list[_Item]:
+        """One of another photograph at random, if there is any."""
+        shelf = self._shelf[_shot(onto)]
+        while others := [number for number in shelf if _name(self._all[number].photograph) != _name(onto)]:
+            number = others[int(dice.integers(len(others)))]
+            item = self._item(self._all[number])
+            self._shown[number] += 1
+            if item is None or self._shown[number] == MOST_SHOWN:
+                shelf.remove(number)
+            if item is not None:
+                return [item]
+        return []
+
+    def _item(self, distractor: Distractor) -> _Item | None:
+        picture, box = self._read(distractor.photograph.path), np.array(distractor.box, np.float32)
         height, width = picture.shape[:2]
-        others = np.array([box for _, box in read_boxes(each.photograph, (width, height))], np.float32).reshape(-1, 4)
-        inside = min(*box[:2], width - box[2], height - box[3]) > AROUND_PX
-        if inside and share_inside(box, others).max(initial=0.0) <= BESIDE:
-            item = _Item(each.photograph, None, box, others)
-            if _cut_out(picture, item) is not None:
-                shelf[_shot(each.photograph)].append(item)
-    return shelf
+        labels = read_boxes(distractor.photograph, (width, height))
+        others = np.array([other for _, other in labels], np.float32).reshape(-1, 4)
+        if min(*box[:2], width - box[2], height - box[3]) <= AROUND_PX:
+            return None
+        if share_inside(box, others).max(initial=0.0) > BESIDE:
+            return None
+        item = _Item(distractor.photograph, None, box, others)
+        return item if _cut_out(picture, item) is not None else None
 
 
 def _with_items(
@@ -202,7 +229,10 @@ def _with_items(
     dice: np.random.Generator,
     read_photograph: Callable[[Path], Picture],
 ) -> BoxedPhotograph | None:
-    """The photograph with the first of the items that can be cut out and find a place, or None if none does."""
+    """The photograph with the first one or two of the items that can be cut out and find a place, or None if none does.
+
+    A distractor among them comes on top, and gets no label.
+    """
     picture = read_photograph(photograph.path).copy()
     size_px = (picture.shape[1], picture.shape[0])
     lying: list[tuple[int | None, Floats]] = [
@@ -232,7 +262,10 @@ def _with_items(
 
 
 def _cut_out(picture: Picture, item: _Item) -> tuple[Picture, Mask] | None:
-    """The thing in its box with what is around it, and its mask; None where the cut looks wrong."""
+    """The thing in its box with what is around it, and its mask; None where the cut looks wrong.
+
+    Of a distractor what lies in the boxes of others is left away.
+    """
     left, top, right, bottom = (round(float(side)) for side in item.box)
     width, height = right - left, bottom - top
     if min(width, height) < 2 * AROUND_PX:
@@ -243,6 +276,9 @@ def _cut_out(picture: Picture, item: _Item) -> tuple[Picture, Mask] | None:
     others = np.round(item.others - np.array(2 * [left - AROUND_PX, top - AROUND_PX])).clip(min=0).astype(int)
     for x1, y1, x2, y2 in others:
         labels[y1:y2, x1:x2] = cv2.GC_PR_BGD
+    bounds = PERHAPS_A_PIECE if item.index is None else WHOLE
+    if np.count_nonzero(labels == cv2.GC_PR_FGD) < bounds.fills[0] * width * height:
+        return None
     # Its colour models begin at random.
     cv2.setRNGSeed(0)
     frame = (AROUND_PX, AROUND_PX, width, height)
@@ -259,7 +295,6 @@ def _cut_out(picture: Picture, item: _Item) -> tuple[Picture, Mask] | None:
         whole[y1:y2, x1:x2] = 0
     _, _, across, along = cv2.boundingRect(whole)
     fills = np.count_nonzero(whole) / (width * height)
-    bounds = PERHAPS_A_PIECE if item.index is None else WHOLE
     spans = min(across / width, along / height)
     good = bounds.fills[0] <= fills <= bounds.fills[1] and spans >= bounds.spans
     return (part, whole.astype(np.uint8)) if good else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
@@ -15,13 +16,13 @@ from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
 from edge_agent.ports.steps import OnWork
-from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.boxed import BoxedPhotograph, Distractor
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
 from edge_agent.training.fit import FitRecipe, curve, fit, measure
 from edge_agent.training.judging import Judge
 from edge_agent.training.labelling import CountedTray, Naming, Taught, label_trays, names_given, rename_boxes
-from edge_agent.training.pasting import vary_repeats
+from edge_agent.training.pasting import PASTING, vary_repeats
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.refining import finer_counts
 from edge_agent.training.repeating import evened
@@ -75,6 +76,20 @@ class _Lesson:
         """All that teaches."""
         measuring = {each.path for each in self.val}
         return (*self.boxed, *(each for each in self.taught.photographs if each.path not in measuring))
+
+    @property
+    def distractors(self) -> tuple[Distractor, ...]:
+        """What lies on photographs that teach and is no item.
+
+        What the teacher calls by a class that no tray counts may be just that: the student is to go on knowing it.
+        """
+        measuring, counted = {each.path for each in self.val}, self.taught.aligned.looks.names
+        kept = {name for name in self.naming.items if name not in counted}
+        return tuple(
+            each
+            for each in self.taught.distractors
+            if each.photograph.path not in measuring and self.teacher_names[each.called] not in kept
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,11 +237,11 @@ def _taught(
         items,
         pasted,
         seed=recipe.seed,
-        distractors=lesson.taught.distractors,
+        distractors=lesson.distractors,
         read_photograph=means.read_photograph,
         on_picture=means.on_work(f"{run.name.replace('-', ' ')}, pasting: pictures"),
     )
-    weights = fit({"train": shown, "val": lesson.val}, items, run, recipe, start_from=start_from)
+    weights = fit({"train": shown, "val": lesson.val}, items, run, recipe, start_from=start_from, pictures=PASTING)
     student = Trained(weights, items, measure(weights, run, recipe.image_size_px))
     calls = names_given(lesson.taught, lesson.teacher_names)
     account = {
@@ -237,6 +252,7 @@ def _taught(
         "boxed_photographs": len(lesson.boxed),
         "photographs_shown": len(shown),
         "photographs_pasted_on": sum(each.path.parent == pasted for each in shown),
+        "distractors": len(lesson.distractors),
         "called": {item: dict(names.most_common(3)) for item, names in calls.items()},
         "val_map50": student.measured["val_map50"],
         "val_map50_95": student.measured["val_map50_95"],
@@ -290,6 +306,9 @@ def _finish(run: Path, student: Trained, account: dict[str, Any], *, began_with:
     asked = {"recipe": account["recipe"], "start_from": sha256_of(began_with)}
     kept = {"asked": asked, "classes": student.classes, "measured": dict(student.measured), "account": account}
     write_whole(run / FINISHED_NAME, json.dumps(kept, indent=2) + "\n")
+    # They have taught. A badge on one tray is a person's; it should not lie about on a hundred.
+    for made in ("pasted", "data"):
+        shutil.rmtree(run / made, ignore_errors=True)
 
 
 def _finished(run: Path, recipe: FitRecipe, start_from: Path) -> tuple[Trained, dict[str, Any]] | None:

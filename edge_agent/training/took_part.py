@@ -16,7 +16,7 @@ from edge_agent.errors import BadInput, BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.fingerprints import hash_of_photographs
+from edge_agent.training.fingerprints import hash_of_photographs, hash_of_trays
 from edge_agent.training.labelling import counted_trays
 from edge_agent.training.making import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
 
@@ -39,6 +39,7 @@ class _Told:
         judged_on: what told which round helped, and so chose the weights.
         start_apart: what the weights never saw with which training began; None where it began with random ones.
         photographs_sha256: hash of the photographs of the trays that taught, None where it is not said.
+        trays_sha256: hash of these trays with their counts, which is all that older packs say.
     """
 
     held_out: Blocks
@@ -47,6 +48,7 @@ class _Told:
     judged_on: Blocks
     start_apart: Blocks | None
     photographs_sha256: object
+    trays_sha256: object
 
     @classmethod
     def by(cls, manifest: PackManifest) -> _Told:
@@ -64,6 +66,7 @@ class _Told:
             judged_on=tuple(block for each in judged for block in _blocks(each.get("on"))),
             start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
             photographs_sha256=provenance.get(PHOTOGRAPHS_SHA256),
+            trays_sha256=provenance.get("trays_sha256"),
         )
 
     @property
@@ -143,15 +146,19 @@ def blocks_kept_apart(manifest: PackManifest) -> Blocks:
 def _taught(told: _Told, folder: TrayFolder) -> set[str]:
     """The trays of a folder that taught, where its photographs are those that the manifest has a hash of.
 
-    Its counts are not asked: a merged pack learned from finer ones than those that it is scored by.
+    Its counts are not asked: a merged pack may have learned from others than those that it is scored by.
     """
-    if told.photographs_sha256 is None or not told.rounds_apart:
+    if not told.rounds_apart:
         return set()
     try:
         teaching = counted_trays(folder, apart=told.rounds_apart[0])
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
-    return {tray.tray_id for tray in teaching} if hash_of_photographs(teaching) == told.photographs_sha256 else set()
+    if told.photographs_sha256 is not None:
+        known = hash_of_photographs(teaching) == told.photographs_sha256
+    else:
+        known = told.trays_sha256 is not None and hash_of_trays(teaching) == told.trays_sha256
+    return {tray.tray_id for tray in teaching} if known else set()
 
 
 def _blocks(told: object) -> Blocks:

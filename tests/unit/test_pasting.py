@@ -11,7 +11,7 @@ import pytest
 
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.training.boxed import BoxedPhotograph, Distractor, label_lines, read_boxes
-from edge_agent.training.pasting import COVERED, MOST_PASTED, vary_repeats
+from edge_agent.training.pasting import COVERED, MOST_PASTED, MOST_SHOWN, vary_repeats
 from edge_agent.training.sightings import share_inside
 
 NAMES = ("plate", "tomato", "plum")
@@ -66,7 +66,7 @@ def with_sachet(folder: Path, name: str, *lying: Lying, at: tuple[int, int] = (2
     cv2.circle(under, (x, y), r + 6, 255, -1)
     picture[under > 0] = soft[under > 0]
     cv2.imwrite(str(photograph.path), picture)
-    return Distractor(photograph, (x - r, y - r, x + r, y + r))
+    return Distractor(photograph, (x - r, y - r, x + r, y + r), 0)
 
 
 def greens(photograph: BoxedPhotograph) -> int:
@@ -135,7 +135,8 @@ def test_a_photograph_that_is_boxed_and_counted_takes_nothing_of_itself_and_each
 def test_the_same_seed_gives_the_same_pictures(tmp_path: Path) -> None:
     """Also where OpenCV's own random numbers have been used before."""
     photographs = [*two_trays(tmp_path), two_trays(tmp_path)[0]]
-    one, other = (varied(photographs, tmp_path / name, seed=4)[-1] for name in ("one", "other"))
+    sachets = [with_sachet(tmp_path, f"noon-{n}-0", ("plate", 80, 120)) for n in (5, 6)]
+    one, other = (varied(photographs, tmp_path / name, 4, sachets)[-1] for name in ("one", "other"))
     assert one.path.read_bytes() == other.path.read_bytes()
     assert one.label_path.read_text() == other.label_path.read_text()
 
@@ -163,9 +164,27 @@ def test_a_distractor_comes_along_without_a_label(tmp_path: Path, monkeypatch: p
 
 def test_about_half_the_repetitions_carry_a_distractor(tmp_path: Path) -> None:
     spacious, other = two_trays(tmp_path)
+    sachets = [with_sachet(tmp_path, f"noon-{n}-0", ("plate", 80, 120)) for n in range(5, 9)]
+    made = varied([spacious, other, *[spacious] * 40], tmp_path / "made", distractors=sachets)[2:]
+    assert 10 <= sum(greens(each) > 400 for each in made) <= 30
+
+
+def test_a_distractor_is_not_everywhere(tmp_path: Path) -> None:
+    """It may be an item that somebody forgot to count."""
+    spacious, other = two_trays(tmp_path)
     sachet = with_sachet(tmp_path, "noon-5-0", ("plate", 80, 120))
     made = varied([spacious, other, *[spacious] * 40], tmp_path / "made", distractors=[sachet])[2:]
-    assert 10 <= sum(greens(each) > 400 for each in made) <= 30
+    assert sum(greens(each) > 400 for each in made) == MOST_SHOWN
+
+
+def test_a_distractor_that_its_neighbours_cover_between_them_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
+    spacious = tray(tmp_path, "noon-1-0", *ROOM)
+    covered = tray(tmp_path, "noon-5-0", ("plate", 80, 120), ("plate", 170, 120))
+    between = Distractor(covered, (105.0, 90.0, 145.0, 150.0), 0)
+    assert varied([spacious, spacious], tmp_path / "made", distractors=[between])[-1] == spacious
 
 
 def test_a_distractor_alone_makes_a_repetition_another_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
