@@ -52,11 +52,13 @@ def test_the_note_of_an_older_version_is_not_taken_apart(tmp_path: Path) -> None
 
 
 def test_trays_hash_alike_wherever_they_lie_and_otherwise_when_anything_of_them_changes(tmp_path: Path) -> None:
-    def tray(folder: str, picture: bytes = b"a picture", count: int = 1, *, hard: bool = False) -> CountedTray:
+    def tray(
+        folder: str, picture: bytes = b"a picture", count: int = 1, *, hard: bool = False, tray_id: str = "noon-1"
+    ) -> CountedTray:
         path = tmp_path / folder / "0.jpg"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(picture)
-        return CountedTray("noon-1", (path,), {"plate": count}, hard)
+        return CountedTray(tray_id, (path,), {"plate": count}, hard)
 
     here = hash_of_trays([tray("here")])
     assert hash_of_trays([tray("there")]) == here
@@ -64,4 +66,5 @@ def test_trays_hash_alike_wherever_they_lie_and_otherwise_when_anything_of_them_
     assert len({here, *(hash_of_trays([each]) for each in others), hash_of_trays([])}) == 5
     coarser = hash_of_photographs([tray("d", count=3, hard=True)])
     assert hash_of_photographs([tray("e")]) == coarser, "what lies there may be counted otherwise"
-    assert len({coarser, hash_of_photographs([tray("f", b"another")]), hash_of_photographs([])}) == 3
+    others = [tray("f", b"another"), tray("g", tray_id="noon-2")]
+    assert len({coarser, *(hash_of_photographs([each]) for each in others), hash_of_photographs([])}) == 4

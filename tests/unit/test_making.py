@@ -13,11 +13,14 @@ import pytest
 from edge_agent.app.making import _judge
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.formats.pack import PackManifest, sha256_of
+from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import judging, making
+from edge_agent.training.fingerprints import hash_of_photographs
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.judging import Judge
+from edge_agent.training.labelling import counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.rounds import Means, Trained
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output
@@ -107,6 +110,8 @@ def test_a_pack_says_what_the_weights_that_it_began_with_never_saw(
     begins = not boxed or architecture.endswith(".pt")
     assert provenance.get("start_held_out") == (TOLD if begins else None)
     assert provenance["held_out"] == TOLD[1:]
+    teaching = counted_trays(open_counted(root), apart=KNOWN)
+    assert provenance["photographs_sha256"] == hash_of_photographs(teaching)
     # The hash of weights that were named to start from stands beside that of a teacher, which has its own.
     assert provenance.get("start_sha256") == (sha256_of(root / "start.pt") if boxed and begins else None)
     assert provenance.get("teacher_sha256") == (sha256_of(root / "teacher.pt") if teacher else None)

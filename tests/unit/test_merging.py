@@ -86,11 +86,11 @@ def test_what_set_the_thresholds_of_the_finer_classes_is_not_said_to_have_set_th
     tmp_path: Path,
 ) -> None:
     """They are still to be found; and what taught the finer weights taught these."""
-    told = {"calibrated_on": ["noon-1:noon-9"], "held_out": ["noon-20:noon-29"]}
+    told = {"calibrated_on": ["noon-1:noon-9"], "held_out": ["noon-20:noon-29"], "photographs_sha256": "ab" * 32}
     fine = write_pack(tmp_path / "fine", constant_model(raw_output([])), "ultralytics_raw", provenance=told)
     provenance = merge_pack(fine, GROUPS, tmp_path / "coarse", version="1").provenance
     assert "calibrated_on" not in provenance
-    assert provenance["held_out"] == ["noon-20:noon-29"]
+    assert (provenance["held_out"], provenance["photographs_sha256"]) == (["noon-20:noon-29"], "ab" * 32)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -12,11 +14,12 @@ import pytest
 from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import rounds
 from edge_agent.training.alignment import Aligned
-from edge_agent.training.boxed import BoxedPhotograph
+from edge_agent.training.boxed import BoxedPhotograph, Distractor
 from edge_agent.training.cross_validation import CrossValidated
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.judging import Judge
 from edge_agent.training.labelling import CountedTray, Naming, Taught
+from edge_agent.training.pasting import PASTING
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.rounds import Means, Trained, _Lesson, _spared, learn_from_orders
 
@@ -48,6 +51,52 @@ def test_what_measures_teaches_in_no_round() -> None:
     assert not {each.path for each in later.photographs} & {each.path for each in val}
 
 
+def drawn_on(path: Path, called: int) -> Distractor:
+    return Distractor(BoxedPhotograph(path, path.with_suffix(".txt"), {}), (0.0, 0.0, 9.0, 9.0), called)
+
+
+def with_distractors(*distractors: Distractor) -> _Lesson:
+    """A lesson of which the last tray's photographs measure; no tray counts a cup, which the teacher knows."""
+    plates = cast(Aligned, SimpleNamespace(looks=SimpleNamespace(names=("plate",))))
+    taught = replace(taught_in("round-1"), distractors=distractors, aligned=plates)
+    naming = Naming(("plate", "cup"), ("plate", "cup"), {"plate": ("plate",), "cup": ("cup",)}, ())
+    return _Lesson(naming, taught, ("plate", "cup"), (), taught.photographs[-2:])
+
+
+def test_what_distracts_comes_from_photographs_that_teach_and_is_called_by_no_class_that_no_tray_counts() -> None:
+    """What is called a cup may be one: no count says that it is none, and the student is to go on knowing cups."""
+    good = drawn_on(TRAYS[3].photographs[0], 0)
+    measuring, cup = drawn_on(TRAYS[-1].photographs[0], 0), drawn_on(TRAYS[3].photographs[1], 1)
+    assert with_distractors(good, measuring, cup).distractors == (good,)
+
+
+def test_a_student_is_shown_what_distracts_and_the_fit_notes_how_its_pictures_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = drawn_on(TRAYS[3].photographs[0], 0)
+    pasted: list[Any] = []
+    fitted: list[Any] = []
+
+    def vary(shown: Any, *_: object, distractors: Any, **__: object) -> Any:
+        pasted.append(distractors)
+        return shown
+
+    def fit(*_: object, pictures: Any, **__: object) -> Path:
+        fitted.append(pictures)
+        return tmp_path / "last.pt"
+
+    monkeypatch.setattr(rounds, "vary_repeats", vary)
+    monkeypatch.setattr(rounds, "fit", fit)
+    monkeypatch.setattr(rounds, "measure", lambda *_: {"val_map50": 0.9, "val_map50_95": 0.6})
+    monkeypatch.setattr(rounds, "curve", lambda _: [])
+    monkeypatch.setattr(rounds, "names_given", lambda *_: {})
+    means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks)
+    lesson = with_distractors(good, drawn_on(TRAYS[3].photographs[1], 1))
+    _, account = rounds._taught(lesson, TRAYS, tmp_path, FitRecipe(), tmp_path / "before.pt", means)
+    assert (pasted, fitted) == ([(good,)], [PASTING])
+    assert account["distractors"] == 1
+
+
 @pytest.fixture
 def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     """Which round was taught, who labelled for it, and whose weights it began with; nothing is fitted."""
@@ -59,6 +108,9 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     def teach(lesson: Any, _trays: object, run: Path, recipe: FitRecipe, start: Path, _: Means) -> Any:
         known.append((*lesson, start.name))
         run.mkdir(parents=True, exist_ok=True)
+        for made in ("pasted", "data/images"):
+            (run / made).mkdir(parents=True)
+            (run / made / "a.jpg").write_bytes(b"a badge")
         weights = run / f"{run.name}.pt"
         weights.write_bytes(run.name.encode())
         return Trained(weights, ("plate",), {}), {"recipe": rounds._told(recipe)}
@@ -97,6 +149,7 @@ def test_each_round_teaches_the_next(
     assert taught == ALL
     assert best.weights.name == "round-3.pt"
     assert not any("taken" in each for each in accounts)
+    assert not [*(tmp_path / "run").rglob("*.jpg")], "pictures that were made go when they have taught"
 
 
 @pytest.mark.parametrize("second", [0.2, 0.3])

@@ -10,7 +10,7 @@ import pytest
 from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.fingerprints import hash_of_photographs
+from edge_agent.training.fingerprints import hash_of_photographs, hash_of_trays
 from edge_agent.training.labelling import counted_trays
 from edge_agent.training.took_part import (
     OTHER_BOXES,
@@ -172,6 +172,11 @@ def test_trays_that_taught_are_known_by_their_photographs(tmp_path: Path) -> Non
     assert known_to_have_taken_part(pack, folder, trays) == 5 + 2
     assert known_to_have_taken_part(pack, folder, ["noon-4", "noon-5", "noon-7"]) == 2
     assert known_to_have_taken_part(pack, folder, ["noon-8", "noon-9"]) == 0
+    older = manifest("ultralytics_raw", provenance={**told, "photographs_sha256": None, "trays_sha256": "cd" * 32})
+    assert known_to_have_taken_part(older, folder, trays) == 0
+    counted = hash_of_trays(counted_trays(folder, apart=[TrayBlock("noon", 5, 9)]))
+    older = manifest("ultralytics_raw", provenance={**told, "photographs_sha256": None, "trays_sha256": counted})
+    assert known_to_have_taken_part(older, folder, trays) == 5 + 2
     coarser = {name: tray.model_copy(update={"contents": {"dish": 1}}) for name, tray in trays.items()}
     assert known_to_have_taken_part(pack, TrayFolder(tmp_path, coarser), trays) == 5 + 2
     (tmp_path / "3.jpg").write_bytes(b"another")
