@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import ModelShelf, led_to
@@ -40,7 +40,7 @@ def check_inputs(
     """
     refuse_in_service(plan.pack)
     photographs: list[Path] = []
-    learned = set(plan.classes)
+    learned, ordered = set(plan.classes), set[str]()
     if plan.boxes is not None:
         photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
     elif plan.orders is None or plan.orders.teacher is None:
@@ -60,7 +60,7 @@ def check_inputs(
             _check_judging(quantising, learned)
     if plan.boxes is not None and learned == set(plan.classes):
         val_trays(plan.boxes, plan.classes)
-    _check_weights(plan)
+    _check_weights(plan, ordered)
     for path in photographs:
         read_photograph(path)
     _check_writable((plan.run, plan.pack))
@@ -127,9 +127,20 @@ def _check_judging(quantising: QuantisingPlan, learned: set[str]) -> None:
         raise BadInput(said) from refusal
 
 
-def _check_weights(plan: TrainingPlan) -> None:
+def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
     teacher = None if plan.orders is None else plan.orders.teacher
-    if teacher is not None and (names := names_in(teacher)) != plan.classes:
+    if plan.goes_on:
+        if plan.orders is None:
+            said = "without a pass over the boxes (--epochs 0) there is nothing to learn from but orders"
+            raise BadInput(f"{said}: name their trays with --trays")
+        if plan.start is None:
+            said = "without a pass over the boxes (--epochs 0) the weights to start from know what lies on the trays"
+            raise BadInput(f"{said}: name a checkpoint (.pt) with --architecture")
+        for weights in (plan.start, *([] if teacher is None else [teacher])):
+            if unknown := sorted(set(ordered) - set(names_in(weights))):
+                said = f"it does not know '{unknown[0]}', which lies on the trays"
+                raise BadInput(f"{said}: with --epochs boxes teach first, and orders what nobody boxed", path=weights)
+    elif teacher is not None and (names := names_in(teacher)) != plan.classes:
         said = f"it knows other classes ({', '.join(names)}) than --classes names; they must be the same, in this order"
         raise BadInput(said, path=teacher)
     if plan.boxes is not None:

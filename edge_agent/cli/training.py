@@ -95,7 +95,13 @@ def train(
     run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Passes over the boxed photographs (90 if left out).", show_default=False),
+        typer.Option(
+            "--epochs",
+            min=0,
+            help="Passes over the boxed photographs (90 if left out). 0: the checkpoint of --architecture knows "
+            "what lies on --trays already, and the first round goes on with it.",
+            show_default=False,
+        ),
     ] = None,
     image_size: Annotated[
         int, typer.Option("--image-size", min=64, help="Longer side of the network's input, in pixels.")
@@ -186,7 +192,7 @@ def train(
         pack=pack,
         recipe=FitRecipe(
             architecture=architecture or FitRecipe().architecture,
-            epochs=epochs or FitRecipe().epochs,
+            epochs=FitRecipe().epochs if epochs is None else epochs,
             image_size_px=image_size,
             seed=seed,
         ),

@@ -198,6 +198,44 @@ class Naming:
         new = tuple(item for item in unknown if calls[item]["?"] > sum(calls[item].values()) / 2)
         return cls(tuple(classes), (*ordered, *kept), stands_for, new)
 
+    @classmethod
+    def of_boxes(
+        cls,
+        photographs: Sequence[BoxedPhotograph],
+        classes: Sequence[str],
+        items: Sequence[str],
+        names: Sequence[str],
+        *,
+        look: Looks,
+    ) -> Naming:
+        """From what a teacher that knows the items already calls the things in drawn boxes.
+
+        Args:
+            photographs: those that were boxed under the classes.
+            classes: the drawn classes, in the order of their labels.
+            items: what orders name.
+            names: the teacher's classes, in the order of its scores.
+            look: the teacher.
+
+        Raises:
+            BadRecording: a photograph does not read.
+        """
+        drawn: dict[str, Counter[str]] = {item: Counter() for item in items}
+        for photograph in photographs:
+            given = read_boxes(photograph, look(photograph.path).size_px)
+            shot = look(photograph.path, also=[box for _, box in given])
+            for (index, _), scores in zip(given, shot.scores, strict=False):  # the given boxes come first
+                called = names[int(scores.argmax())]
+                if scores.max() >= CLEARLY and called in drawn:
+                    drawn[called][classes[index]] += 1
+        clear = {item: sum(under.values()) for item, under in drawn.items()}
+        unknown = [item for item in items if item not in classes]
+        stands_for = {
+            name: (() if name in items else _called(name, unknown, clear, drawn)) or (name,) for name in classes
+        }
+        kept = tuple(name for name in classes if name not in items and stands_for[name] == (name,))
+        return cls(tuple(classes), (*items, *kept), stands_for, tuple(item for item in unknown if not clear[item]))
+
 
 def _called(
     name: str, unknown: Sequence[str], clear: Mapping[str, int], calls: Mapping[str, Counter[str]]

@@ -19,6 +19,7 @@ from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.rounds import Means, Trained, learn_from_orders
+from edge_agent.training.sightings import names_in
 from edge_agent.training.synth.scene_folder import made_by
 
 PLAN_NAME = "plan.json"
@@ -66,7 +67,7 @@ def make_pack(
     asked = {**hashes, **groups, "classes": plan.classes, "size_px": (plan.width_px, plan.height_px), **_settings(plan)}
     begin_or_go_on(plan.run / PLAN_NAME, asked)
     trained = _first(plan, splits)
-    curves = {} if plan.boxes is None else {"curve": curve(plan.run)}
+    curves = {} if plan.boxes is None or plan.goes_on else {"curve": curve(plan.run)}
     rounds: list[dict[str, Any]] = []
     if plan.orders is not None:
         trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, means)
@@ -125,6 +126,8 @@ def _settings(plan: TrainingPlan) -> dict[str, Any]:
 
 
 def _first(plan: TrainingPlan, splits: Mapping[str, Sequence[BoxedPhotograph]]) -> Trained:
+    if plan.start is not None and plan.goes_on:
+        return Trained(plan.start, names_in(plan.start), {})
     if plan.boxes is not None:
         weights = fit(splits, plan.classes, plan.run, plan.recipe)
         return Trained(weights, plan.classes, measure(weights, plan.run, plan.recipe.image_size_px))

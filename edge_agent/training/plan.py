@@ -57,6 +57,11 @@ class TrainingPlan:
     start_held_out: tuple[TrayBlock, ...] = ()
 
     @property
+    def goes_on(self) -> bool:
+        """Whether the weights to begin with know the items already, and no fit on the boxes goes before the rounds."""
+        return self.boxes is not None and not self.recipe.epochs
+
+    @property
     def start(self) -> Path | None:
         """The weights that it begins with; None where they are random."""
         if self.boxes is not None:

@@ -140,8 +140,9 @@ def learn_from_orders(
         done = _finished(run, recipe, best.weights)
         if done is None:
             student, account = _taught(school.lesson(number, labeller), school.trays, run, recipe, best.weights, means)
-            account["teacher"] = labeller.name if orders.teacher and number == 1 else _named(number - 1)
-            account["began_with"] = first.weights.name if plan.boxes is None and number == 1 else _named(number - 1)
+            given = number == 1 and (plan.boxes is None or plan.goes_on)
+            account["teacher"] = labeller.name if given or (orders.teacher and number == 1) else _named(number - 1)
+            account["began_with"] = first.weights.name if given else _named(number - 1)
             account["apart"] = [str(block) for block in orders.apart]
             _finish(run, student, account, began_with=best.weights)
             done = student, account
@@ -213,7 +214,27 @@ class _School:
         looking = self._means.on_work(f"round {number}, labelling: trays")
         accept = self._orders.accept
         taught = label_trays(self.trays, named, run / "labels", look=teacher.look, accept=accept, on_tray=looking)
-        return _lesson(taught, self._splits, self.trays, teacher, run, keep=self._orders.keep, before=before)
+        return self._made_of(taught, teacher, run, before)
+
+    def _made_of(self, taught: Taught, teacher: Teacher, run: Path, before: _Lesson | None) -> _Lesson:
+        """Name the boxes by the items; the naming and `val` stay those of the lesson before."""
+        splits, trays = self._splits, self.trays
+        naming = self._naming(taught, teacher) if before is None else before.naming
+        renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
+        boxed = renamed(splits["train"], into=run / "labels-train")
+        val = before.val if before else renamed(splits["val"], into=run / "labels-val") or _spared(taught, trays)
+        lesson = _Lesson(naming, taught, teacher.names, boxed, val)
+        if not lesson.photographs or not val:
+            photographs = sum(len(tray.photographs) for tray in trays)
+            said = f"of {photographs} photographs {len(taught.photographs)} could be labelled by their counts"
+            raise BadInput(f"{said}, too few to learn from: the teacher knows too little of what lies there")
+        return lesson
+
+    def _naming(self, taught: Taught, teacher: Teacher) -> Naming:
+        drawn, items = self._plan.classes, taught.aligned.looks.names
+        if teacher.names == drawn:
+            return Naming.of(taught, drawn, items, keep=self._orders.keep)
+        return Naming.of_boxes(self._splits["train"], drawn, items, teacher.names, look=teacher.look)
 
     def _teacher(self, weights: Path) -> Teacher:
         width_px, height_px = self._plan.width_px, self._plan.height_px
@@ -268,30 +289,6 @@ def _named(number: int) -> str:
 def _told(recipe: FitRecipe) -> dict[str, Any]:
     """The recipe of a round, which starts from weights and not from an architecture."""
     return {name: value for name, value in asdict(recipe).items() if name != "architecture"}
-
-
-def _lesson(
-    taught: Taught,
-    splits: Mapping[str, Sequence[BoxedPhotograph]],
-    trays: Sequence[CountedTray],
-    teacher: Teacher,
-    run: Path,
-    *,
-    keep: Sequence[str],
-    before: _Lesson | None,
-) -> _Lesson:
-    """Name the boxes by the items; the naming and `val` stay those of the lesson before."""
-    items = taught.aligned.looks.names
-    naming = Naming.of(taught, teacher.names, items, keep=keep) if before is None else before.naming
-    renamed = partial(rename_boxes, naming=naming, look=teacher.look, taught=taught)
-    boxed = renamed(splits["train"], into=run / "labels-train")
-    val = before.val if before else renamed(splits["val"], into=run / "labels-val") or _spared(taught, trays)
-    lesson = _Lesson(naming, taught, teacher.names, boxed, val)
-    if not lesson.photographs or not val:
-        photographs = sum(len(tray.photographs) for tray in trays)
-        said = f"of {photographs} photographs {len(taught.photographs)} could be labelled by their counts"
-        raise BadInput(f"{said}, too few to learn from: the teacher knows too little of what lies there")
-    return lesson
 
 
 def _spared(taught: Taught, trays: Sequence[CountedTray]) -> tuple[BoxedPhotograph, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -36,7 +36,13 @@ SIZE_PX = (640, 480)
 
 
 class Shelf:
-    """Photographs that are only names: what lies where is in the name, as `soup.can.hand` (`_`: nothing)."""
+    """Photographs that are only names: what lies where is in the name, as `soup.can.hand` (`_`: nothing).
+
+    `called` says under which of `classes` classes who looks knows each thing, and how loud.
+    """
+
+    def __init__(self, called: Mapping[str, tuple[int, float]] = CALLED, classes: int = len(CLASSES)) -> None:
+        self.called, self.classes = called, classes
 
     def look(self, photograph: Path, *, also: Sequence[PixelBox] = ()) -> Sighting:
         things = photograph.stem.split("-")[-1].split(".")
@@ -50,9 +56,9 @@ class Shelf:
             dice = np.random.default_rng([LOOK[name], len(boxes), len(things)])
             look = dice.normal(0, 0.2, 6)
             look[LOOK[name]] += 2
-            named, loud = CALLED[name]
+            named, loud = self.called[name]
             boxes.append(box)
-            scores.append([loud if column == named else FAINT_ELSE for column in range(2)])
+            scores.append([loud if column == named else FAINT_ELSE for column in range(self.classes)])
             looks.append(look)
         return Sighting(np.array(boxes, np.float32), np.array(scores, np.float32), np.array(looks, np.float32), SIZE_PX)
 
@@ -206,6 +212,24 @@ def test_a_thing_that_nobody_boxed_gets_its_box_where_orders_taught_its_look(tmp
     """Left without, it would teach the student that a can is nothing."""
     photograph = boxed(tmp_path, "x-drink.can", f"1 {PLACES[0]}\n")
     assert renamed(tmp_path, photograph, usual) == [["drink", "can"]]
+
+
+KNOWN = {"can": (0, 0.9), "drink": (1, 0.9), "salad": (2, 0.9), "soup": (3, 0.2), "hand": (1, 0.02)}
+"""How a teacher sees things that knows the items, but soup."""
+
+
+def test_a_teacher_that_knows_the_items_says_which_of_them_were_drawn_under_a_class(tmp_path: Path) -> None:
+    look = Shelf(KNOWN, len(ITEMS)).look
+    drawn = [
+        boxed(tmp_path, "w-can.drink", f"1 {PLACES[0]}\n1 {PLACES[1]}\n"),
+        boxed(tmp_path, "x-salad.soup", f"0 {PLACES[0]}\n0 {PLACES[1]}\n"),
+    ]
+    photographs = read_boxed(tmp_path, "train", CLASSES)
+    assert len(photographs) == len(drawn)
+    naming = Naming.of_boxes(photographs, (*CLASSES, "spoon"), ITEMS, ITEMS, look=look)
+    assert naming.stands_for == {"dish": ("salad",), "drink": ("drink",), "spoon": ("spoon",)}, "a name stays a name"
+    assert naming.items == (*ITEMS, "spoon"), "what the teacher knows keeps its numbers"
+    assert naming.new == ("soup",), "that it hardly sees: what looks like it gets a box"
 
 
 def test_trays_kept_apart_or_not_sure_teach_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_agent.app import inputs
 from edge_agent.app.making import _judge
 from edge_agent.app.plans import ThresholdPlan
+from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, sha256_of
 from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
@@ -68,13 +72,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def made(root: Path, *, boxed: bool, architecture: str, teacher: bool) -> PackManifest:
+def made(root: Path, *, boxed: bool, architecture: str, teacher: bool, epochs: int = 9) -> PackManifest:
     plan = TrainingPlan(
         boxes=root / "boxes" if boxed else None,
         classes=CLASSES,
         run=root / "run",
         pack=root / "pack",
-        recipe=FitRecipe(architecture=architecture),
+        recipe=FitRecipe(architecture=architecture, epochs=epochs),
         width_px=64,
         height_px=64,
         version="1",
@@ -115,6 +119,48 @@ def test_a_pack_says_what_the_weights_that_it_began_with_never_saw(
     # The hash of weights that were named to start from stands beside that of a teacher, which has its own.
     assert provenance.get("start_sha256") == (sha256_of(root / "start.pt") if boxed and begins else None)
     assert provenance.get("teacher_sha256") == (sha256_of(root / "teacher.pt") if teacher else None)
+
+
+def test_without_a_pass_over_the_boxes_the_weights_named_are_what_the_rounds_begin_with(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(making, "names_in", lambda _: ("plate", "soup", "salad"))
+    monkeypatch.setattr(making, "fit", None)
+    manifest = made(root, boxed=True, architecture="start.pt", teacher=False, epochs=0)
+    assert manifest.classes == ("plate", "soup", "salad")
+    assert manifest.provenance["start_sha256"] == manifest.provenance["weights_sha256"] == sha256_of(root / "start.pt")
+    assert "curve" not in manifest.provenance, "nothing was fitted"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "teacher", "said"),
+    [
+        ("start.pt", False, None),
+        ("start.pt", True, None),
+        ("yolo11n.yaml", False, r"name a checkpoint \(\.pt\) with --architecture"),
+        ("blind.pt", False, "blind.pt: it does not know 'plate', which lies on the trays"),
+        ("teacher.pt", True, None),
+        ("start.pt", "blind", "blind.pt: it does not know 'plate', which lies on the trays"),
+    ],
+)
+def test_without_a_pass_over_the_boxes_weights_know_what_lies_on_the_trays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, architecture: str, teacher: bool | str, said: str | None
+) -> None:
+    """Else the new items would be learned by weights that cannot say where they lie."""
+    known = {"start.pt": ("plate", "soup"), "teacher.pt": ("soup", "plate"), "blind.pt": ("soup",)}
+    monkeypatch.setattr(inputs, "names_in", lambda weights: known[weights.name])
+    monkeypatch.setattr(inputs, "check_architecture", lambda _: None)
+    labels = Path("blind.pt" if teacher == "blind" else "teacher.pt") if teacher else None
+    plan = TrainingPlan(
+        boxes=tmp_path, classes=("crockery",), run=tmp_path, pack=tmp_path,
+        recipe=FitRecipe(architecture=architecture, epochs=0), width_px=64, height_px=64, version="1",
+        orders=LearningFromOrders(trays=tmp_path, teacher=labels),
+    )  # fmt: skip
+    with nullcontext() if said is None else pytest.raises(BadInput, match=said):
+        inputs._check_weights(plan, {"plate"})
+    with pytest.raises(BadInput, match="name their trays with --trays"):
+        inputs._check_weights(replace(plan, orders=None), set())
 
 
 def judge_of(root: Path, *blocks: str, **more: Any) -> Judge | None:

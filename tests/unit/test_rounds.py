@@ -121,11 +121,13 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     return known
 
 
-def learned(root: Path, judge: Judge | None, passes: tuple[int, ...] = (1, 1, 1)) -> tuple[Trained, list[Any]]:
+def learned(
+    root: Path, judge: Judge | None, passes: tuple[int, ...] = (1, 1, 1), *, epochs: int = 9
+) -> tuple[Trained, list[Any]]:
     orders = LearningFromOrders(trays=root, rounds=passes)
     plan = TrainingPlan(
-        boxes=root, classes=("plate",), run=root / "run", pack=root / "pack", recipe=FitRecipe(), width_px=64,
-        height_px=64, version="1", orders=orders,
+        boxes=root, classes=("plate",), run=root / "run", pack=root / "pack", recipe=FitRecipe(epochs=epochs),
+        width_px=64, height_px=64, version="1", orders=orders,
     )  # fmt: skip
     (root / "boxes.pt").write_bytes(b"from boxes")
     means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, judge=judge)
@@ -150,6 +152,28 @@ def test_each_round_teaches_the_next(
     assert best.weights.name == "round-3.pt"
     assert not any("taken" in each for each in accounts)
     assert not [*(tmp_path / "run").rglob("*.jpg")], "pictures that were made go when they have taught"
+
+
+@pytest.mark.parametrize(("epochs", "began"), [(9, "the fit on boxes"), (0, "boxes.pt")])
+def test_an_account_says_who_labelled_and_what_the_student_began_with(
+    tmp_path: Path, taught: list[tuple[int, str, str]], epochs: int, began: str
+) -> None:
+    _, accounts = learned(tmp_path, None, (1, 1), epochs=epochs)
+    assert [(each["teacher"], each["began_with"]) for each in accounts] == [(began, began), ("round 1", "round 1")]
+
+
+@pytest.mark.parametrize(("teacher", "asked"), [(("plate",), "counts"), (("soup", "salad"), "boxes")])
+def test_what_was_drawn_under_a_class_says_a_teacher_that_knows_the_items_or_else_the_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, teacher: tuple[str, ...], asked: str
+) -> None:
+    monkeypatch.setattr(Naming, "of", lambda *_, **__: "counts")
+    monkeypatch.setattr(Naming, "of_boxes", lambda *_, **__: "boxes")
+    plan: Any = SimpleNamespace(classes=("plate",))
+    splits: Any = {"train": ()}
+    orders = LearningFromOrders(trays=tmp_path)
+    school: Any = rounds._School(plan, orders, splits, TRAYS, Path("a.pt"), cast(Means, None))
+    looking: Any = SimpleNamespace(names=teacher, look=None)
+    assert school._naming(with_distractors().taught, looking) == asked
 
 
 @pytest.mark.parametrize("second", [0.2, 0.3])
