@@ -18,14 +18,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from edge_agent.formats.pack import sha256_of
 from edge_agent.ports.cores import usable_cores
 from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import drop_copy, forget_places, keep_whole, last_weights, passes_in
 from edge_agent.training.fingerprints import begin_or_go_on
-from edge_agent.training.sightings import Floats
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
@@ -46,7 +43,9 @@ EVERY_FIT: Mapping[str, Any] = MappingProxyType(
         "lrf": 0.02,
         "cos_lr": True,
         "weight_decay": 5e-4,
-        "degrees": 12.0,
+        # Not turned: the library takes the upright box around a turned box, which is larger than the thing in it.
+        # What a student sees labels for the next, and boxes grew by an eighth with every round (docs/model.md).
+        "degrees": 0.0,
         "flipud": 0.5,
         "fliplr": 0.5,
         "scale": 0.4,
@@ -59,11 +58,6 @@ EVERY_FIT: Mapping[str, Any] = MappingProxyType(
     }
 )
 """What no recipe changes. It makes the weights too, so a folder that was begun with another is not gone on in."""
-
-
-TURNED_BOXES = "around the turned ellipse"
-"""How the box of a turned thing is found. The library takes the upright box around the turned box, which is larger than
-the thing in it. What a student sees labels for the next: boxes grew by an eighth with every round (docs/model.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +112,7 @@ def fit(
     from ultralytics import YOLO
 
     began = None if start_from is None else sha256_of(start_from)
-    how = {"every_fit": dict(EVERY_FIT), "turned_boxes": TURNED_BOXES}
-    asked = {"recipe": asdict(recipe), **how, "classes": list(names), "start_from": began}
+    asked = {"recipe": asdict(recipe), "every_fit": dict(EVERY_FIT), "classes": list(names), "start_from": began}
     if pictures is not None:
         asked["pictures"] = dict(pictures)
     begin_or_go_on(run / RECIPE_NAME, asked)
@@ -144,34 +137,10 @@ def fit(
 
 def _ready(model: Any) -> Any:
     """The model with what this project changes of Ultralytics' way to train it."""
-    from ultralytics.data.augment import RandomPerspective
-
-    # The library has no setting for it.
-    RandomPerspective.apply_bboxes = _turned  # type: ignore[method-assign, assignment]
     model.add_callback("on_train_start", _at_full_speed)
     model.add_callback("on_train_epoch_start", _measure_now_and_then)
     model.add_callback("on_model_save", keep_whole)
     return model
-
-
-def turned_boxes(boxes: Floats, moved: Floats) -> Floats:
-    """The upright boxes around the ellipses that lie in boxes, when these are turned, stretched and moved.
-
-    Exact for what is round, as plates and cups are, and nearer to most things than the box around the turned box
-    (Kalra and others 2021, "Towards Rotation Invariance in Object Detection").
-
-    Args:
-        boxes: shape (n, 4), left, top, right, bottom.
-        moved: shape (3, 3), an affine transformation of points.
-    """
-    middles, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    middles = middles @ moved[:2, :2].T + moved[:2, 2]
-    halves = np.sqrt(halves**2 @ (moved[:2, :2] ** 2).T)
-    return np.concatenate([middles - halves, middles + halves], axis=1).astype(boxes.dtype)
-
-
-def _turned(_: object, bboxes: Floats, M: Floats) -> Floats:  # noqa: N803 # the library's names
-    return turned_boxes(bboxes, M)
 
 
 def _measure_now_and_then(trainer: Any) -> None:
