@@ -172,7 +172,7 @@ def test_a_merged_pack_becomes_a_merged_candidate_and_a_cut_while_it_is_judged_c
     fitted: list[tuple[str, ...]] = []
 
     def keep_teacher(
-        _splits: object, classes: tuple[str, ...], run: Path, _recipe: object, *, start_from: Path
+        _splits: object, classes: tuple[str, ...], run: Path, _recipe: object, *, start_from: Path, **_more: object
     ) -> Path:
         fitted.append(classes)
         last_weights(run).parent.mkdir(parents=True)
