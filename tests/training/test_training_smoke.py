@@ -202,6 +202,23 @@ def test_a_fit_that_was_cut_off_goes_on_also_where_its_checkpoint_is_torn(
     assert sorted(path.name for path in last.parent.iterdir()) == ["best.pt", "last.pt"]
 
 
+def test_weights_that_know_the_items_go_on_without_a_fit_on_boxes_that_were_drawn_under_other_names(
+    tmp_path: Path,
+) -> None:
+    folder, menu, knowing = trays(tmp_path / "trays"), tmp_path / "menu.yaml", tmp_path / "run" / "weights.pt"
+    menu.write_text("items:\n" + "".join(f"  - {{sku: {name}, detects_as: {name}}}\n" for name in COLOURS))
+    learning = ["--trays", str(folder), "--round", "1", "--calibrate-on", "t-9:t-11", "--menu", str(menu)]
+    train(tmp_path, *learning, "--no-quantize")
+    further = ["--run", str(tmp_path / "on"), "--pack", str(tmp_path / "further"), "--classes", "crockery,food,tin"]
+    train(tmp_path, *learning, "--no-quantize", *further, "--architecture", str(knowing), epochs=0)
+    manifest = load_manifest(tmp_path / "further" / MANIFEST_NAME)
+    assert set(COLOURS) <= set(manifest.classes)
+    [account] = manifest.provenance["rounds"]
+    assert (account["teacher"], account["began_with"]) == ("weights.pt", "weights.pt")
+    assert account["boxed_photographs"] == 6, "boxes teach too, under whatever names"
+    assert not (tmp_path / "on" / "fit").exists()
+
+
 def test_a_fit_that_was_begun_with_other_augmentation_is_not_gone_on_in(tmp_path: Path) -> None:
     """Half of it would be turned pictures, under an account that says none are."""
     recipe = fit.FitRecipe()
