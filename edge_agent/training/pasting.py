@@ -284,8 +284,6 @@ def _cut_out(picture: Picture, item: _Item) -> tuple[Picture, Mask] | None:
     frame = (AROUND_PX, AROUND_PX, width, height)
     cv2.grabCut(part, labels, frame, np.zeros((1, 65)), np.zeros((1, 65)), CUTS, cv2.GC_INIT_WITH_MASK)
     mask = np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), FULL, 0).astype(np.uint8)
-    for x1, y1, x2, y2 in others:
-        mask[y1:y2, x1:x2] = 0
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
