@@ -213,7 +213,7 @@ def test_weights_that_know_the_items_go_on_without_a_fit_on_boxes_that_were_draw
     train(tmp_path, *learning, "--no-quantize", *further, "--architecture", str(knowing), epochs=0)
     manifest = load_manifest(tmp_path / "further" / MANIFEST_NAME)
     assert set(COLOURS) <= set(manifest.classes)
-    [account] = manifest.provenance["rounds"]
+    [account] = json.loads((tmp_path / "on" / "card.json").read_text())["rounds"]
     assert (account["teacher"], account["began_with"]) == ("weights.pt", "weights.pt")
     assert account["boxed_photographs"] == 6, "boxes teach too, under whatever names"
     assert not (tmp_path / "on" / "fit").exists()
