@@ -76,7 +76,7 @@ def train_pack(
         make_pack_fast(fine.pack)
         if groups:
             merge_pack(fine.pack, groups, plan.pack, version=plan.version)
-        manifest = calibrate_pack(plan.pack, thresholds)
+        manifest = calibrate_pack(plan.pack, thresholds, on_tray=on_work("looking at trays for thresholds"))
         rewrite_run_card(plan.run, manifest)
         return manifest if quantising is None else quantise(quantising, on_work=on_work)
 
@@ -117,8 +117,10 @@ def to_be_gone_on_with(run: Path) -> Iterator[None]:
         raise BadInput(said, path=refusal.filename or run) from refusal
 
 
-def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
+def calibrate_pack(pack: Path, plan: ThresholdPlan, *, on_tray: OnStep = nobody_looks) -> PackManifest:
     """Find a pack's thresholds anew, and write them into its manifest and its card.
+
+    `on_tray` is told how many trays of how many the pack has looked at.
 
     Raises:
         BadInput: no tray was named, or none of the classes is boxed.
@@ -133,6 +135,7 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan) -> PackManifest:
         open_detector=_cpu_detector,
         read_photograph=read_photograph,
         calibrated_on=told,
+        on_tray=on_tray,
     )
     write_model_card(pack, manifest)
     return manifest

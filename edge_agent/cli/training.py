@@ -67,7 +67,9 @@ def calibrate(
         refuse_other_boxes(pack, boxes)
     plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)
     if folds is None:
-        _show_calibration(pack, calibrate_pack(pack, plan))
+        with progress("trays", hidden=False) as step:
+            manifest = calibrate_pack(pack, plan, on_tray=step)
+        _show_calibration(pack, manifest)
         return
     with progress("parts", hidden=False) as step:
         found = cross_validate_pack(pack, plan, folds=folds, on_part=step)

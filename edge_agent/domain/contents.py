@@ -82,7 +82,8 @@ class Contents:
 
     def of_class(self, class_name: str) -> ClassCount:
         """The count of one class, zero where it was not seen."""
-        return next((c for c in self.counts if c.class_name == class_name), ClassCount.exactly(class_name, 0))
+        found = next((c for c in self.counts if c.class_name == class_name), None)
+        return ClassCount.exactly(class_name, 0) if found is None else found
 
     @property
     def class_names(self) -> tuple[str, ...]:

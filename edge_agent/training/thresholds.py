@@ -44,10 +44,12 @@ def find_thresholds(
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
     calibrated_on: Sequence[str] = (),
+    on_tray: OnStep = nobody_looks,
 ) -> PackManifest:
     """Find a pack's thresholds within a budget of false alarms (a share of right orders), and write them.
 
-    `calibrated_on` names the trays in words, for the manifest (`training.took_part`).
+    `calibrated_on` names the trays in words, for the manifest (`training.took_part`). `on_tray` is told how many of
+    them the pack has looked at.
 
     Raises:
         BadInput: no tray at all, or none of which the pack, which was calibrated before, could tell what lies there.
@@ -59,7 +61,7 @@ def find_thresholds(
             "thresholds cannot be found without a labelled tray: name --boxes, or --trays with --calibrate-on"
         )
     before = load_manifest(pack / MANIFEST_NAME)
-    labelled, items = _looked_at(pack, before, trays, open_detector, read_photograph)
+    labelled, items = _looked_at(pack, before, trays, open_detector, read_photograph, on_tray)
     found = calibrate(labelled, items, false_alarms=false_alarms)
     if not found.decided and before.metrics.get("calibration_decided"):
         said = "with thresholds for these labels it would call no right order match, and with those it has it does"
@@ -110,7 +112,7 @@ def cross_validated(
     if len(trays) < folds:
         raise BadInput(f"{len(trays)} labelled trays cannot be divided into {folds} parts: ask for fewer with --folds")
     manifest = load_manifest(pack / MANIFEST_NAME)
-    labelled, items = _looked_at(pack, manifest, trays, open_detector, read_photograph)
+    labelled, items = _looked_at(pack, manifest, trays, open_detector, read_photograph, nobody_looks)
     return cross_validate(labelled, items, false_alarms=false_alarms, folds=folds, on_part=on_part)
 
 
@@ -120,6 +122,7 @@ def _looked_at(
     trays: Sequence[LabelledShots],
     open_detector: OpenDetector,
     read_photograph: ReadPhotograph,
+    on_tray: OnStep,
 ) -> tuple[list[LabelledTray], list[str]]:
     """What the detector sees on labelled trays whatever its thresholds are, and the classes that are items."""
     # The pack in the folder stays as it is until thresholds are found: it may be in service, and this can be cut off.
@@ -130,13 +133,11 @@ def _looked_at(
     def seen(path: Path) -> tuple[Detection, ...]:
         return tuple(each for each in detector.detect(read_photograph(path)) if each.class_name in items)
 
-    labelled = [
-        LabelledTray(
-            seen=tuple(seen(path) for path in shots),
-            counts={name: count for name, count in counts.items() if name in items},
-        )
-        for shots, counts in trays
-    ]
+    labelled = []
+    for number, (shots, counts) in enumerate(trays, start=1):
+        told = {name: count for name, count in counts.items() if name in items}
+        labelled.append(LabelledTray(seen=tuple(seen(path) for path in shots), counts=told))
+        on_tray(number, len(trays))
     return labelled, items
 
 

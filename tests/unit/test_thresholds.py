@@ -249,3 +249,18 @@ def test_a_photograph_that_does_not_read_leaves_the_pack_as_it_was(tmp_path: Pat
         )
     assert (pack / MANIFEST_NAME).read_bytes() == before
     assert looked_with[0].score_floor == 0.05, "it looked with nothing cut off that could matter"
+
+
+def test_looking_at_trays_says_how_far_it_is(tmp_path: Path) -> None:
+    """Of hundreds, four photographs each, it takes a minute."""
+    pack = write_pack(tmp_path, b"no network", "ultralytics_raw")
+    steps: list[tuple[int, int]] = []
+    find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1}) for n in range(3)],
+        false_alarms=0.0,
+        open_detector=lambda *_: Blind(),
+        read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8),
+        on_tray=lambda done, total: steps.append((done, total)),
+    )
+    assert steps == [(1, 3), (2, 3), (3, 3)]
