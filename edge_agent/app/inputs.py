@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -20,6 +21,8 @@ from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in
 from edge_agent.training.thresholds import counted_blocks, val_trays
+
+logger = logging.getLogger(__name__)
 
 
 def check_inputs(
@@ -51,7 +54,7 @@ def check_inputs(
         ordered = {name for tray in teaching for name, count in tray.counts.items() if count}
         _refuse_no_trays_for_thresholds(plan, thresholds, ordered)
         learned |= ordered
-        kept = counted_blocks(folder, thresholds.blocks, learned)
+        kept = counted_blocks(folder, thresholds.blocks, learned, said="no tray and no box teaches")
         photographs += [path for tray in teaching for path in tray.photographs]
         photographs += [path for shots, _ in kept for path in shots]
         if menu is not None:
@@ -136,10 +139,14 @@ def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
         if plan.start is None:
             said = "without a pass over the boxes (--epochs 0) the weights to start from know what lies on the trays"
             raise BadInput(f"{said}: name a checkpoint (.pt) with --architecture")
-        for weights in (plan.start, *([] if teacher is None else [teacher])):
+        begin = "with --epochs 1 or more boxes teach first, and orders what nobody boxed"
+        label = "name another one with --teacher, or leave it out: then the weights to begin with label"
+        for weights, do in ((plan.start, begin), *([] if teacher is None else [(teacher, label)])):
             if unknown := sorted(set(ordered) - set(names_in(weights))):
-                said = f"it does not know '{unknown[0]}', which lies on the trays"
-                raise BadInput(f"{said}: with --epochs boxes teach first, and orders what nobody boxed", path=weights)
+                raise BadInput(f"it does not know '{unknown[0]}', which lies on the trays: {do}", path=weights)
+        if lost := sorted(set(names_in(plan.start)) - set(ordered)):
+            said = "%s knows %s, and no tray that teaches has any: the pack will not know it, unless a box teaches it"
+            logger.warning(said, plan.start, ", ".join(lost))
     elif teacher is not None and (names := names_in(teacher)) != plan.classes:
         said = f"it knows other classes ({', '.join(names)}) than --classes names; they must be the same, in this order"
         raise BadInput(said, path=teacher)

@@ -211,7 +211,7 @@ def train(
         manifest = train_pack(
             plan, thresholds, "edge-agent train", quantising=quantising, menu=checked_by, on_work=on_work
         )
-    say(f"{pack}: val mAP50 {manifest.metrics.get('val_map50')}")
+    _show_fit(pack, manifest)
     _show_calibration(pack, manifest)
     if quantising is None:
         quantize = typed("edge-agent quantize", pack, "--trays", "DIR")
@@ -259,6 +259,12 @@ def merge(
     with extra_train("merging"):
         manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
     say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with 'edge-agent calibrate {pack}'")
+
+
+def _show_fit(pack: Path, manifest: PackManifest) -> None:
+    """Weights that were taken as they were given have been measured by nobody here."""
+    if (val := manifest.metrics.get("val_map50")) is not None:
+        say(f"{pack}: val mAP50 {val}")
 
 
 def _show_calibration(pack: Path, manifest: PackManifest) -> None:

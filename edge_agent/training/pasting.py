@@ -44,7 +44,7 @@ DISTRACTED = 0.5
 """So often a repetition is to carry a distractor, where there is one that it can."""
 
 MOST_SHOWN = 8
-"""So often at most a distractor is pasted: it may be an item all the same, that somebody forgot to count."""
+"""So often at most a distractor of a photograph is pasted: it may be an item all the same, that nobody counted."""
 
 BESIDE = 0.5
 """A distractor may be covered by another thing's box by this share: only what is left of it is cut out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
 from edge_agent.ports.steps import OnWork
+from edge_agent.training.alignment import SeenTray
 from edge_agent.training.boxed import BoxedPhotograph, Distractor
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
@@ -83,7 +84,7 @@ class _Lesson:
 
         What the teacher calls by a class that no tray counts may be just that: the student is to go on knowing it.
         """
-        measuring, counted = {each.path for each in self.val}, self.taught.aligned.looks.names
+        measuring, counted = {each.path for each in self.val}, _counted_on(self.taught.seen)
         kept = {name for name in self.naming.items if name not in counted}
         return tuple(
             each
@@ -117,15 +118,15 @@ def learn_from_orders(
 ) -> tuple[Trained, list[dict[str, Any]]]:
     """Let a student learn from what a teacher labels by the orders, and teach in turn: in rounds, while they help.
 
-    At most as many rounds are made as were asked for. One that the judge finds no better than the one before is told
-    of, not taken, and the last. What `val` says of a round decides nothing: where items are finer its labels come from
-    counts too, and it preferred a worse round (docs/model.md).
+    At most as many rounds are made as were asked for. One that the judge finds no better than the one before, or than
+    weights that it goes on with, is told of, not taken, and the last. What `val` says of a round decides nothing: where
+    items are finer its labels come from counts too, and it preferred a worse round (docs/model.md).
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
     teacher learned from trays that are kept apart must not come along.
 
     Returns:
-        The best student, and an account of each round.
+        The best student, or what the first one began with where it was no better; and an account of each round.
 
     Raises:
         BadInput: the teacher cannot find what the orders name, or a round was begun with something else.
@@ -133,6 +134,10 @@ def learn_from_orders(
     """
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
     school = _School(plan, orders, splits, trays, labeller, means)
+    before = None
+    if means.judge is not None and plan.goes_on:
+        looking = means.on_work("judging the weights to begin with: parts")
+        before = means.judge.on(first.weights, first.classes, plan.run, looking)
     for number, epochs in enumerate(orders.rounds, start=1):
         run = plan.run / f"round-{number}"
         size, seed = plan.recipe.image_size_px, plan.recipe.seed + number
@@ -149,20 +154,24 @@ def learn_from_orders(
         student, account = done
         if means.judge is not None:
             looking = means.on_work(f"round {number}, judging: parts")
-            account = {**account, "judged": means.judge.on(student.weights, student.classes, run, looking)}
-            if rounds and _surprise(account) >= _surprise(rounds[-1]):
-                said = "round %d is no better than the one before, by trays kept apart (surprise %s, then %s): %s"
-                do = "the pack is made of that one, and no further round is made"
-                logger.warning(said, number, _surprise(rounds[-1]), _surprise(account), do)
+            judged = means.judge.on(student.weights, student.classes, run, looking)
+            account = {**account, "judged": judged}
+            if before is not None and judged["surprise"] >= before["surprise"]:
+                than = "the one before" if number > 1 else "the weights that it began with"
+                said = "round %d is no better than %s, by trays kept apart (surprise %s, then %s): %s"
+                do = "the pack is made of what was there before it, and no further round is made"
+                logger.warning(said, number, than, before["surprise"], judged["surprise"], do)
                 rounds.append({**account, "taken": False})
                 break
+            before = judged
         best, labeller = student, student.weights
         rounds.append(account)
     return best, rounds
 
 
-def _surprise(account: Mapping[str, Any]) -> float:
-    return float(account["judged"]["surprise"])
+def _counted_on(trays: Iterable[CountedTray | SeenTray]) -> set[str]:
+    """What lies on any of the trays."""
+    return {name for tray in trays for name, count in tray.counts.items() if count}
 
 
 class _School:
@@ -207,7 +216,7 @@ class _School:
         return self._labelled(1, self._first_labeller, None)
 
     def _labelled(self, number: int, labeller: Path, before: _Lesson | None) -> _Lesson:
-        ordered = {name for tray in self.trays for name in tray.counts}
+        ordered = _counted_on(self.trays)
         classes = self._plan.classes
         named = classes if ordered <= set(classes) else tuple(sorted(ordered))
         teacher, run = self._teacher(labeller), self._plan.run / f"round-{number}"
@@ -303,7 +312,11 @@ def _finish(run: Path, student: Trained, account: dict[str, Any], *, began_with:
     asked = {"recipe": account["recipe"], "start_from": sha256_of(began_with)}
     kept = {"asked": asked, "classes": student.classes, "measured": dict(student.measured), "account": account}
     write_whole(run / FINISHED_NAME, json.dumps(kept, indent=2) + "\n")
-    # They have taught. A badge on one tray is a person's; it should not lie about on a hundred.
+    _forget_pictures(run)
+
+
+def _forget_pictures(run: Path) -> None:
+    """They have taught. A badge on one tray is a person's; it should not lie about on a hundred."""
     for made in ("pasted", "data"):
         shutil.rmtree(run / made, ignore_errors=True)
 
@@ -319,4 +332,5 @@ def _finished(run: Path, recipe: FitRecipe, start_from: Path) -> tuple[Trained, 
         return None
     kept = json.loads(path.read_text(encoding="utf-8"))
     refuse_other(run, kept.get("asked", {}), {"recipe": _told(recipe), "start_from": sha256_of(start_from)})
+    _forget_pictures(run)  # it may have been cut off while it did so
     return Trained(last_weights(run), tuple(kept["classes"]), kept["measured"]), kept["account"]

@@ -184,8 +184,14 @@ def boxed_trays(
     return [(tuple(shot.path for shot in shots), _most(shots)) for shots in trays.values()]
 
 
-def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock], classes: Collection[str]) -> list[LabelledShots]:
-    """The sure trays of some blocks.
+def counted_blocks(
+    folder: TrayFolder,
+    blocks: Sequence[TrayBlock],
+    classes: Collection[str],
+    *,
+    said: str = "the model does not know",
+) -> list[LabelledShots]:
+    """The sure trays of some blocks; `said` is what is wrong with a name that is none of the classes.
 
     Raises:
         BadRecording: a block holds no tray, all are marked as not sure, or one holds something that is no class of
@@ -198,7 +204,7 @@ def counted_blocks(folder: TrayFolder, blocks: Sequence[TrayBlock], classes: Col
         blocked = ", ".join(str(block) for block in blocks)
         raise BadRecording(f"none of the trays in {blocked} is marked sure", path=folder.trays_path)
     advice = "correct the name, or keep those trays out of the blocks that set thresholds"
-    kept.refuse_unknown(classes.__contains__, said="the model does not know", advice=advice)
+    kept.refuse_unknown(classes.__contains__, said=said, advice=advice)
     return [(tuple(folder.root / image for image in tray.images), dict(tray.contents)) for tray in kept.trays.values()]
 
 

@@ -139,13 +139,22 @@ def test_without_a_pass_over_the_boxes_the_weights_named_are_what_the_rounds_beg
         ("start.pt", False, None),
         ("start.pt", True, None),
         ("yolo11n.yaml", False, r"name a checkpoint \(\.pt\) with --architecture"),
-        ("blind.pt", False, "blind.pt: it does not know 'plate', which lies on the trays"),
+        ("blind.pt", False, "blind.pt: it does not know 'plate', which lies on the trays: with --epochs 1 or more"),
         ("teacher.pt", True, None),
-        ("start.pt", "blind", "blind.pt: it does not know 'plate', which lies on the trays"),
+        (
+            "start.pt",
+            "blind",
+            "blind.pt: it does not know 'plate', .*: name another one with --teacher, or leave it out",
+        ),
     ],
 )
 def test_without_a_pass_over_the_boxes_weights_know_what_lies_on_the_trays(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, architecture: str, teacher: bool | str, said: str | None
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    architecture: str,
+    teacher: bool | str,
+    said: str | None,
 ) -> None:
     """Else the new items would be learned by weights that cannot say where they lie."""
     known = {"start.pt": ("plate", "soup"), "teacher.pt": ("soup", "plate"), "blind.pt": ("soup",)}
@@ -159,6 +168,7 @@ def test_without_a_pass_over_the_boxes_weights_know_what_lies_on_the_trays(
     )  # fmt: skip
     with nullcontext() if said is None else pytest.raises(BadInput, match=said):
         inputs._check_weights(plan, {"plate"})
+    assert ("knows soup, and no tray that teaches has any" in caplog.text) == (said is None)
     with pytest.raises(BadInput, match="name their trays with --trays"):
         inputs._check_weights(replace(plan, orders=None), set())
 

@@ -75,6 +75,15 @@ def test_pasted_items_are_told_of_where_there_were_any(pack: Path) -> None:
     assert "cut out" not in card_of(pack, {"rounds": [one]})
 
 
+def test_a_round_that_was_not_taken_says_than_what_it_was_no_better(pack: Path) -> None:
+    one, refused = {"photographs": 100, "photographs_believed": 90}, {"photographs": 100, "taken": False}
+    said = "no better than the weights that it began with, so it was not taken"
+    assert said in card_of(pack, {"rounds": [refused]})
+    second = card_of(pack, {"rounds": [one, refused]})
+    assert "no better than after the round before, so it was not taken" in second
+    assert said not in second
+
+
 def test_a_model_that_no_box_taught_says_whose_weights_it_went_on_from(pack: Path) -> None:
     card = card_of(pack, {"teacher": "mine.pt", "photographs": {"train": 0, "val": 0}})
     assert "trained from the weights of `mine` by the counts of trays alone" in card

@@ -13,7 +13,7 @@ import pytest
 
 from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import rounds
-from edge_agent.training.alignment import Aligned
+from edge_agent.training.alignment import Aligned, SeenTray
 from edge_agent.training.boxed import BoxedPhotograph, Distractor
 from edge_agent.training.cross_validation import CrossValidated
 from edge_agent.training.fit import FitRecipe
@@ -56,9 +56,10 @@ def drawn_on(path: Path, called: int) -> Distractor:
 
 
 def with_distractors(*distractors: Distractor) -> _Lesson:
-    """A lesson of which the last tray's photographs measure; no tray counts a cup, which the teacher knows."""
-    plates = cast(Aligned, SimpleNamespace(looks=SimpleNamespace(names=("plate",))))
-    taught = replace(taught_in("round-1"), distractors=distractors, aligned=plates)
+    """A lesson of which the last tray's photographs measure; on no tray a cup lies, which the teacher knows."""
+    both = cast(Aligned, SimpleNamespace(looks=SimpleNamespace(names=("plate", "cup"))))
+    seen = (SeenTray("t-3", (), {"plate": 1}), SeenTray("t-4", (), {"plate": 2, "cup": 0}))
+    taught = replace(taught_in("round-1"), distractors=distractors, aligned=both, seen=seen)
     naming = Naming(("plate", "cup"), ("plate", "cup"), {"plate": ("plate",), "cup": ("cup",)}, ())
     return _Lesson(naming, taught, ("plate", "cup"), (), taught.photographs[-2:])
 
@@ -130,6 +131,7 @@ def learned(
         width_px=64, height_px=64, version="1", orders=orders,
     )  # fmt: skip
     (root / "boxes.pt").write_bytes(b"from boxes")
+    plan.run.mkdir(exist_ok=True)
     means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, judge=judge)
     return learn_from_orders(plan, orders, {}, TRAYS, Trained(root / "boxes.pt", ("plate",), {}), means)
 
@@ -174,6 +176,51 @@ def test_what_was_drawn_under_a_class_says_a_teacher_that_knows_the_items_or_els
     school: Any = rounds._School(plan, orders, splits, TRAYS, Path("a.pt"), cast(Means, None))
     looking: Any = SimpleNamespace(names=teacher, look=None)
     assert school._naming(with_distractors().taught, looking) == asked
+
+
+def test_what_lies_on_no_tray_is_no_item_to_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script may write every item of the menu with its count, most of them 0."""
+    asked: list[Any] = []
+    monkeypatch.setattr(rounds, "label_trays", lambda _, items, *__, **___: asked.append(items))
+    monkeypatch.setattr(rounds._School, "_teacher", lambda *_: SimpleNamespace(look=None))
+    monkeypatch.setattr(rounds._School, "_made_of", lambda *_: None)
+    plan: Any = SimpleNamespace(classes=("plate", "bread"), run=tmp_path)
+    means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks)
+    for lies, named in (
+        ({"plate": 1, "napkin": 0}, ("plate", "bread")),
+        ({"plate": 1, "napkin": 1}, ("napkin", "plate")),
+    ):
+        trays = [CountedTray("t-1", (), lies)]
+        school = rounds._School(plan, LearningFromOrders(trays=tmp_path), {}, trays, Path("a.pt"), means)
+        school.lesson(1, Path("a.pt"))
+        assert asked.pop() == named
+
+
+def test_pictures_go_also_where_a_cut_came_between_the_end_of_their_round_and_that(
+    tmp_path: Path, taught: list[tuple[int, str, str]]
+) -> None:
+    learned(tmp_path, None, (1,))
+    left = tmp_path / "run" / "round-1" / "pasted" / "a.jpg"
+    left.parent.mkdir()
+    left.write_bytes(b"a badge")
+    learned(tmp_path, None, (1,))
+    assert not left.parent.exists()
+    assert taught == ALL[:1]
+
+
+@pytest.mark.parametrize(("first", "taken"), [(0.29, "round-1.pt"), (0.3, "boxes.pt"), (0.4, "boxes.pt")])
+def test_a_first_round_that_is_no_better_than_what_it_went_on_with_is_not_taken(
+    tmp_path: Path, taught: list[tuple[int, str, str]], caplog: pytest.LogCaptureFixture, first: float, taken: str
+) -> None:
+    """Hours of training would else replace weights that were better, without a word."""
+    best, accounts = learned(tmp_path, telling(0.3, first), (1,), epochs=0)
+    assert best.weights.name == taken
+    assert [each.get("taken", True) for each in accounts] == [taken == "round-1.pt"]
+    said = f"round 1 is no better than the weights that it began with, by trays kept apart (surprise 0.3, then {first})"
+    assert (said in caplog.text) == (taken == "boxes.pt")
+    # Typed again, nothing is taught, nor judged, and the same weights come out.
+    assert learned(tmp_path, telling(), (1,), epochs=0) == (best, accounts)
+    assert taught == ALL[:1]
 
 
 @pytest.mark.parametrize("second", [0.2, 0.3])
