@@ -44,8 +44,6 @@ FORBIDDEN = -100.0
 """Log-odds of a box that an item must not have."""
 INSIDE = 0.7
 """A box of which so much lies in a chosen one is part of that thing."""
-ORDERED = 0.3
-"""A box beside the chosen ones that is an ordered item with more than this chance may be it, or a piece of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,11 @@ class Chosen:
 class Story:
     """What lies where on one photograph, and how sure the weakest part of that is (0 to 1).
 
-    `surplus` is the largest chance that a box nobody ordered is something. `strangers` are candidates that show nothing
-    of what was ordered, by their place and by their look: hands and cutlery, and whatever else lies there.
+    `surplus` is the largest chance that a box nobody ordered is something.
     """
 
     chosen: tuple[Chosen, ...]
     surplus: float
-    strangers: tuple[int, ...] = ()
 
     @property
     def weakest(self) -> float:
@@ -235,8 +231,7 @@ def _story(shot: Sighting, counts: Mapping[str, int], index: Mapping[str, int], 
     )
     lying = [row for row in taken if row is not None]
     free = [i for i in range(len(logs)) if i not in lying and not is_part_of(shot, i, lying)]
-    surplus = max((1.0 - float(chances[i, -1]) for i in free), default=0.0)
-    return Story(chosen, surplus, tuple(i for i in free if chances[i, columns].max(initial=0.0) <= ORDERED))
+    return Story(chosen, max((1.0 - float(chances[i, -1]) for i in free), default=0.0))
 
 
 def _assigned(odds: Doubles) -> list[int | None]:

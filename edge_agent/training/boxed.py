@@ -26,21 +26,6 @@ class BoxedPhotograph:
     counts: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Distractor:
-    """A thing that lies on a photograph, that nobody ordered, and that draws a score: a sachet, a badge, a purse.
-
-    Attributes:
-        photograph: where it lies.
-        box: left, top, right, bottom in pixels; it may be loose.
-        called: the teacher's class, by its index, that it draws the largest score of.
-    """
-
-    photograph: BoxedPhotograph
-    box: tuple[float, float, float, float]
-    called: int
-
-
 def read_boxed(root: Path, split: str, names: tuple[str, ...]) -> tuple[BoxedPhotograph, ...]:
     """Read one split; `names` are the classes in the order of the label files' indices.
 

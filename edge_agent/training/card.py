@@ -220,10 +220,9 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 before = "after the round before" if number > 1 else "the weights that it began with"
                 lines.append(f"That is no better than {before}, so it was not taken.")
             if pasted := r.get("photographs_pasted_on"):
-                more = ", or what nobody ordered, where it can be cut out" if r.get("distractors") else ""
                 lines += [
                     f"Those with rare items were shown several times, {r.get('photographs_shown')} in all; on {pasted}",
-                    f"of these, items cut out of other photographs lie too{more} (synthetic in that).",
+                    "of these, items cut out of other photographs lie too (synthetic in that).",
                 ]
     return lines
 

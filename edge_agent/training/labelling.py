@@ -20,7 +20,7 @@ from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.alignment import Aligned, SeenTray, Story, align, is_part_of
-from edge_agent.training.boxed import BoxedPhotograph, Distractor, label_lines, read_boxes
+from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
 from edge_agent.training.sightings import CLEARLY, Floats, Sighting, share_inside
 
 logger = logging.getLogger(__name__)
@@ -34,10 +34,6 @@ HARDLY = 0.6
 """Below this score the teacher may have drawn only a piece of the thing."""
 PIECE_LOOKS, PIECE_SHARES = 0.3, 0.25
 """A piece looks like the thing with such a chance, and shares so much of its area, or of the chosen box's."""
-
-DISTRACTS = 0.01
-"""From this score on something that nobody ordered draws the teacher, as a thing does that it has no name for
-(`sightings.FAINTEST`). A lower bar finds more of the tray's own pattern; it was not tried out."""
 
 PixelBox = tuple[float, float, float, float]
 
@@ -83,12 +79,11 @@ class CountedTray:
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a teacher made of trays: the photographs with their label files, how the items look, and what distracts."""
+    """What a teacher made of trays: the photographs with their label files, and how the items look."""
 
     photographs: tuple[BoxedPhotograph, ...]
     seen: tuple[SeenTray, ...]
     aligned: Aligned
-    distractors: tuple[Distractor, ...] = ()
 
 
 def counted_trays(folder: TrayFolder, *, apart: Sequence[TrayBlock]) -> tuple[CountedTray, ...]:
@@ -128,7 +123,6 @@ def label_trays(
     seen = tuple(looked_at)
     aligned = align(seen, items)
     labelled: list[BoxedPhotograph] = []
-    distractors: list[Distractor] = []
     for tray, shots, stories in zip(trays, seen, aligned.stories, strict=True):
         good = [_is_believed(shot, story, accept) for shot, story in zip(shots.shots, stories, strict=True)]
         if sum(good) < min(accept.agreeing, len(good)):
@@ -142,20 +136,9 @@ def label_trays(
                 labels = into / f"{tray.tray_id}-{name}.txt"
                 labels.write_text(label_lines(boxes, shot.size_px), encoding="ascii")
                 labelled.append(BoxedPhotograph(path, labels, dict(tray.counts)))
-                drawing = [row for row in story.strangers if shot.scores[row].max() >= DISTRACTS]
-                distractors += [
-                    Distractor(labelled[-1], _in_pixels(shot.boxes[row]), int(shot.scores[row].argmax()))
-                    for row in drawing
-                ]
     total = sum(len(tray.photographs) for tray in trays)
-    said = "%d of %d photographs of %d trays are believed; on them %d things draw the teacher that nobody ordered"
-    logger.info(said, len(labelled), total, len(trays), len(distractors))
-    return Taught(tuple(labelled), seen, aligned, tuple(distractors))
-
-
-def _in_pixels(box: Floats) -> PixelBox:
-    left, top, right, bottom = (float(side) for side in box)
-    return left, top, right, bottom
+    logger.info("%d of %d photographs of %d trays are believed", len(labelled), total, len(trays))
+    return Taught(tuple(labelled), seen, aligned)
 
 
 def _shot_names(photographs: Sequence[Path]) -> Sequence[str]:

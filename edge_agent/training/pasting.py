@@ -3,9 +3,6 @@
 Cut and paste (Dwibedi, Misra, Hebert 2017, "Cut, Paste and Learn"); items are cut out of their boxes by GrabCut
 (Rother, Kolmogorov, Blake 2004). A photograph takes items only from the same shot of other trays, which shares its
 exposure and its distance; one whose name says no shot that others share stays as it is.
-
-Distractors come along, without a label (the same paper): things that nobody ordered and that draw a teacher's score,
-such as sachets and badges. Each lies on a tray or two, and is learned there by heart rather than as nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ import numpy.typing as npt
 
 from edge_agent.ports import Picture
 from edge_agent.ports.steps import OnStep, nobody_looks
-from edge_agent.training.boxed import BoxedPhotograph, Distractor, label_lines, read_boxes
+from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
 from edge_agent.training.sightings import Floats, share_inside
 
 logger = logging.getLogger(__name__)
@@ -40,32 +37,11 @@ ALONE = 0.05
 COVERED = 0.25
 """A pasted item covers at most this share of any box, or is covered. People stack more; a run with half was worse."""
 
-DISTRACTED = 0.5
-"""So often a repetition is to carry a distractor, where there is one that it can."""
+FILLS = (0.3, 0.95)
+"""A cut-out fills this share of its box: less is a piece of the thing, more is the tray around it."""
 
-MOST_SHOWN = 8
-"""So often at most a distractor of a photograph is pasted: it may be an item all the same, that nobody counted."""
-
-BESIDE = 0.5
-"""A distractor may be covered by another thing's box by this share: only what is left of it is cut out."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """When a cut-out is taken for the thing.
-
-    Attributes:
-        fills: the share of its box that it fills: less is a piece of the thing, more is the tray around it.
-        spans: it reaches over at least this share of its box, across and along.
-    """
-
-    fills: tuple[float, float]
-    spans: float
-
-
-WHOLE = _Cut((0.3, 0.95), 0.8)
-PERHAPS_A_PIECE = _Cut((0.15, 0.95), 0.5)
-"""Of a distractor the teacher's boxes are loose, and a piece of one distracts as well."""
+SPANS = 0.8
+"""A cut-out reaches over at least this share of its box, across and along."""
 
 AROUND_PX = 10
 """Pixels around a box that GrabCut takes for the tray."""
@@ -83,26 +59,20 @@ PLACES = 30
 
 JPEG_QUALITY = 92
 
-NO_BOXES = np.empty((0, 4), np.float32)
-
 FULL, HALF = 255, 128
 """A mask where the thing is, and on its turned edge."""
 
-
-PASTING: Mapping[str, float] = MappingProxyType(
-    {"most_pasted": MOST_PASTED, "covered": COVERED, "distracted": DISTRACTED, "most_shown": MOST_SHOWN}
-)
+PASTING: Mapping[str, float] = MappingProxyType({"most_pasted": MOST_PASTED, "covered": COVERED})
 """What pictures are made by; a fit that began with others is not gone on in."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Item:
-    """A thing that can be cut out: class index (None: a distractor), box in pixels, and what lies into that box."""
+    """A labelled thing that lies alone on its photograph: class index, and box in pixels."""
 
     photograph: BoxedPhotograph
-    index: int | None
+    index: int
     box: Floats
-    others: Floats
 
 
 def vary_repeats(
@@ -111,11 +81,10 @@ def vary_repeats(
     into: Path,
     *,
     seed: int,
-    distractors: Sequence[Distractor] = (),
     read_photograph: Callable[[Path], Picture],
     on_picture: OnStep = nobody_looks,
 ) -> tuple[BoxedPhotograph, ...]:
-    """Let each repetition of a photograph carry one or two further items, rare ones more often, and some a distractor.
+    """Let each repetition of a photograph carry one or two further items, rare ones more often.
 
     Pictures and labels are written into the folder. A repetition on which nothing finds a place stays as it is.
 
@@ -124,7 +93,6 @@ def vary_repeats(
         names: the classes, in the order of the labels.
         into: a folder for the pictures.
         seed: of all that is random; the same gives the same pictures.
-        distractors: things that are no items, and get no label.
         read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
         on_picture: told how many of the photographs are done.
 
@@ -134,7 +102,7 @@ def vary_repeats(
     """
     into.mkdir(parents=True, exist_ok=True)
     dice = np.random.default_rng(seed)
-    shelf, distracting = _shelf(photographs, read_photograph), _Distracting(distractors, read_photograph)
+    shelf = _shelf(photographs, read_photograph)
     often = Counter(item.index for items in shelf.values() for item in items)
     shown = Counter[Path]()
     varied: list[BoxedPhotograph] = []
@@ -145,16 +113,13 @@ def vary_repeats(
             of_others = [item for item in shelf[_shot(photograph)] if _name(item.photograph) != _name(photograph)]
             weights = np.array([often[item.index] ** -0.5 for item in of_others])
             chosen = dice.choice(len(of_others), 2 * MOST_PASTED, p=weights / weights.sum()) if of_others else ()
-            items = [of_others[k] for k in chosen]
-            if distractors and dice.random() < DISTRACTED:
-                items = [*distracting.drawn(photograph, dice), *items]
             target = into / f"{_name(photograph)}-shown-{len(varied)}"
-            made = _with_items(photograph, items, names, target, dice, read_photograph)
+            made = _with_items(photograph, [of_others[k] for k in chosen], names, target, dice, read_photograph)
         shown[photograph.label_path] += 1
         varied.append(made or photograph)
         on_picture(len(varied), len(photographs))
     pasted = sum(one is not other for one, other in zip(varied, photographs, strict=True))
-    logger.info("on %d of %d photographs something is pasted", pasted, len(varied))
+    logger.info("%d of %d photographs carry pasted items", pasted, len(varied))
     return tuple(varied)
 
 
@@ -181,44 +146,8 @@ def _shelf(
         inside = (margins > AROUND_PX).all(axis=1)
         for row in np.flatnonzero(inside):
             if share_inside(boxes[row], np.delete(boxes, row, axis=0)).max(initial=0.0) <= ALONE:
-                shelf[_shot(photograph)].append(_Item(photograph, labels[row][0], boxes[row], NO_BOXES))
+                shelf[_shot(photograph)].append(_Item(photograph, labels[row][0], boxes[row]))
     return shelf
-
-
-class _Distracting:
-    """The distractors, by the shot they stand on; what cannot be cut out, or was shown enough, is taken off."""
-
-    def __init__(self, distractors: Sequence[Distractor], read_photograph: Callable[[Path], Picture]) -> None:
-        self._all, self._read = distractors, read_photograph
-        self._shown = Counter[int]()
-        self._shelf: dict[str, list[int]] = defaultdict(list)
-        for number, each in enumerate(distractors):
-            self._shelf[_shot(each.photograph)].append(number)
-
-    def drawn(self, onto: BoxedPhotograph, dice: np.random.Generator) -> list[_Item]:
-        """One of another photograph at random, if there is any."""
-        shelf = self._shelf[_shot(onto)]
-        while others := [number for number in shelf if _name(self._all[number].photograph) != _name(onto)]:
-            number = others[int(dice.integers(len(others)))]
-            item = self._item(self._all[number])
-            self._shown[number] += 1
-            if item is None or self._shown[number] == MOST_SHOWN:
-                shelf.remove(number)
-            if item is not None:
-                return [item]
-        return []
-
-    def _item(self, distractor: Distractor) -> _Item | None:
-        picture, box = self._read(distractor.photograph.path), np.array(distractor.box, np.float32)
-        height, width = picture.shape[:2]
-        labels = read_boxes(distractor.photograph, (width, height))
-        others = np.array([other for _, other in labels], np.float32).reshape(-1, 4)
-        if min(*box[:2], width - box[2], height - box[3]) <= AROUND_PX:
-            return None
-        if share_inside(box, others).max(initial=0.0) > BESIDE:
-            return None
-        item = _Item(distractor.photograph, None, box, others)
-        return item if _cut_out(picture, item) is not None else None
 
 
 def _with_items(
@@ -229,18 +158,13 @@ def _with_items(
     dice: np.random.Generator,
     read_photograph: Callable[[Path], Picture],
 ) -> BoxedPhotograph | None:
-    """The photograph with the first one or two of the items that can be cut out and find a place, or None if none does.
-
-    A distractor among them comes on top, and gets no label.
-    """
+    """The photograph with the first of the items that can be cut out and find a place, or None if none does."""
     picture = read_photograph(photograph.path).copy()
     size_px = (picture.shape[1], picture.shape[0])
-    lying: list[tuple[int | None, Floats]] = [
-        (index, np.array(box, np.float32)) for index, box in read_boxes(photograph, size_px)
-    ]
+    lying = [(index, np.array(box, np.float32)) for index, box in read_boxes(photograph, size_px)]
     before, most = len(lying), len(lying) + int(dice.integers(1, MOST_PASTED + 1))
     for item in items if lying else ():
-        cut = _cut_out(read_photograph(item.photograph.path), item)
+        cut = _cut_out(read_photograph(item.photograph.path), item.box)
         if cut is None:
             continue
         thing, mask = _turned(*cut, dice)
@@ -248,7 +172,6 @@ def _with_items(
         if place is not None:
             _paste(picture, thing, mask, place)
             lying.append((item.index, place))
-            most += item.index is None
         if len(lying) == most:
             break
     if len(lying) == before:
@@ -256,45 +179,31 @@ def _with_items(
     path, labels = target.with_name(f"{target.name}.jpg"), target.with_name(f"{target.name}.txt")
     _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     path.write_bytes(encoded.tobytes())
-    labelled = [(index, box) for index, box in lying if index is not None]
-    labels.write_text(label_lines(labelled, size_px), encoding="ascii")
-    return BoxedPhotograph(path, labels, dict(Counter(names[index] for index, _ in labelled)))
+    labels.write_text(label_lines(lying, size_px), encoding="ascii")
+    return BoxedPhotograph(path, labels, dict(Counter(names[index] for index, _ in lying)))
 
 
-def _cut_out(picture: Picture, item: _Item) -> tuple[Picture, Mask] | None:
-    """The thing in its box with what is around it, and its mask; None where the cut looks wrong.
-
-    Of a distractor what lies in the boxes of others is left away.
-    """
-    left, top, right, bottom = (round(float(side)) for side in item.box)
+def _cut_out(picture: Picture, box: Floats) -> tuple[Picture, Mask] | None:
+    """The thing in a box with what is around it, and its mask; None where the cut looks wrong."""
+    left, top, right, bottom = (round(float(side)) for side in box)
     width, height = right - left, bottom - top
     if min(width, height) < 2 * AROUND_PX:
         return None
     part = picture[top - AROUND_PX : bottom + AROUND_PX, left - AROUND_PX : right + AROUND_PX].copy()
-    labels = np.full(part.shape[:2], cv2.GC_BGD, np.uint8)
-    labels[AROUND_PX : AROUND_PX + height, AROUND_PX : AROUND_PX + width] = cv2.GC_PR_FGD
-    others = np.round(item.others - np.array(2 * [left - AROUND_PX, top - AROUND_PX])).clip(min=0).astype(int)
-    for x1, y1, x2, y2 in others:
-        labels[y1:y2, x1:x2] = cv2.GC_PR_BGD
-    bounds = PERHAPS_A_PIECE if item.index is None else WHOLE
-    if np.count_nonzero(labels == cv2.GC_PR_FGD) < bounds.fills[0] * width * height:
-        return None
+    labels = np.zeros(part.shape[:2], np.uint8)
     # Its colour models begin at random.
     cv2.setRNGSeed(0)
     frame = (AROUND_PX, AROUND_PX, width, height)
-    cv2.grabCut(part, labels, frame, np.zeros((1, 65)), np.zeros((1, 65)), CUTS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(part, labels, frame, np.zeros((1, 65)), np.zeros((1, 65)), CUTS, cv2.GC_INIT_WITH_RECT)
     mask = np.where((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), FULL, 0).astype(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
     # The largest piece without its holes: a shine on a plate is plate.
     whole = cv2.drawContours(np.zeros_like(mask), [max(contours, key=cv2.contourArea)], -1, FULL, cv2.FILLED)
-    for x1, y1, x2, y2 in others:
-        whole[y1:y2, x1:x2] = 0
     _, _, across, along = cv2.boundingRect(whole)
     fills = np.count_nonzero(whole) / (width * height)
-    spans = min(across / width, along / height)
-    good = bounds.fills[0] <= fills <= bounds.fills[1] and spans >= bounds.spans
+    good = FILLS[0] <= fills <= FILLS[1] and across >= SPANS * width and along >= SPANS * height
     return (part, whole.astype(np.uint8)) if good else None
 
 

@@ -16,8 +16,7 @@ from edge_agent.formats.pack import sha256_of
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.ports import Picture
 from edge_agent.ports.steps import OnWork
-from edge_agent.training.alignment import SeenTray
-from edge_agent.training.boxed import BoxedPhotograph, Distractor
+from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.checkpoints import last_weights
 from edge_agent.training.fingerprints import refuse_other
 from edge_agent.training.fit import FitRecipe, curve, fit, measure
@@ -77,20 +76,6 @@ class _Lesson:
         """All that teaches."""
         measuring = {each.path for each in self.val}
         return (*self.boxed, *(each for each in self.taught.photographs if each.path not in measuring))
-
-    @property
-    def distractors(self) -> tuple[Distractor, ...]:
-        """What lies on photographs that teach and is no item.
-
-        What the teacher calls by a class that no tray counts may be just that: the student is to go on knowing it.
-        """
-        measuring, counted = {each.path for each in self.val}, _counted_on(self.taught.seen)
-        kept = {name for name in self.naming.items if name not in counted}
-        return tuple(
-            each
-            for each in self.taught.distractors
-            if each.photograph.path not in measuring and self.teacher_names[each.called] not in kept
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +154,7 @@ def learn_from_orders(
     return best, rounds
 
 
-def _counted_on(trays: Iterable[CountedTray | SeenTray]) -> set[str]:
+def _counted_on(trays: Iterable[CountedTray]) -> set[str]:
     """What lies on any of the trays."""
     return {name for tray in trays for name, count in tray.counts.items() if count}
 
@@ -267,7 +252,6 @@ def _taught(
         items,
         pasted,
         seed=recipe.seed,
-        distractors=lesson.distractors,
         read_photograph=means.read_photograph,
         on_picture=means.on_work(f"{run.name.replace('-', ' ')}, pasting: pictures"),
     )
@@ -282,7 +266,6 @@ def _taught(
         "boxed_photographs": len(lesson.boxed),
         "photographs_shown": len(shown),
         "photographs_pasted_on": sum(each.path.parent == pasted for each in shown),
-        "distractors": len(lesson.distractors),
         "called": {item: dict(names.most_common(3)) for item, names in calls.items()},
         "val_map50": student.measured["val_map50"],
         "val_map50_95": student.measured["val_map50_95"],
@@ -316,7 +299,7 @@ def _finish(run: Path, student: Trained, account: dict[str, Any], *, began_with:
 
 
 def _forget_pictures(run: Path) -> None:
-    """They have taught. A badge on one tray is a person's; it should not lie about on a hundred."""
+    """They have taught; and what lay on one tray need not lie about on a hundred."""
     for made in ("pasted", "data"):
         shutil.rmtree(run / made, ignore_errors=True)
 

@@ -230,11 +230,11 @@ def test_a_fit_that_was_begun_with_other_augmentation_is_not_gone_on_in(tmp_path
 
 
 def test_a_fit_that_was_begun_with_pictures_made_otherwise_is_not_gone_on_in(tmp_path: Path) -> None:
-    how = {"every_fit": dict(fit.EVERY_FIT), "pictures": {"distracted": 0.1}}
+    how = {"every_fit": dict(fit.EVERY_FIT), "pictures": {"covered": 0.1}}
     begun = {"recipe": asdict(fit.FitRecipe()), **how, "classes": ["plate"], "start_from": None}
     (tmp_path / fit.RECIPE_NAME).write_text(json.dumps(begun))
-    with pytest.raises(BadInput, match=r"something else: pictures\.distracted was 0\.1 and is 0\.5 now\."):
-        fit.fit({}, ["plate"], tmp_path, fit.FitRecipe(), pictures={"distracted": 0.5})
+    with pytest.raises(BadInput, match=r"something else: pictures\.covered was 0\.1 and is 0\.5 now\."):
+        fit.fit({}, ["plate"], tmp_path, fit.FitRecipe(), pictures={"covered": 0.5})
 
 
 def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

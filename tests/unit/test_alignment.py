@@ -133,19 +133,6 @@ def test_a_thing_that_nobody_ordered_is_told() -> None:
     assert min(story.surplus for story in told) > 0.8 > max(story.surplus for story in usual)
 
 
-def test_strangers_are_what_nobody_ordered_and_nothing_that_may_be_what_was() -> None:
-    made, truth = trays(40)
-    row = next(n for n, things in enumerate(truth) if "can" in things and "sachet" in things)
-    dice = np.random.default_rng(5)
-    with_another = [*truth[row], "can"]
-    made[row] = SeenTray("t", tuple(shot(with_another, dice) for _ in range(3)), made[row].counts)
-    aligned = align(made, ITEMS)
-    for things, stories in zip([*truth[:row], with_another, *truth[row + 1 :]], aligned.stories, strict=True):
-        for story in stories:
-            assert {things[n] for n in story.strangers} <= {"hand", "sachet"}
-    assert all("sachet" in {with_another[n] for n in story.strangers} for story in aligned.stories[row])
-
-
 def test_no_two_items_share_a_box() -> None:
     made, _ = trays(30)
     for stories in align(made, ITEMS).stories:

@@ -129,24 +129,6 @@ def test_a_tray_is_believed_only_if_its_photographs_agree(tmp_path: Path) -> Non
     assert "98" in names, "a tray with one photograph has no others to ask"
 
 
-def test_what_draws_the_teacher_though_nobody_ordered_it_is_told_of_on_photographs_that_are_believed(
-    tmp_path: Path,
-) -> None:
-    gone = CountedTray("t-99", (Path("a-hand.jpg"), Path("b-hand.jpg")), {"soup": 1})
-    told = teach(tmp_path, [*TRAYS, gone]).distractors
-    for distractor in told:
-        things = distractor.photograph.path.stem.split("-")[-1].split(".")
-        assert things[round((distractor.box[0] - 40) / 120)] == "hand"
-    seen = [distractor.photograph.label_path.stem for distractor in told]
-    assert sorted(seen) == sorted(f"{t.tray_id}-{p.stem}" for t in TRAYS for p in t.photographs if "hand" in p.stem)
-
-
-def test_what_hardly_draws_the_teacher_distracts_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CALLED, "hand", (1, 0.005))
-    monkeypatch.setattr("tests.unit.test_labelling.FAINT_ELSE", 0.005)
-    assert teach(tmp_path).distractors == ()
-
-
 def test_what_the_teacher_calls_each_item_is_counted(usual: Taught) -> None:
     calls = names_given(usual, CLASSES)
     assert calls["soup"].most_common(1)[0][0] == "dish"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.training.boxed import BoxedPhotograph, Distractor, label_lines, read_boxes
-from edge_agent.training.pasting import COVERED, MOST_PASTED, MOST_SHOWN, vary_repeats
+from edge_agent.training.boxed import BoxedPhotograph, label_lines, read_boxes
+from edge_agent.training.pasting import COVERED, MOST_PASTED, vary_repeats
 from edge_agent.training.sightings import share_inside
 
 NAMES = ("plate", "tomato", "plum")
@@ -19,13 +17,8 @@ COLOURS = {"plate": (235, 235, 235), "tomato": (40, 40, 210), "plum": (150, 40, 
 SIZE = (320, 240)
 RADIUS = {"plate": 45, "tomato": 20, "plum": 20}
 
-SACHET = (40, 200, 40)
-
 Lying = tuple[str, int, int]
 """What lies there, and where its middle is."""
-
-
-ROOM: tuple[Lying, ...] = (("plate", 80, 120), ("plum", 280, 60))
 
 
 def tray(folder: Path, name: str, *lying: Lying) -> BoxedPhotograph:
@@ -44,35 +37,12 @@ def tray(folder: Path, name: str, *lying: Lying) -> BoxedPhotograph:
 
 def two_trays(folder: Path) -> tuple[BoxedPhotograph, BoxedPhotograph]:
     """One with a lot of room, and one of which a tomato can be taken."""
-    spacious = tray(folder, "noon-1-0", *ROOM)
+    spacious = tray(folder, "noon-1-0", ("plate", 80, 120), ("plum", 280, 60))
     return spacious, tray(folder, "noon-2-0", ("plate", 90, 110), ("tomato", 220, 150))
 
 
-def varied(
-    photographs: list[BoxedPhotograph], into: Path, seed: int = 3, distractors: Sequence[Distractor] = ()
-) -> tuple[BoxedPhotograph, ...]:
-    return vary_repeats(photographs, NAMES, into, seed=seed, distractors=distractors, read_photograph=read_photograph)
-
-
-def with_sachet(folder: Path, name: str, *lying: Lying, at: tuple[int, int] = (220, 150), r: int = 20) -> Distractor:
-    """A tray with a green thing on it that has no label."""
-    photograph = tray(folder, name, *lying)
-    picture = read_photograph(photograph.path)
-    x, y = at
-    drawn = picture.copy()
-    cv2.circle(drawn, (x, y), r, SACHET, -1)
-    soft = cv2.GaussianBlur(drawn, (0, 0), 2)
-    under = np.zeros(picture.shape[:2], np.uint8)
-    cv2.circle(under, (x, y), r + 6, 255, -1)
-    picture[under > 0] = soft[under > 0]
-    cv2.imwrite(str(photograph.path), picture)
-    return Distractor(photograph, (x - r, y - r, x + r, y + r), 0)
-
-
-def greens(photograph: BoxedPhotograph) -> int:
-    """How many pixels are as green as the sachet."""
-    picture = cv2.blur(read_photograph(photograph.path), (5, 5)).astype(int)
-    return int((np.abs(picture - SACHET).max(axis=2) < 60).sum())
+def varied(photographs: list[BoxedPhotograph], into: Path, seed: int = 3) -> tuple[BoxedPhotograph, ...]:
+    return vary_repeats(photographs, NAMES, into, seed=seed, read_photograph=read_photograph)
 
 
 def test_a_repetition_carries_further_items_and_what_was_there_before_keeps_its_label(tmp_path: Path) -> None:
@@ -135,8 +105,7 @@ def test_a_photograph_that_is_boxed_and_counted_takes_nothing_of_itself_and_each
 def test_the_same_seed_gives_the_same_pictures(tmp_path: Path) -> None:
     """Also where OpenCV's own random numbers have been used before."""
     photographs = [*two_trays(tmp_path), two_trays(tmp_path)[0]]
-    sachets = [with_sachet(tmp_path, f"noon-{n}-0", ("plate", 80, 120)) for n in (5, 6)]
-    one, other = (varied(photographs, tmp_path / name, 4, sachets)[-1] for name in ("one", "other"))
+    one, other = (varied(photographs, tmp_path / name, seed=4)[-1] for name in ("one", "other"))
     assert one.path.read_bytes() == other.path.read_bytes()
     assert one.label_path.read_text() == other.label_path.read_text()
 
@@ -145,86 +114,3 @@ def test_where_no_photograph_is_repeated_nothing_is_made(tmp_path: Path) -> None
     photographs = two_trays(tmp_path)
     assert varied([*photographs], tmp_path / "made") == photographs
     assert not [*(tmp_path / "made").iterdir()]
-
-
-def test_a_distractor_comes_along_without_a_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious, other = two_trays(tmp_path)
-    sachet = with_sachet(tmp_path, "noon-5-0", ("plate", 80, 120))
-    for seed in range(6):
-        again = varied([spacious, other, spacious], tmp_path / f"{seed}", seed, [sachet])[-1]
-        boxes = read_boxes(again, SIZE)
-        assert greens(again) > 400, "it lies there"
-        assert 1 <= len(boxes) - 2 <= MOST_PASTED, "beside as many items as ever"
-        picture = cv2.blur(read_photograph(again.path), (5, 5)).astype(int)
-        for _, box in boxes:
-            middle = picture[round((box[1] + box[3]) / 2), round((box[0] + box[2]) / 2)]
-            assert np.abs(middle - SACHET).max() > 60, "and no box is its own"
-
-
-def test_about_half_the_repetitions_carry_a_distractor(tmp_path: Path) -> None:
-    spacious, other = two_trays(tmp_path)
-    sachets = [with_sachet(tmp_path, f"noon-{n}-0", ("plate", 80, 120)) for n in range(5, 9)]
-    made = varied([spacious, other, *[spacious] * 40], tmp_path / "made", distractors=sachets)[2:]
-    assert 10 <= sum(greens(each) > 400 for each in made) <= 30
-
-
-def test_a_distractor_is_not_everywhere(tmp_path: Path) -> None:
-    """It may be an item that somebody forgot to count."""
-    spacious, other = two_trays(tmp_path)
-    sachet = with_sachet(tmp_path, "noon-5-0", ("plate", 80, 120))
-    made = varied([spacious, other, *[spacious] * 40], tmp_path / "made", distractors=[sachet])[2:]
-    assert sum(greens(each) > 400 for each in made) == MOST_SHOWN
-
-
-def test_a_distractor_that_its_neighbours_cover_between_them_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious = tray(tmp_path, "noon-1-0", *ROOM)
-    covered = tray(tmp_path, "noon-5-0", ("plate", 80, 120), ("plate", 170, 120))
-    between = Distractor(covered, (105.0, 90.0, 145.0, 150.0), 0)
-    assert varied([spacious, spacious], tmp_path / "made", distractors=[between])[-1] == spacious
-
-
-def test_a_distractor_alone_makes_a_repetition_another_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious = tray(tmp_path, "noon-1-0", *ROOM)
-    sachet = with_sachet(tmp_path, "noon-5-0", ("plate", 80, 120))
-    again = varied([spacious, spacious], tmp_path / "made", distractors=[sachet])[-1]
-    assert again != spacious
-    assert read_boxes(again, SIZE) == read_boxes(spacious, SIZE)
-
-
-def test_a_distractor_stays_on_its_shot_and_off_its_own_photograph(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious = tray(tmp_path, "noon-1-0", *ROOM)
-    elsewhere = with_sachet(tmp_path, "noon-5-1", ("plate", 80, 120))
-    own = with_sachet(tmp_path, "noon-6-0", *ROOM)
-    assert varied([spacious, spacious], tmp_path / "a", distractors=[elsewhere])[-1] == spacious
-    assert varied([own.photograph, own.photograph], tmp_path / "b", distractors=[own])[-1] == own.photograph
-
-
-def test_what_lies_on_a_distractor_does_not_come_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious = tray(tmp_path, "noon-1-0", *ROOM)
-    sachet = with_sachet(tmp_path, "noon-5-0", ("tomato", 220, 150), r=34)
-    over = read_photograph(sachet.photograph.path).copy()
-    cv2.circle(over, (220, 150), RADIUS["tomato"], COLOURS["tomato"], -1)
-    cv2.imwrite(str(sachet.photograph.path), over)
-    again = varied([spacious, spacious], tmp_path / "made", distractors=[sachet])[-1]
-    picture = cv2.blur(read_photograph(again.path), (5, 5)).astype(int)
-    assert greens(again) > 250
-    assert (np.abs(picture - COLOURS["tomato"]).max(axis=2) < 60).sum() == 0
-
-
-@pytest.mark.parametrize("at", [(25, 25), (98, 120)], ids=["at the edge", "under a plate"])
-def test_a_distractor_that_is_hardly_seen_whole_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: tuple[int, int]
-) -> None:
-    monkeypatch.setattr("edge_agent.training.pasting.DISTRACTED", 1.0)
-    spacious = tray(tmp_path, "noon-1-0", *ROOM)
-    sachet = with_sachet(tmp_path, "noon-5-0", ("plate", 80, 120), at=at)
-    assert varied([spacious, spacious], tmp_path / "made", distractors=[sachet])[-1] == spacious

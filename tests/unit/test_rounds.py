@@ -13,8 +13,8 @@ import pytest
 
 from edge_agent.ports.steps import nobody_looks
 from edge_agent.training import rounds
-from edge_agent.training.alignment import Aligned, SeenTray
-from edge_agent.training.boxed import BoxedPhotograph, Distractor
+from edge_agent.training.alignment import Aligned
+from edge_agent.training.boxed import BoxedPhotograph
 from edge_agent.training.cross_validation import CrossValidated
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.judging import Judge
@@ -51,51 +51,23 @@ def test_what_measures_teaches_in_no_round() -> None:
     assert not {each.path for each in later.photographs} & {each.path for each in val}
 
 
-def drawn_on(path: Path, called: int) -> Distractor:
-    return Distractor(BoxedPhotograph(path, path.with_suffix(".txt"), {}), (0.0, 0.0, 9.0, 9.0), called)
-
-
-def with_distractors(*distractors: Distractor) -> _Lesson:
-    """A lesson of which the last tray's photographs measure; on no tray a cup lies, which the teacher knows."""
-    both = cast(Aligned, SimpleNamespace(looks=SimpleNamespace(names=("plate", "cup"))))
-    seen = (SeenTray("t-3", (), {"plate": 1}), SeenTray("t-4", (), {"plate": 2, "cup": 0}))
-    taught = replace(taught_in("round-1"), distractors=distractors, aligned=both, seen=seen)
-    naming = Naming(("plate", "cup"), ("plate", "cup"), {"plate": ("plate",), "cup": ("cup",)}, ())
-    return _Lesson(naming, taught, ("plate", "cup"), (), taught.photographs[-2:])
-
-
-def test_what_distracts_comes_from_photographs_that_teach_and_is_called_by_no_class_that_no_tray_counts() -> None:
-    """What is called a cup may be one: no count says that it is none, and the student is to go on knowing cups."""
-    good = drawn_on(TRAYS[3].photographs[0], 0)
-    measuring, cup = drawn_on(TRAYS[-1].photographs[0], 0), drawn_on(TRAYS[3].photographs[1], 1)
-    assert with_distractors(good, measuring, cup).distractors == (good,)
-
-
-def test_a_student_is_shown_what_distracts_and_the_fit_notes_how_its_pictures_are_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = drawn_on(TRAYS[3].photographs[0], 0)
-    pasted: list[Any] = []
+def test_a_fit_notes_how_its_pictures_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit that was cut off goes on with pictures made alike, or not at all."""
     fitted: list[Any] = []
-
-    def vary(shown: Any, *_: object, distractors: Any, **__: object) -> Any:
-        pasted.append(distractors)
-        return shown
 
     def fit(*_: object, pictures: Any, **__: object) -> Path:
         fitted.append(pictures)
         return tmp_path / "last.pt"
 
-    monkeypatch.setattr(rounds, "vary_repeats", vary)
+    monkeypatch.setattr(rounds, "vary_repeats", lambda shown, *_, **__: shown)
     monkeypatch.setattr(rounds, "fit", fit)
     monkeypatch.setattr(rounds, "measure", lambda *_: {"val_map50": 0.9, "val_map50_95": 0.6})
     monkeypatch.setattr(rounds, "curve", lambda _: [])
     monkeypatch.setattr(rounds, "names_given", lambda *_: {})
     means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks)
-    lesson = with_distractors(good, drawn_on(TRAYS[3].photographs[1], 1))
-    _, account = rounds._taught(lesson, TRAYS, tmp_path, FitRecipe(), tmp_path / "before.pt", means)
-    assert (pasted, fitted) == ([(good,)], [PASTING])
-    assert account["distractors"] == 1
+    lesson = _Lesson(NAMING, taught_in("round-1"), ("plate",), (), taught_in("round-1").photographs[-2:])
+    rounds._taught(lesson, TRAYS, tmp_path, FitRecipe(), tmp_path / "before.pt", means)
+    assert fitted == [PASTING]
 
 
 @pytest.fixture
@@ -175,7 +147,8 @@ def test_what_was_drawn_under_a_class_says_a_teacher_that_knows_the_items_or_els
     orders = LearningFromOrders(trays=tmp_path)
     school: Any = rounds._School(plan, orders, splits, TRAYS, Path("a.pt"), cast(Means, None))
     looking: Any = SimpleNamespace(names=teacher, look=None)
-    assert school._naming(with_distractors().taught, looking) == asked
+    plates = cast(Aligned, SimpleNamespace(looks=SimpleNamespace(names=("plate",))))
+    assert school._naming(replace(taught_in("round-1"), aligned=plates), looking) == asked
 
 
 def test_what_lies_on_no_tray_is_no_item_to_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
