@@ -14,6 +14,7 @@ from edge_agent.app.quantising import check_quantising
 from edge_agent.errors import BadConfig, BadInput, BadRecording
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
+from edge_agent.formats.pack import MANIFEST_NAME
 from edge_agent.formats.recordings import TrayFolder, open_counted
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
@@ -77,9 +78,13 @@ def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
         configured: what the configuration names. What `models/active` beside the pack names is in service too.
 
     Raises:
-        BadInput: the pack is in service.
+        BadInput: the pack is in service, or the folder holds something else.
         BadModelPack: what is configured leads to no pack.
     """
+    # A training that was cut off while it wrote its pack leaves a network without a manifest.
+    others = [each for each in (pack.iterdir() if pack.is_dir() else ()) if each.suffix != ".onnx"]
+    if others and not (pack / MANIFEST_NAME).exists():
+        raise BadInput("this folder holds other things than a model pack; name a new one, or empty it", path=pack)
     shelf = ModelShelf(folder=pack.absolute().parent)
     named = shelf.pointed_at()
     served = [*([] if named is None else [shelf.folder / named]), *([] if configured is None else [led_to(configured)])]

@@ -13,6 +13,7 @@ import typer
 from rich.markup import escape
 
 from edge_agent.cli.common import ConfigOption, JsonOption, config_path, notes, print_json, say, screen, warn
+from edge_agent.errors import BadInput
 
 if TYPE_CHECKING:
     from edge_agent.app.finding import Finding
@@ -67,7 +68,13 @@ def doctor(
 
     found: list[Finding] = []
     wanted = set(only or ())
-    for examination in examinations(config_path(config)):
+    every = list(examinations(config_path(config)))
+    if len(every) == 1:
+        wanted.clear()  # the configuration does not read: nothing else can be looked at, and that is to be told
+    elif unknown := sorted(wanted - {examination.what for examination in every}):
+        there = ", ".join(dict.fromkeys(examination.what for examination in every))
+        raise BadInput(f"'{unknown[0]}' is nothing that is looked at here; there is: {there}")
+    for examination in every:
         if wanted and examination.what not in wanted:
             continue
         with _looking_at(examination.what):

@@ -88,9 +88,10 @@ def verify(
     config: common.ConfigOption = None,
 ) -> None:
     """Hold packs to their hashes, open them, and run them on a grey picture; status 2 where one is not fit."""
+    from edge_agent.adapters.model_shelf import led_to
     from edge_agent.app.models import faults_of
 
-    folders = packs or _box(config, models).shelf.packs()
+    folders = [led_to(pack) for pack in packs or _box(config, models).shelf.packs()]
     if not folders:
         raise BadInput("there is no model pack here; name the folder of packs with --models", path=models)
     damaged = 0

@@ -90,7 +90,13 @@ def bench(
         _bench_store(store, keep=keep, rounds=rounds, pack=pack, menu=menu, as_json=as_json)
         return
     if checkpoint is not None and not checkpoint.is_file():
-        raise BadInput(f"{checkpoint}: there is no such checkpoint")
+        raise BadInput("there is no such checkpoint", path=checkpoint)
+    if checkpoint is not None and checkpoint.suffix != ".pt":
+        raise BadInput(
+            "--checkpoint names trained weights (.pt); the pack's own export is measured anyway", path=checkpoint
+        )
+    if keep is not None:
+        raise BadInput("--keep is about a store; name its size with --store")
     plan = BenchPlan(
         pack=pack,
         photographs=photos or (),

@@ -20,6 +20,7 @@ from edge_agent.cli.common import (
     say,
     settings_from,
     typed,
+    warn,
 )
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
@@ -59,6 +60,7 @@ def calibrate(
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
     from edge_agent.app.making import calibrate_pack, cross_validate_pack, refuse_other_boxes
     from edge_agent.app.plans import ThresholdPlan
+    from edge_agent.training.thresholds import FEW_TRAYS
 
     blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
     if trays is not None and not blocks:
@@ -70,6 +72,12 @@ def calibrate(
         with progress("trays", hidden=False) as step:
             manifest = calibrate_pack(pack, plan, on_tray=step)
         _show_calibration(pack, manifest)
+        if (number := int(manifest.metrics["calibration_trays"])) < FEW_TRAYS:
+            warn(f"thresholds from {number} tray(s) are a guess: name more of them, {FEW_TRAYS} at the least")
+        quantize, score = (
+            typed(f"edge-agent {command}", pack, "--trays", "DIR") for command in ("quantize", "models score")
+        )
+        say(f"8-bit forms, and scores, were of its old thresholds. Next: '{quantize}', then '{score}'.")
         return
     with progress("parts", hidden=False) as step:
         found = cross_validate_pack(pack, plan, folds=folds, on_part=step)
@@ -258,7 +266,8 @@ def merge(
 
     with extra_train("merging"):
         manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
-    say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with 'edge-agent calibrate {pack}'")
+    calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
+    say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'")
 
 
 def _show_fit(pack: Path, manifest: PackManifest) -> None:

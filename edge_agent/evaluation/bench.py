@@ -98,7 +98,7 @@ class Measured:
             *lines,
             f"medians of {self.rounds} alternating rounds, {self.pictures} pictures, {self.threads} threads",
             f"input {self.input_shape}, {self.provider} where nothing else is said, ONNX Runtime {self.runtime}",
-            f"CPU: {self.cpu}; {' '.join(self.cpu_flags) or 'instruction sets not known'}",
+            f"CPU: {self.cpu}" if self.cpu_flags else f"CPU: {self.cpu}; instruction sets not known",
         ]
 
     def _row(self, ms: float | None, way: str) -> str:

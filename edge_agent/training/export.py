@@ -96,9 +96,7 @@ def make_pack_fast(folder: Path) -> PackManifest:
     start = manifest.plain or manifest.files.get("fp32")
     if start is None:
         raise BadModelPack("the pack has no fp32 file to start from", path=folder)
-    if not _is_whole(folder, start):
-        said = "it is not there, or not the file that model.yaml names (its sha256 is another)"
-        raise BadModelPack(f"{said}: copy the whole pack once more, or make it anew", path=folder / start.file)
+    refuse_damaged(folder, start)
     fp32 = manifest.files.get("fp32")
     if manifest.plain is not None and fp32 is not None and _is_whole(folder, fp32):
         return manifest
@@ -117,6 +115,17 @@ def make_pack_fast(folder: Path) -> PackManifest:
     for name in stale:
         (folder / name).unlink(missing_ok=True)
     return revised
+
+
+def refuse_damaged(folder: Path, entry: PackFile | PlainExport) -> None:
+    """Whether a file is the one that the manifest names; what is made of another one would have a hash that fits.
+
+    Raises:
+        BadModelPack: it is not.
+    """
+    if not _is_whole(folder, entry):
+        said = "it is not there, or not the file that model.yaml names (its sha256 is another)"
+        raise BadModelPack(f"{said}: copy the whole pack once more, or make it anew", path=folder / entry.file)
 
 
 def _is_whole(folder: Path, entry: PackFile | PlainExport) -> bool:

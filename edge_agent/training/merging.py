@@ -16,9 +16,17 @@ import numpy as np
 from pydantic import Field
 
 from edge_agent.errors import BadInput, BadModelPack
-from edge_agent.formats.pack import MANIFEST_NAME, Name, PackManifest, load_manifest, sha256_of, write_manifest
+from edge_agent.formats.pack import (
+    MANIFEST_NAME,
+    Name,
+    PackFile,
+    PackManifest,
+    load_manifest,
+    sha256_of,
+    write_manifest,
+)
 from edge_agent.formats.yaml_file import FileModel, load_yaml
-from edge_agent.training.export import TO_BE_FOUND, revised
+from edge_agent.training.export import TO_BE_FOUND, refuse_damaged, revised
 
 NEARLY_ONE = 1 - 1e-6
 
@@ -55,9 +63,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
             raise BadInput(f"'{name}' stands in two groups; what is seen would count twice")
     if before.output != "ultralytics_raw":
         raise BadModelPack(f"classes of the layout {before.output} cannot be merged", path=source)
-    fp32 = before.files.get("fp32")
-    if fp32 is None:
-        raise BadModelPack("the pack has no fp32 file; a quantised one cannot be merged", path=source)
+    fp32 = _whole_fp32(source, before)
     target.mkdir(parents=True, exist_ok=True)
     table = np.array([[name in group for name in before.classes] for group in groups.values()], np.float32)
     # Quantised files are made anew (edge-agent quantize). Every gate was held with other classes, that of fp32 on
@@ -90,6 +96,17 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     if (notice := source / "LICENSE").exists():
         shutil.copyfile(notice, target / notice.name)
     return manifest
+
+
+def _whole_fp32(source: Path, manifest: PackManifest) -> PackFile:
+    """The fp32 file of a pack of which this and the plain export are what the manifest names."""
+    fp32 = manifest.files.get("fp32")
+    if fp32 is None:
+        raise BadModelPack("the pack has no fp32 file; a quantised one cannot be merged", path=source)
+    refuse_damaged(source, fp32)
+    if manifest.plain is not None:
+        refuse_damaged(source, manifest.plain)
+    return fp32
 
 
 def _merge(source: Path, table: np.ndarray[tuple[int, ...], np.dtype[np.float32]], target: Path) -> None:

@@ -50,7 +50,7 @@ class UltralyticsDetector:
             threads: Torch's threads. Those of ONNX Runtime cannot be given: Ultralytics takes all cores.
 
         Raises:
-            BadInput: the weights are of another pack.
+            BadInput: they do not read, or the weights are of another pack.
             ModuleNotFoundError: the extra `train` is not installed.
         """
         import numpy as np
@@ -59,7 +59,16 @@ class UltralyticsDetector:
 
         # It logs to standard output, where `--json` promises one object and nothing else.
         logging.getLogger("ultralytics").setLevel(logging.ERROR)
-        self._model: Any = YOLO(weights, task="detect")
+        try:
+            self._model: Any = YOLO(weights, task="detect")
+        except (
+            OSError,
+            RuntimeError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ) as error:  # what it raises of other files
+            raise BadInput("these are no weights that Ultralytics reads", path=weights) from error
         self._manifest = manifest
         # The pack's own plain export keeps no names; Ultralytics invents a thousand for it.
         is_export = weights.suffix == ".onnx"

@@ -141,7 +141,7 @@ def learn_from_orders(
             looking = means.on_work(f"round {number}, judging: parts")
             judged = means.judge.on(student.weights, student.classes, run, looking)
             account = {**account, "judged": judged}
-            if before is not None and judged["surprise"] >= before["surprise"]:
+            if before is not None and not _is_better(judged, before):
                 than = "the one before" if number > 1 else "the weights that it began with"
                 said = "round %d is no better than %s, by trays kept apart (surprise %s, then %s): %s"
                 do = "the pack is made of what was there before it, and no further round is made"
@@ -152,6 +152,10 @@ def learn_from_orders(
         best, labeller = student, student.weights
         rounds.append(account)
     return best, rounds
+
+
+def _is_better(judged: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return bool(judged["surprise"] < before["surprise"])
 
 
 def _counted_on(trays: Iterable[CountedTray]) -> set[str]:

@@ -86,10 +86,13 @@ def _detector(name: str) -> Any:
     from ultralytics import YOLO
     from ultralytics.nn.modules.head import Detect
 
+    said = "this is no model definition (.yaml) and no checkpoint (.pt) that Ultralytics reads"
+    if Path(name).suffix not in (".pt", ".yaml", ".yml"):
+        raise BadInput(said, path=name)  # else the library believes any file to be an export
     try:
         loaded: Any = YOLO(name)
-    except (OSError, RuntimeError, TypeError, AttributeError) as error:  # what the library raises of other files
-        raise BadInput("this is no model definition and no checkpoint that Ultralytics reads", path=name) from error
+    except (OSError, RuntimeError, TypeError, AttributeError, LookupError) as error:  # what it raises of other files
+        raise BadInput(said, path=name) from error
     head = loaded.model.model[-1]
     # Heads of masks, poses and turned boxes are kinds of Detect, and say more than boxes.
     if type(head) is not Detect or head.reg_max == 1 or hasattr(head, "one2one_cv2"):

@@ -108,7 +108,7 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path, monkey
     """Whatever a detector of one epoch sees, the rounds must run through, and typed again nothing is trained anew."""
     monkeypatch.setattr(judging, "FEW_TRAYS", 3)
     monkeypatch.setattr(judging, "FOLDS", 3)
-    monkeypatch.setattr(rounds, "_surprise", lambda account: -len(account["teacher"]))  # each helps, whatever it sees
+    monkeypatch.setattr(rounds, "_is_better", lambda *_: True)  # each helps, whatever it sees
     folder, menu = trays(tmp_path / "trays"), tmp_path / "menu.yaml"
     menu.write_text("items:\n" + "".join(f"  - {{sku: {name}, detects_as: {name}}}\n" for name in COLOURS))
     learning = ["--trays", str(folder), "--round", "1", "--round", "1", "--calibrate-on", "t-9:t-11"]
@@ -248,8 +248,10 @@ def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--teacher", "garbage.pt"], "garbage.pt: this is no model definition and no checkpoint"),
-        (["--architecture", "none.yaml"], "none.yaml: this is no model definition and no checkpoint"),
+        (["--teacher", "garbage.pt"], r"garbage\.pt: this is no model definition \(\.yaml\) and no checkpoint"),
+        (["--architecture", "none.yaml"], r"none\.yaml: this is no model definition"),
+        (["--architecture", "menu.yaml"], r"menu\.yaml: this is no model definition"),
+        (["--architecture", "model.onnx"], r"model\.onnx: this is no model definition"),
         (["--architecture", "none.pt"], "none.pt: there is no such checkpoint"),
         (["--epochs", "0"], r"name a checkpoint \(\.pt\) with --architecture"),
         (["--architecture", "yolo26n.yaml"], "yolo26n.yaml: it is no detector of plain boxes with"),
@@ -263,6 +265,8 @@ def test_what_would_end_the_training_later_is_said_before_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("garbage.pt").write_bytes(b"no checkpoint")
+    Path("menu.yaml").write_text("items: []\n")
+    Path("model.onnx").write_bytes(b"an export")
     Path("file").touch()
     given = ["--trays", str(trays(tmp_path / "trays")), "--calibrate-on", "t-9:t-11", "--no-quantize"]
     start = ["train", str(boxes(tmp_path / "boxes")), "--classes", "plate,fruit,can", "--pack", "pack", "--run", "run"]

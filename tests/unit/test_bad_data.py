@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from edge_agent.app import making
+from edge_agent.app.inputs import refuse_in_service
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import load_manifest, sha256_of
@@ -270,6 +271,61 @@ def test_a_full_disk_in_a_training_is_a_sentence_that_says_how_to_go_on(tmp_path
     said = r"last\.pt: .*No space left.*lies in .*run.*type the same command again"
     with pytest.raises(BadInput, match=said), to_be_gone_on_with(tmp_path / "run"):
         raise full
+
+
+@pytest.mark.parametrize(
+    "words", [TRAIN, ("merge", "pack", "--groups", "groups.yaml", "--pack", "new")], ids=lambda w: w[0]
+)
+def test_a_folder_of_other_things_is_no_place_for_a_pack(run: Run, many: Path, words: tuple[str, ...]) -> None:
+    """Its README would be gone, for the model card."""
+    (many / "groups.yaml").write_text("crockery: [plate, bread]\n")
+    (many / "new").mkdir()
+    (many / "new" / "README.md").write_text("my notes\n")
+    run(*words, *(("boxes",) if words is TRAIN else ())).refused(
+        "new: this folder holds other things than a model pack"
+    )
+    assert (many / "new" / "README.md").read_text() == "my notes\n"
+
+
+def test_a_network_that_a_cut_training_left_is_in_nobodys_way(many: Path) -> None:
+    """Else the command that goes on would be refused."""
+    (many / "new").mkdir()
+    (many / "new" / "model.onnx").write_bytes(b"half of one")
+    refuse_in_service(many / "new")
+
+
+def test_calibration_says_what_it_took_back_and_when_it_is_a_guess(run: Run, many: Path) -> None:
+    asked = ("calibrate", "pack", "--trays", "many", "--calibrate-on")
+    told = run(*asked, "t-1:t-12")
+    assert "Next: 'edge-agent quantize pack --trays DIR', then 'edge-agent models score pack --trays DIR'" in (
+        " ".join(told.out.split())
+    )
+    assert told.err == ""
+    assert "thresholds from 3 tray(s) are a guess" in run(*asked, "t-1:t-3").err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--checkpoint", "pack/model.onnx"), "pack/model.onnx: --checkpoint names trained weights (.pt)"),
+        (("--checkpoint", "none.pt"), "none.pt: there is no such checkpoint"),
+        (("--keep", "store.db"), "--keep is about a store; name its size with --store"),
+    ],
+)
+def test_what_a_benchmark_cannot_measure_is_refused(run: Run, many: Path, given: tuple[str, ...], said: str) -> None:
+    run("bench", "--pack", "pack", "--rounds", "3", *given).refused(said)
+
+
+def test_a_slip_in_what_doctor_is_to_look_at_is_no_good_news(run: Run, many: Path) -> None:
+    """A job that asks every night would say that all is well for ever."""
+    run("doctor", "--config", "edge.yaml", "--only", "modle").refused(
+        "'modle' is nothing that is looked at here", "model,"
+    )
+    assert "model:" in run("doctor", "--config", "edge.yaml", "--only", "model").out
+    (many / "edge.yaml").write_text("detector: [")
+    told = run("doctor", "--config", "edge.yaml", "--only", "disk")
+    assert told.status == 1
+    assert "configuration:" in told.out
 
 
 def test_cross_validation_writes_nothing_and_needs_a_tray_for_each_part(run: Run, many: Path) -> None:

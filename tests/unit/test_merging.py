@@ -76,6 +76,22 @@ def test_a_pack_without_an_exact_network_is_refused(tmp_path: Path) -> None:
         merge_pack(fine, GROUPS, tmp_path / "coarse", version="1")
 
 
+@pytest.mark.parametrize("name", ["model.fp32.onnx", "model.onnx"])
+def test_nothing_is_made_of_a_damaged_network(tmp_path: Path, name: str) -> None:
+    """The new pack would have hashes that fit, and hide it."""
+    network = constant_model(raw_output([]))
+    fine = write_pack(tmp_path / "fine", network, "ultralytics_raw", occluders=())
+    (fine / "model.fp32.onnx").write_bytes(network)
+    before = load_manifest(fine / MANIFEST_NAME)
+    plain = {"file": "model.onnx", "sha256": before.files["fp32"].sha256, "input": before.input.model_dump(mode="json")}
+    fast = {"fp32": {"file": "model.fp32.onnx", "sha256": before.files["fp32"].sha256}}
+    revise_pack(fine, {"files": fast, "plain": plain})
+    (fine / name).write_bytes(network[:-9])
+    with pytest.raises(BadModelPack, match=rf"{name}: .*its sha256 is another"):
+        merge_pack(fine, GROUPS, tmp_path / "coarse", version="1")
+    assert not (tmp_path / "coarse").exists()
+
+
 def test_the_merged_pack_says_where_it_comes_from(tmp_path: Path) -> None:
     manifest = merged(tmp_path, raw_output([])).pack.manifest
     assert (manifest.name, manifest.version, manifest.classes) == ("coarse", "7", ("crockery", "hand"))
