@@ -81,8 +81,9 @@ def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
         BadInput: the pack is in service, or the folder holds something else.
         BadModelPack: what is configured leads to no pack.
     """
-    # A training that was cut off while it wrote its pack leaves a network without a manifest.
-    others = [each for each in (pack.iterdir() if pack.is_dir() else ()) if each.suffix != ".onnx"]
+    inside = pack.iterdir() if pack.is_dir() else ()
+    # A training that was cut off while it wrote its pack leaves a network, and half of a manifest under a hidden name.
+    others = [each for each in inside if each.suffix != ".onnx" and not each.name.startswith(".")]
     if others and not (pack / MANIFEST_NAME).exists():
         raise BadInput("this folder holds other things than a model pack; name a new one, or empty it", path=pack)
     shelf = ModelShelf(folder=pack.absolute().parent)

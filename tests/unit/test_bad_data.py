@@ -291,6 +291,7 @@ def test_a_network_that_a_cut_training_left_is_in_nobodys_way(many: Path) -> Non
     """Else the command that goes on would be refused."""
     (many / "new").mkdir()
     (many / "new" / "model.onnx").write_bytes(b"half of one")
+    (many / "new" / ".model.yaml.new").write_text("schema:")
     refuse_in_service(many / "new")
 
 
