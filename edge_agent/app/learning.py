@@ -128,7 +128,7 @@ def collect(
     pictures = PictureFolder(folder=pictures_beside(db))
     trays, passed_over = _labelled(_looked_at(db, loaded, since, on_tray, page), pictures)
     if not trays:
-        raise BadInput(_no_label(passed_over), path=db)
+        raise BadInput(_no_label(passed_over, since), path=db)
     checks = [check for tray in trays for check in checks_of(tray.number, tray.tray_id, tray.label, loaded)]
     if into is not None:
         _write(into, trays, checks, pictures)
@@ -198,9 +198,10 @@ def _with_pictures(label: Label, pictures: PictureFolder) -> Label | NoLabel:
     return replace(label, pictures=there[-MAX_PHOTOGRAPHS:]) if there else NoLabel.NO_PICTURE
 
 
-def _no_label(passed_over: Counter[NoLabel]) -> str:
+def _no_label(passed_over: Counter[NoLabel], since: date | None) -> str:
     reasons = "; ".join(f"{count} x {why.value}" for why, count in passed_over.most_common())
-    found = f"none of its {passed_over.total()} trays has a label ({reasons})" if reasons else "it has no tray"
+    none = "it has no tray" if since is None else f"it has no tray of {since} or later"
+    found = f"none of its {passed_over.total()} trays has a label ({reasons})" if reasons else none
     return (
         f"{found}. What makes a label: a blind audit of a tray's pictures, or the crew's word at the pass, "
         "an alert answered 'system wrong' or 'fixed'; a match that only the system saw is none"

@@ -71,6 +71,8 @@ def list_models(
     for pack in packs:
         table.add_row(*_row(pack))
     screen.print(table)
+    if not packs:
+        warn(f"there is no model pack in {box.shelf.folder}: name the folder of packs with --models")
     for pack in packs:
         if pack.fault is not None:
             warn(pack.fault)

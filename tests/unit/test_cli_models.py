@@ -234,6 +234,15 @@ def test_the_list_shows_scores_and_cuts_no_name(run: Run, here: Path) -> None:
         assert word in told.out
 
 
+def test_a_list_of_nothing_says_where_packs_may_lie(run: Run, models: Path) -> None:
+    """The pack itself is named easily, where its folder is meant."""
+    told = run("models", "list", "--models", "models/good", *CONFIG)
+    assert (told.status, "no model pack in models/good: name the folder of packs with --models" in told.err) == (
+        0,
+        True,
+    )
+
+
 def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> None:
     run("models", "activate", "models/good", *CONFIG)
     (models / "good" / "model.yaml").unlink()

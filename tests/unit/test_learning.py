@@ -213,6 +213,8 @@ def test_trays_before_a_day_can_be_left_out(restaurant: Restaurant) -> None:
     restaurant.confirmed(order("B", "plate"))
     assert restaurant.collect(None, since=date(2026, 2, 1)).labelled == 1
     assert restaurant.collect(None, since=date(2026, 1, 31)).labelled == 2
+    with pytest.raises(BadInput, match="it has no tray of 2030-01-01 or later"):
+        restaurant.collect(None, since=date(2030, 1, 1))
 
 
 def test_a_dry_run_counts_and_writes_nothing(restaurant: Restaurant) -> None:
