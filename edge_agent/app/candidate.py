@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_agent.app.candidate_start import LEARN_COMMAND, start_from
 from edge_agent.app.comparing import Evidence, PackScored, compare_packs, score_pack
-from edge_agent.app.inputs import refuse_in_service
+from edge_agent.app.inputs import refuse_to_write_over
 from edge_agent.app.making import train_pack
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadConfig, BadInput
@@ -142,7 +142,7 @@ def was_cut_off(settings: Settings, plan: CandidatePlan) -> bool:
             candidate is made already; or it was begun on other trays.
         BadModelPack: the active pack does not fit.
     """
-    refuse_in_service(plan.pack, settings.detector.pack)
+    refuse_to_write_over(plan.pack, settings.detector.pack)
     if (plan.run / JUDGED_NAME).exists():
         said = f"this candidate is made already: 'edge-agent models compare' holds {plan.pack} against another pack"
         raise BadInput(f"{said}; a new one needs another --candidate", path=plan.run)

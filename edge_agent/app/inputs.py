@@ -42,7 +42,7 @@ def check_inputs(
             tray, something lies there that nobody knows, or too few trays are left.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    refuse_in_service(plan.pack)
+    refuse_to_write_over(plan.pack)
     photographs: list[Path] = []
     learned, ordered = set(plan.classes), set[str]()
     if plan.boxes is not None:
@@ -70,7 +70,7 @@ def check_inputs(
     _check_writable((plan.run, plan.pack))
 
 
-def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
+def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
     """Whether a pack may be written over: one in service would be half of one meanwhile, and the way back is gone.
 
     Args:

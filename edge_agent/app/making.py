@@ -12,7 +12,7 @@ from pathlib import Path
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.inputs import check_inputs, refuse_in_service
+from edge_agent.app.inputs import check_inputs, refuse_to_write_over
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import quantise
 from edge_agent.errors import BadInput
@@ -215,7 +215,7 @@ def merge_classes(
     """
     if source.resolve() == target.resolve():
         raise BadInput("the merged pack needs a folder of its own: name another one with --pack")
-    refuse_in_service(target, configured)
+    refuse_to_write_over(target, configured)
     manifest = merge_pack(source, load_groups(groups), target, version=version)
     write_model_card(target, manifest)
     return manifest

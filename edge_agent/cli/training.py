@@ -167,7 +167,7 @@ def train(
     against fp32, by the checks of those trays and the menu. Typed again after a cut, the same command goes on.
     """
     from edge_agent.adapters.model_shelf import shelf_folder
-    from edge_agent.app.inputs import refuse_in_service
+    from edge_agent.app.inputs import refuse_to_write_over
     from edge_agent.app.making import train_pack
     from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
     from edge_agent.training.fit import FitRecipe
@@ -183,7 +183,7 @@ def train(
     if trays is None and (rounds or teacher is not None):
         raise BadInput("--round and --teacher are about learning from orders; name the trays with --trays")
     served = configured_pack(config)
-    refuse_in_service(pack, served)
+    refuse_to_write_over(pack, served)
     names = _names_in(classes)
     kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
     learning = quantising = checked_by = None

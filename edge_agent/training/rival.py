@@ -13,6 +13,7 @@ from edge_agent.domain.geometry import Box
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
 from edge_agent.ports import Picture
+from edge_agent.training.sightings import UNREADABLE
 
 os.environ.setdefault("YOLO_OFFLINE", "true")
 os.environ.setdefault("YOLO_AUTOINSTALL", "false")
@@ -61,13 +62,7 @@ class UltralyticsDetector:
         logging.getLogger("ultralytics").setLevel(logging.ERROR)
         try:
             self._model: Any = YOLO(weights, task="detect")
-        except (
-            OSError,
-            RuntimeError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ) as error:  # what it raises of other files
+        except UNREADABLE as error:
             raise BadInput("these are no weights that Ultralytics reads", path=weights) from error
         self._manifest = manifest
         # The pack's own plain export keeps no names; Ultralytics invents a thousand for it.

@@ -32,6 +32,9 @@ SAME_SPOT = 0.45
 MOST = 40
 """Candidates per photograph, best first; a full tray holds a dozen things."""
 
+UNREADABLE = (OSError, RuntimeError, TypeError, AttributeError, LookupError)
+"""What Ultralytics raises of files that are no weights and no model definition."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -91,7 +94,7 @@ def _detector(name: str) -> Any:
         raise BadInput(said, path=name)  # else the library believes any file to be an export
     try:
         loaded: Any = YOLO(name)
-    except (OSError, RuntimeError, TypeError, AttributeError, LookupError) as error:  # what it raises of other files
+    except UNREADABLE as error:
         raise BadInput(said, path=name) from error
     head = loaded.model.model[-1]
     # Heads of masks, poses and turned boxes are kinds of Detect, and say more than boxes.

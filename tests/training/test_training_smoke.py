@@ -22,7 +22,9 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.training import fit, judging, rounds
 from edge_agent.training.checkpoints import keep_whole, passes_in
+from edge_agent.training.rival import UltralyticsDetector
 from edge_agent.training.took_part import OWN_VAL
+from tests import builders_onnx
 
 pytest.importorskip("ultralytics", reason="needs the extra 'train': make test-train")
 
@@ -282,3 +284,9 @@ def test_a_photograph_that_does_not_read_is_said_before_the_training(tmp_path: P
     with pytest.raises(BadInput, match=r"t-3/1\.jpg: "):
         train(tmp_path, "--trays", str(folder), "--calibrate-on", "t-9:t-11", "--no-quantize")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_that_does_not_read_is_named_where_it_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "junk.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(BadInput, match=r"junk\.pt: these are no weights that Ultralytics reads"):
+        UltralyticsDetector(weights=tmp_path / "junk.pt", manifest=builders_onnx.manifest("ultralytics_raw"), threads=1)

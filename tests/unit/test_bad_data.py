@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edge_agent.app import making
-from edge_agent.app.inputs import refuse_in_service
+from edge_agent.app.inputs import refuse_to_write_over
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import load_manifest, sha256_of
@@ -292,7 +292,7 @@ def test_a_network_that_a_cut_training_left_is_in_nobodys_way(many: Path) -> Non
     (many / "new").mkdir()
     (many / "new" / "model.onnx").write_bytes(b"half of one")
     (many / "new" / ".model.yaml.new").write_text("schema:")
-    refuse_in_service(many / "new")
+    refuse_to_write_over(many / "new")
 
 
 def test_calibration_says_what_it_took_back_and_when_it_is_a_guess(run: Run, many: Path) -> None:

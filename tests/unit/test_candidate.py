@@ -13,7 +13,7 @@ import pytest
 from edge_agent.app import candidate
 from edge_agent.app.candidate import FEWEST_TRAYS, JUDGED_NAME, CandidatePlan, blocks_of, was_cut_off
 from edge_agent.app.candidate_start import Start
-from edge_agent.app.inputs import check_inputs, refuse_in_service
+from edge_agent.app.inputs import check_inputs, refuse_to_write_over
 from edge_agent.app.making import merge_classes
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.errors import BadInput
@@ -153,9 +153,9 @@ def test_the_pack_in_service_is_not_written_over(shelf: Path, configured: str) -
 
 
 def test_a_pack_that_the_configuration_names_is_in_service_whatever_the_pointer_says(shelf: Path) -> None:
-    refuse_in_service(shelf / "canteen-2")
+    refuse_to_write_over(shelf / "canteen-2")
     with pytest.raises(BadInput, match="in service"):
-        refuse_in_service(shelf / "canteen-2", shelf / "canteen-2")
+        refuse_to_write_over(shelf / "canteen-2", shelf / "canteen-2")
 
 
 def test_a_merged_pack_does_not_write_over_the_one_in_service(shelf: Path) -> None:
