@@ -210,7 +210,8 @@ def merge_classes(
     """Write a pack that reports groups of another pack's classes, anywhere but over the one that is `configured`.
 
     Raises:
-        BadInput: the groups do not read, or do not fit the pack, or the pack to write is in service.
+        BadInput: the groups do not read, or do not fit the pack, or the pack to write is in service, or cannot be
+            written.
         BadModelPack: the pack does not fit.
     """
     if source.resolve() == target.resolve():

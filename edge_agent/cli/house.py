@@ -73,7 +73,10 @@ def doctor(
         wanted.clear()  # the configuration does not read: nothing else can be looked at, and that is to be told
     elif unknown := sorted(wanted - {examination.what for examination in every}):
         there = ", ".join(dict.fromkeys(examination.what for examination in every))
-        raise BadInput(f"'{unknown[0]}' is nothing that is looked at here; there is: {there}")
+        raise BadInput(
+            f"'{unknown[0]}' is nothing that is looked at here; there is: {there} "
+            "(cameras and a broker where the configuration has any)"
+        )
     for examination in every:
         if wanted and examination.what not in wanted:
             continue

@@ -77,7 +77,7 @@ def calibrate(
         quantize, score = (
             typed(f"edge-agent {command}", pack, "--trays", "DIR") for command in ("quantize", "models score")
         )
-        say(f"8-bit forms, and scores, were of its old thresholds. Next: '{quantize}', then '{score}'.")
+        say(f"8-bit forms and scores that it had were of its old thresholds. Next: '{quantize}', then '{score}'.")
         return
     with progress("parts", hidden=False) as step:
         found = cross_validate_pack(pack, plan, folds=folds, on_part=step)

@@ -51,8 +51,8 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     """Write a pack whose classes are groups of another pack's classes; only in fp32, its thresholds still to be found.
 
     Raises:
-        BadInput: a group names a class that the pack lacks, or two groups share one.
-        BadModelPack: the source has no fp32 file, or its output is no `ultralytics_raw`.
+        BadInput: a group names a class that the pack lacks, two groups share one, or the folder cannot be written to.
+        BadModelPack: the source has no fp32 file, a damaged one, or its output is no `ultralytics_raw`.
     """
     before = load_manifest(source / MANIFEST_NAME)
     members = [name for group in groups.values() for name in group]
@@ -64,7 +64,10 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     if before.output != "ultralytics_raw":
         raise BadModelPack(f"classes of the layout {before.output} cannot be merged", path=source)
     fp32 = _whole_fp32(source, before)
-    target.mkdir(parents=True, exist_ok=True)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as refusal:
+        raise BadInput(f"the folder cannot be written to: {refusal.strerror}", path=target) from refusal
     table = np.array([[name in group for name in before.classes] for group in groups.values()], np.float32)
     # Quantised files are made anew (edge-agent quantize). Every gate was held with other classes, that of fp32 on
     # another provider too.

@@ -278,13 +278,21 @@ def test_a_full_disk_in_a_training_is_a_sentence_that_says_how_to_go_on(tmp_path
 )
 def test_a_folder_of_other_things_is_no_place_for_a_pack(run: Run, many: Path, words: tuple[str, ...]) -> None:
     """Its README would be gone, for the model card."""
-    (many / "groups.yaml").write_text("crockery: [plate, bread]\n")
+    (many / "groups.yaml").write_text("classes: {crockery: [plate, bread]}\n")
     (many / "new").mkdir()
     (many / "new" / "README.md").write_text("my notes\n")
     run(*words, *(("boxes",) if words is TRAIN else ())).refused(
         "new: this folder holds other things than a model pack"
     )
     assert (many / "new" / "README.md").read_text() == "my notes\n"
+
+
+def test_a_pack_cannot_be_merged_into_a_file(run: Run, many: Path) -> None:
+    (many / "groups.yaml").write_text("classes: {crockery: [plate, bread]}\n")
+    (many / "file").touch()
+    words = ("merge", "pack", "--groups", "groups.yaml", "--pack")
+    run(*words, "file").refused("file: the folder cannot be written to")
+    run(*words, "file/new").refused("new: the folder cannot be written to")
 
 
 def test_a_network_that_a_cut_training_left_is_in_nobodys_way(many: Path) -> None:
