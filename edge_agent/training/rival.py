@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,11 @@ class UltralyticsDetector:
         """
         import numpy as np
         import torch
-        from ultralytics import YOLO
 
-        # It logs to standard output, where `--json` promises one object and nothing else.
+        # It logs to standard output, where `--json` promises one object and nothing else; on a machine where it was
+        # never used it does so while it is imported.
+        with redirect_stdout(sys.stderr):
+            from ultralytics import YOLO
         logging.getLogger("ultralytics").setLevel(logging.ERROR)
         try:
             self._model: Any = YOLO(weights, task="detect")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import asdict
 from pathlib import Path
@@ -290,3 +293,19 @@ def test_a_checkpoint_that_does_not_read_is_named_where_it_is_measured(tmp_path:
     (tmp_path / "junk.pt").write_bytes(b"no checkpoint")
     with pytest.raises(BadInput, match=r"junk\.pt: these are no weights that Ultralytics reads"):
         UltralyticsDetector(weights=tmp_path / "junk.pt", manifest=builders_onnx.manifest("ultralytics_raw"), threads=1)
+
+
+def test_bench_prints_one_object_also_where_ultralytics_was_never_used(tmp_path: Path) -> None:
+    """It tells of its new settings while it is imported, so a process of its own is asked."""
+    photograph(tmp_path / "tray.jpg", ["plate"], 1)
+    words = ["bench", str(tmp_path / "tray.jpg"), "--pack", "models/canteen", "--rounds", "3", "--json"]
+    words += ["--checkpoint", "models/checkpoints/canteen-dishes-4.pt"]
+    done = subprocess.run(  # noqa: S603  our own command
+        [sys.executable, "-m", "edge_agent", *words],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "YOLO_CONFIG_DIR": str(tmp_path / "never used")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(json.loads(done.stdout)["ultralytics_ms"]) == {"pt", "onnx"}
