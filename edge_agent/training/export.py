@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import ValidationError
@@ -37,11 +38,20 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
     from ultralytics import YOLO
 
     folder.mkdir(parents=True, exist_ok=True)
-    exported = YOLO(weights).export(
-        format="onnx", imgsz=[height_px, width_px], opset=OPSET, simplify=True, dynamic=False, half=False, device="cpu"
-    )
     target = folder / MODEL_NAME
-    shutil.move(str(exported), target)
+    # Ultralytics writes beside the weights: there may lie an export of the user's, or nothing may be written there.
+    with TemporaryDirectory(dir=folder) as place:
+        copied = shutil.copyfile(weights, Path(place) / weights.name)
+        exported = YOLO(copied).export(
+            format="onnx",
+            imgsz=[height_px, width_px],
+            opset=OPSET,
+            simplify=True,
+            dynamic=False,
+            half=False,
+            device="cpu",
+        )
+        Path(exported).replace(target)
     forget_origin(target)
     return target
 

@@ -25,6 +25,7 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.training import fit, judging, rounds
 from edge_agent.training.checkpoints import keep_whole, passes_in
+from edge_agent.training.export import export_onnx
 from edge_agent.training.rival import UltralyticsDetector
 from edge_agent.training.took_part import OWN_VAL
 from tests import builders_onnx
@@ -295,12 +296,21 @@ def test_a_checkpoint_that_does_not_read_is_named_where_it_is_measured(tmp_path:
         UltralyticsDetector(weights=tmp_path / "junk.pt", manifest=builders_onnx.manifest("ultralytics_raw"), threads=1)
 
 
+def test_an_export_that_lies_beside_the_weights_stays_there(tmp_path: Path) -> None:
+    weights, theirs = tmp_path / "weights.pt", tmp_path / "weights.onnx"
+    shutil.copyfile("models/checkpoints/canteen-2.pt", weights)
+    theirs.write_bytes(b"an export of the user's")
+    made = export_onnx(weights, tmp_path / "pack", width_px=96, height_px=96)
+    assert theirs.read_bytes() == b"an export of the user's"
+    assert list((tmp_path / "pack").iterdir()) == [made]
+
+
 def test_bench_prints_one_object_also_where_ultralytics_was_never_used(tmp_path: Path) -> None:
     """It tells of its new settings while it is imported, so a process of its own is asked."""
     photograph(tmp_path / "tray.jpg", ["plate"], 1)
     words = ["bench", str(tmp_path / "tray.jpg"), "--pack", "models/canteen", "--rounds", "3", "--json"]
     words += ["--checkpoint", "models/checkpoints/canteen-dishes-4.pt"]
-    done = subprocess.run(  # noqa: S603  our own command
+    done = subprocess.run(
         [sys.executable, "-m", "edge_agent", *words],
         cwd=Path(__file__).parents[2],
         env={**os.environ, "YOLO_CONFIG_DIR": str(tmp_path / "never used")},
