@@ -43,13 +43,7 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
     with TemporaryDirectory(dir=folder) as place:
         copied = shutil.copyfile(weights, Path(place) / weights.name)
         exported = YOLO(copied).export(
-            format="onnx",
-            imgsz=[height_px, width_px],
-            opset=OPSET,
-            simplify=True,
-            dynamic=False,
-            half=False,
-            device="cpu",
+            format="onnx", imgsz=[height_px, width_px], opset=OPSET, simplify=True, dynamic=False, device="cpu"
         )
         Path(exported).replace(target)
     forget_origin(target)
