@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from rich.table import Column, Table
 
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import nobody_looks
 from edge_agent.settings import DetectorSettings, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 PIPE_COLUMNS = 10_000
 """A pipe has no edge: what is read by a program, or kept in a file, is never cut or folded."""
+
+LINE_EVERY_S = 30
+"""Where no bar can be drawn, long work says so often how far it is."""
 
 screen = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 notes = Console(stderr=True)
@@ -182,11 +187,27 @@ def print_json(value: dict[str, Any]) -> None:
 
 @contextmanager
 def progress(unit: str, *, hidden: bool) -> Iterator[Any]:
-    """A progress bar on standard error; yields what is to be called with (done, total)."""
+    """A bar on standard error, or lines where none can be drawn; yields what is to be called with (done, total)."""
+    if not notes.is_terminal:
+        yield nobody_looks if hidden else _in_lines(unit)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=hidden or not notes.is_terminal) as bar:
+    with Progress(*columns, console=notes, transient=True, disable=hidden) as bar:
         task = bar.add_task(unit, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _in_lines(unit: str) -> OnStep:
+    """What tells of long work in the log of something that runs in the background."""
+    told = time.monotonic()
+
+    def step(done: int, total: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= LINE_EVERY_S:
+            told = time.monotonic()
+            notes.print(f"{unit}: {done} of {total}", highlight=False)
+
+    return step
 
 
 @contextmanager

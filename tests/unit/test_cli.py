@@ -173,6 +173,16 @@ def test_an_evaluation_tells_people_class_by_class(run: Run, here: Path) -> None
     assert "macro recall: not measured" in told.out
 
 
+def test_where_no_bar_can_be_drawn_long_work_tells_in_lines_how_far_it_is(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "LINE_EVERY_S", 0)
+    assert run(*EVALUATE).err == "trays: 1 of 1\n"
+    assert run(*EVALUATE, "--json").err == ""
+    monkeypatch.setattr(common, "LINE_EVERY_S", 3600)
+    assert run(*EVALUATE).err == ""
+
+
 def test_a_benchmark_runs(run: Run, here: Path) -> None:
     told = run("bench", "--pack", "pack", "--provider", "cpu", "--rounds", 3, "--json", "photo.png")
     assert (told.status, set(told.json) >= {"bare_fp32_ms", "detect_ms", "added_share"}) == (0, True)
