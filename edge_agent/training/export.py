@@ -40,7 +40,8 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / MODEL_NAME
     # Ultralytics writes beside the weights: there may lie an export of the user's, or nothing may be written there.
-    with TemporaryDirectory(dir=folder) as place:
+    # Hidden, so that what a cut leaves is in nobody's way.
+    with TemporaryDirectory(dir=folder, prefix=".export-") as place:
         copied = shutil.copyfile(weights, Path(place) / weights.name)
         exported = YOLO(copied).export(
             format="onnx", imgsz=[height_px, width_px], opset=OPSET, simplify=True, dynamic=False, device="cpu"

@@ -94,6 +94,8 @@ def _detector(name: str) -> Any:
         raise BadInput(said, path=name)  # else the library believes any file to be an export
     try:
         loaded: Any = YOLO(name)
+    except FileNotFoundError as error:
+        raise BadInput("there is no such file, and Ultralytics has no definition of this name", path=name) from error
     except UNREADABLE as error:
         raise BadInput(said, path=name) from error
     head = loaded.model.model[-1]

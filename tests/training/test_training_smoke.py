@@ -255,7 +255,7 @@ def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkey
     ("words", "said"),
     [
         (["--teacher", "garbage.pt"], r"garbage\.pt: this is no model definition \(\.yaml\) and no checkpoint"),
-        (["--architecture", "none.yaml"], r"none\.yaml: this is no model definition"),
+        (["--architecture", "none.yaml"], r"none\.yaml: there is no such file"),
         (["--architecture", "menu.yaml"], r"menu\.yaml: this is no model definition"),
         (["--architecture", "model.onnx"], r"model\.onnx: this is no model definition"),
         (["--architecture", "none.pt"], "none.pt: there is no such checkpoint"),
