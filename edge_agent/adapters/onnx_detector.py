@@ -81,11 +81,6 @@ class OnnxDetector:
         """The model."""
         return self._pack
 
-    @property
-    def session(self) -> Session:
-        """The bare session, for benchmarks."""
-        return self._session
-
     def detect(self, picture: Picture) -> tuple[Detection, ...]:
         """Everything seen with at least the pack's score floor, best first, in pixels of the given picture.
 

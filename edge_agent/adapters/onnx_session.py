@@ -86,6 +86,17 @@ class Runtime:
 INSTALLED = Runtime()
 
 
+def as_it_comes(threads: int) -> Runtime:
+    """ONNX Runtime with its own options but for the threads, to measure against: a session with ours is no bare one."""
+
+    def create(model: str, _: onnxruntime.SessionOptions, providers: list[ProviderOptions]) -> Session:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        return _create_installed(model, options, providers)
+
+    return Runtime(create=create)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
     """How a session is to be opened."""
@@ -159,8 +170,10 @@ def _create(model: Path, plan: SessionPlan, rungs: Sequence[Provider]) -> Sessio
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = plan.thread_count
     options.inter_op_num_threads = 1
-    # Threads that spin between frames would eat the cores that cameras and HTTP need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Some 300 operators follow one another, and waking a sleeping thread for each takes long (docs/benchmarks.md). But
+    # threads that went on spinning between frames would eat the cores that cameras and HTTP need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     return plan.runtime.create(str(model), options, [(RANKED[rung], _options_of(rung, plan)) for rung in rungs])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import SessionPlan, Wish, offered_providers
+from edge_agent.adapters.onnx_session import SessionPlan, Wish, as_it_comes, offered_providers
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
@@ -68,11 +68,12 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
     photographs = plan.photographs or (() if folder is None else _first_photographs(folder))
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     threads = SessionPlan(threads=plan.threads).thread_count
-    bare = OnnxDetector(pack=ModelPack.load_plain(plan.pack), provider=base, threads=threads)
+    plain = ModelPack.load_plain(plan.pack)
+    bare = OnnxDetector(pack=plain, provider=base, threads=threads, runtime=as_it_comes(threads))
     tensors = [bare.prepare(picture)[0].copy() for picture in pictures]
     sides = _Sides()
     _add_agents(sides, plan, bare.provider, threads)
-    _add_rivals(sides, plan, bare.pack, threads)
+    _add_rivals(sides, plan, plain, threads)
     runs: dict[str, Side] = {"bare": lambda n: bare.run(tensors[n % len(tensors)])}
     runs |= {name: _looking(agent.detect, pictures) for name, agent in sides.agents.items()}
     runs |= {f"ultralytics .{kind}": _looking(rival.predict, pictures) for kind, rival in sides.rivals.items()}
@@ -82,10 +83,10 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
         detect_ms={name: times[name] for name in sides.agents},
         ultralytics_ms={kind: times.get(f"ultralytics .{kind}") for kind in ("pt", "onnx")},
         notes=sides.notes,
-        scores=_scores(menu, folder, sides, bare.pack.manifest, on_work),
+        scores=_scores(menu, folder, sides, plain.manifest, on_work),
         provider=bare.provider,
         threads=threads,
-        input_shape=bare.pack.manifest.input.shape,
+        input_shape=plain.manifest.input.shape,
         pictures=len(pictures),
         rounds=plan.rounds,
         runtime=runtime_name(),

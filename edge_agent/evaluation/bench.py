@@ -13,8 +13,12 @@ from edge_agent.ports import Picture
 
 WARM_UP_ROUNDS = 5
 
-REST_S = 0.01
-"""A pause before each side: threads that spin after their work would slow the side that comes next."""
+TURN = 5
+"""So many rounds a side runs in its turn, one after the other: between them its caches stay as warm as in use."""
+
+REST_S = 0.1
+"""A pause before each turn: threads that spin after their work would slow the side that comes next. Those of ONNX
+Runtime, as it comes, take 100 ms of CPU time for a run of 25 ms that is followed by a pause (docs/benchmarks.md)."""
 
 Side = Callable[[int], object]
 """Runs one way on the picture of a round."""
@@ -96,7 +100,7 @@ class Measured:
         lines += [f"not measured: {name}: {why}" for name, why in self.notes.items()]
         return [
             *lines,
-            f"medians of {self.rounds} alternating rounds, {self.pictures} pictures, {self.threads} threads",
+            f"medians of {self.rounds} rounds, in turns of {TURN}, {self.pictures} pictures, {self.threads} threads",
             f"input {self.input_shape}, {self.provider} where nothing else is said, ONNX Runtime {self.runtime}",
             f"CPU: {self.cpu}" if self.cpu_flags else f"CPU: {self.cpu}; instruction sets not known",
         ]
@@ -112,18 +116,20 @@ class Measured:
 def alternate(
     sides: Mapping[str, Side], rounds: int, on_round: Callable[[int, int], None], *, rest_s: float = REST_S
 ) -> dict[str, float]:
-    """Median milliseconds of each side, run in turn: what disturbs the machine disturbs all alike."""
+    """Median milliseconds of each side; they take turns, so what disturbs the machine disturbs all alike."""
     names = list(sides)
     times: dict[str, list[float]] = {name: [] for name in names}
-    for number in range(WARM_UP_ROUNDS + rounds):
-        first = number % len(names)
+    every = range(WARM_UP_ROUNDS + rounds)
+    for turn, numbers in enumerate(every[start : start + TURN] for start in every[::TURN]):
+        first = turn % len(names)
         for name in (*names[first:], *names[:first]):
             time.sleep(rest_s)
-            began_s = time.perf_counter()
-            sides[name](number)
-            if number >= WARM_UP_ROUNDS:
-                times[name].append((time.perf_counter() - began_s) * 1000)
-        on_round(max(0, number + 1 - WARM_UP_ROUNDS), rounds)
+            for number in numbers:
+                began_s = time.perf_counter()
+                sides[name](number)
+                if number >= WARM_UP_ROUNDS:
+                    times[name].append((time.perf_counter() - began_s) * 1000)
+        on_round(max(0, numbers[-1] + 1 - WARM_UP_ROUNDS), rounds)
     return {name: statistics.median(each) for name, each in times.items()}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 
-from edge_agent.evaluation.bench import WARM_UP_ROUNDS, Measured, alternate, pictures_or_noise
+from edge_agent.evaluation.bench import TURN, WARM_UP_ROUNDS, Measured, alternate, pictures_or_noise
 
 MEASURED = Measured(
     bare_ms=10.0,
@@ -32,14 +33,14 @@ def test_all_sides_run_equally_often_on_the_same_pictures_and_take_turns_in_goin
     told: list[tuple[int, int]] = []
 
     sides = {name: lambda n, name=name: ran.append((name, n)) for name in ("bare", "fp32", "int8")}
-    times = alternate(sides, 4, lambda *step: told.append(step), rest_s=0)
+    times = alternate(sides, 12, lambda *step: told.append(step), rest_s=0)
     assert list(times) == ["bare", "fp32", "int8"]
     assert all(ms >= 0 for ms in times.values())
-    assert [n for _, n in ran] == [n for n in range(WARM_UP_ROUNDS + 4) for _ in range(3)]
-    assert all({name for name, n in ran if n == number} == set(sides) for number in range(WARM_UP_ROUNDS + 4))
-    first = [name for name, _ in ran[::3]]
-    assert [first.count(name) for name in sides] == [3, 3, 3]
-    assert told == [*[(0, 4)] * WARM_UP_ROUNDS, (1, 4), (2, 4), (3, 4), (4, 4)]
+    assert all([n for each, n in ran if each == name] == [*range(WARM_UP_ROUNDS + 12)] for name in sides)
+    turns = [[name for name, _ in group] for _, group in groupby(ran, key=lambda run: (run[0], run[1] // TURN))]
+    assert [len(turn) for turn in turns] == [*[TURN] * 9, *[2] * 3]
+    assert [turn[0] for turn in turns[::3]] == ["bare", "fp32", "int8", "bare"]
+    assert told == [(0, 12), (5, 12), (10, 12), (12, 12)]
 
 
 def test_what_the_agent_adds_is_a_share_of_the_bare_session() -> None:

@@ -20,7 +20,15 @@ from edge_agent.adapters.detector_decode import Candidates, candidates_of, compl
 from edge_agent.adapters.letterbox import Letterbox, Letterboxer
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import ProviderOptions, Runtime, Session, TensorInfo, Wish
+from edge_agent.adapters.onnx_session import (
+    INSTALLED,
+    ProviderOptions,
+    Runtime,
+    Session,
+    TensorInfo,
+    Wish,
+    as_it_comes,
+)
 from edge_agent.domain.geometry import Box
 from edge_agent.errors import BadModelPack, DetectorError
 from edge_agent.formats.pack import OutputLayout, PackInput
@@ -592,7 +600,31 @@ def test_the_real_session_is_the_cpu_one_here_and_says_its_classes(tmp_path: Pat
     detector = detector_of(tmp_path, constant_model(raw_output([])), "ultralytics_raw")
     assert detector.provider == "cpu"
     assert detector.classes == CLASSES
-    assert isinstance(detector.session, onnxruntime.InferenceSession)
-    options = detector.session.get_session_options()
-    assert options.intra_op_num_threads == 1
-    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_threads_spin_within_a_run_and_not_between_frames(tmp_path: Path) -> None:
+    """Cameras and HTTP need the cores then."""
+    pack = ModelPack.load(write_pack(tmp_path, constant_model(raw_output([])), "ultralytics_raw"))
+    given: list[onnxruntime.SessionOptions] = []
+
+    def create(model: str, options: onnxruntime.SessionOptions, providers: list[ProviderOptions]) -> Session:
+        given.append(options)
+        return INSTALLED.create(model, options, providers)
+
+    OnnxDetector(pack=pack, provider="cpu", threads=3, runtime=Runtime(create=create))
+    (options,) = given
+    assert options.intra_op_num_threads == 3
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "1"
+    assert options.get_session_config_entry("session.force_spinning_stop") == "1"
+
+
+def test_a_bare_session_is_what_the_library_makes_of_it(tmp_path: Path) -> None:
+    """One with the agent's options would flatter the agent, which is measured against it."""
+    model = write_pack(tmp_path, constant_model(raw_output([])), "ultralytics_raw") / "model.onnx"
+    session = as_it_comes(2).create(str(model), onnxruntime.SessionOptions(), [("CPUExecutionProvider", {})])
+    assert isinstance(session, onnxruntime.InferenceSession)
+    options = session.get_session_options()
+    assert options.intra_op_num_threads == 2
+    for entry in ("session.intra_op.allow_spinning", "session.force_spinning_stop"):
+        with pytest.raises(RuntimeError, match=entry):
+            options.get_session_config_entry(entry)
