@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.app import speed
 from edge_agent.app.detector import choose, measured_for, open_detector, tuned_here, unmeasured_forms
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.quantising import check_quantising, split_trays
@@ -115,6 +116,13 @@ def test_a_written_measurement_reads_back(tmp_path: Path) -> None:
     assert load_tuned(folder) == tuned_for(folder)
 
 
+@pytest.fixture
+def vnni(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that adds up bytes exactly, whatever runs the tests."""
+    monkeypatch.setattr(speed, "cpu_flags", lambda: ("avx2", "avx_vnni"))
+
+
+@pytest.mark.usefixtures("vnni")
 def test_tuning_measures_every_offered_way_and_stores_the_fastest(tmp_path: Path) -> None:
     folder = pack_in(tmp_path, passed=False)
     tuned, left_out = tune(folder, [], rounds=3)
@@ -194,6 +202,20 @@ def test_a_pack_whose_network_was_made_anew_needs_a_new_measurement(tmp_path: Pa
     assert tuned_here(folder) is None
 
 
+@pytest.mark.parametrize(
+    ("flags", "is_measured"), [(("avx2",), False), (("avx2", "avx_vnni"), True), (("asimd",), True)]
+)
+def test_bytes_whose_sums_would_be_cut_off_on_this_cpu_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], is_measured: bool
+) -> None:
+    """Their gate was held on a CPU that adds them up exactly."""
+    monkeypatch.setattr(speed, "cpu_flags", lambda: flags)
+    tuned, left_out = tune(pack_in(tmp_path), [], rounds=3)
+    assert any(name.startswith("int8 on cpu") for name in tuned.median_ms) is is_measured
+    assert any("this CPU has no VNNI" in reason for reason in left_out) is not is_measured
+
+
+@pytest.mark.usefixtures("vnni")
 def test_tuning_keeps_to_the_provider_that_is_wished_for(tmp_path: Path) -> None:
     """What is fastest elsewhere would not be believed at the next start."""
     folder = pack_in(tmp_path)
