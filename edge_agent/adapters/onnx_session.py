@@ -86,15 +86,15 @@ class Runtime:
 INSTALLED = Runtime()
 
 
-def as_it_comes(threads: int) -> Runtime:
-    """ONNX Runtime with its own options but for the threads, to measure against: a session with ours is no bare one."""
+def _create_bare(model: str, ours: onnxruntime.SessionOptions, providers: list[ProviderOptions]) -> Session:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ours.log_severity_level
+    options.intra_op_num_threads = ours.intra_op_num_threads
+    return _create_installed(model, options, providers)
 
-    def create(model: str, _: onnxruntime.SessionOptions, providers: list[ProviderOptions]) -> Session:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        return _create_installed(model, options, providers)
 
-    return Runtime(create=create)
+AS_IT_COMES = Runtime(create=_create_bare)
+"""With its own options but for the number of threads, to measure against: a session with ours is no bare one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

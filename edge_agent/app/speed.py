@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
-from edge_agent.adapters.onnx_session import SessionPlan, Wish, as_it_comes, offered_providers
+from edge_agent.adapters.onnx_session import AS_IT_COMES, SessionPlan, Wish, offered_providers
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
@@ -69,7 +69,7 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     threads = SessionPlan(threads=plan.threads).thread_count
     plain = ModelPack.load_plain(plan.pack)
-    bare = OnnxDetector(pack=plain, provider=base, threads=threads, runtime=as_it_comes(threads))
+    bare = OnnxDetector(pack=plain, provider=base, threads=threads, runtime=AS_IT_COMES)
     tensors = [bare.prepare(picture)[0].copy() for picture in pictures]
     sides = _Sides()
     _add_agents(sides, plan, bare.provider, threads)

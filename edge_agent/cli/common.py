@@ -185,39 +185,44 @@ def print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
 
 
+class _LogLines:
+    """Tells of long work in the log of something that runs in the background: a line now and then."""
+
+    def __init__(self) -> None:
+        self._told_s = time.monotonic()
+
+    def of(self, unit: str) -> OnStep:
+        """What is to be called with each step of a piece of the work."""
+
+        def step(done: int, total: int) -> None:
+            if time.monotonic() - self._told_s >= LINE_EVERY_S:
+                self._told_s = time.monotonic()
+                notes.print(escape(f"{unit}: {done} of {total}"), soft_wrap=True, highlight=False)
+
+        return step
+
+
 @contextmanager
-def progress(unit: str, *, hidden: bool) -> Iterator[Any]:
+def progress(unit: str, *, hidden: bool, lines: _LogLines | None = None) -> Iterator[Any]:
     """A bar on standard error, or lines where none can be drawn; yields what is to be called with (done, total)."""
-    if not notes.is_terminal:
-        yield nobody_looks if hidden else _in_lines(unit)
+    if hidden or not notes.is_terminal or notes.is_dumb_terminal:
+        yield nobody_looks if hidden else (lines or _LogLines()).of(unit)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True, disable=hidden) as bar:
+    with Progress(*columns, console=notes, transient=True) as bar:
         task = bar.add_task(unit, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _in_lines(unit: str) -> OnStep:
-    """What tells of long work in the log of something that runs in the background."""
-    told = time.monotonic()
-
-    def step(done: int, total: int) -> None:
-        nonlocal told
-        if time.monotonic() - told >= LINE_EVERY_S:
-            told = time.monotonic()
-            notes.print(f"{unit}: {done} of {total}", highlight=False)
-
-    return step
-
-
 @contextmanager
 def pieces_of_work(*, hidden: bool) -> Iterator[OnWork]:
-    """A progress bar for each piece of work that begins; it goes when the work is done, or the next begins."""
+    """Progress for each piece of work that begins; a bar goes when the work is done, or the next begins."""
+    lines = _LogLines()
     with ExitStack() as stack:
 
         def begin(name: str) -> OnStep:
             stack.close()
-            show: OnStep = stack.enter_context(progress(name, hidden=hidden))
+            show: OnStep = stack.enter_context(progress(name, hidden=hidden, lines=lines))
 
             def step(done: int, total: int) -> None:
                 show(done, total)

@@ -40,7 +40,9 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / MODEL_NAME
     # Ultralytics writes beside the weights: there may lie an export of the user's, or nothing may be written there.
-    # Hidden, so that what a cut leaves is in nobody's way.
+    # Hidden, so that what a cut leaves is in nobody's way until it goes.
+    for left_over in folder.glob(".export-*"):
+        shutil.rmtree(left_over)
     with TemporaryDirectory(dir=folder, prefix=".export-") as place:
         copied = shutil.copyfile(weights, Path(place) / weights.name)
         exported = YOLO(copied).export(

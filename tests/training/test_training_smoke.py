@@ -300,6 +300,7 @@ def test_an_export_that_lies_beside_the_weights_stays_there(tmp_path: Path) -> N
     weights, theirs = tmp_path / "weights.pt", tmp_path / "weights.onnx"
     shutil.copyfile("models/checkpoints/canteen-2.pt", weights)
     theirs.write_bytes(b"an export of the user's")
+    (tmp_path / "pack" / ".export-cut").mkdir(parents=True)
     made = export_onnx(weights, tmp_path / "pack", width_px=96, height_px=96)
     assert theirs.read_bytes() == b"an export of the user's"
     assert list((tmp_path / "pack").iterdir()) == [made]
@@ -318,4 +319,4 @@ def test_bench_prints_one_object_also_where_ultralytics_was_never_used(tmp_path:
         text=True,
         check=True,
     )
-    assert set(json.loads(done.stdout)["ultralytics_ms"]) == {"pt", "onnx"}
+    assert all(json.loads(done.stdout)["ultralytics_ms"].values()), "it was used"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -10,11 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from rich.console import Console
 
 from edge_agent import __version__
 from edge_agent.cli import common, main
@@ -181,6 +184,19 @@ def test_where_no_bar_can_be_drawn_long_work_tells_in_lines_how_far_it_is(
     assert run(*EVALUATE, "--json").err == ""
     monkeypatch.setattr(common, "LINE_EVERY_S", 3600)
     assert run(*EVALUATE).err == ""
+
+
+def test_long_work_in_short_pieces_tells_of_itself_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each piece alone would be done before anything is told."""
+    clock = SimpleNamespace(monotonic=itertools.count(step=10).__next__)
+    monkeypatch.setattr(common, "time", clock)
+    monkeypatch.setattr(common, "notes", Console(stderr=True))
+    with common.pieces_of_work(hidden=False) as on_work:
+        for number in range(4):
+            on_work(f"form [{number}]")(1, 1)
+    assert capsys.readouterr().err == "form [2]: 1 of 1\n"
 
 
 def test_a_benchmark_runs(run: Run, here: Path) -> None:

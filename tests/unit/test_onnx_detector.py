@@ -21,13 +21,13 @@ from edge_agent.adapters.letterbox import Letterbox, Letterboxer
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.onnx_session import (
+    AS_IT_COMES,
     INSTALLED,
     ProviderOptions,
     Runtime,
     Session,
     TensorInfo,
     Wish,
-    as_it_comes,
 )
 from edge_agent.domain.geometry import Box
 from edge_agent.errors import BadModelPack, DetectorError
@@ -621,7 +621,10 @@ def test_threads_spin_within_a_run_and_not_between_frames(tmp_path: Path) -> Non
 def test_a_bare_session_is_what_the_library_makes_of_it(tmp_path: Path) -> None:
     """One with the agent's options would flatter the agent, which is measured against it."""
     model = write_pack(tmp_path, constant_model(raw_output([])), "ultralytics_raw") / "model.onnx"
-    session = as_it_comes(2).create(str(model), onnxruntime.SessionOptions(), [("CPUExecutionProvider", {})])
+    ours = onnxruntime.SessionOptions()
+    ours.intra_op_num_threads = 2
+    ours.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = AS_IT_COMES.create(str(model), ours, [("CPUExecutionProvider", {})])
     assert isinstance(session, onnxruntime.InferenceSession)
     options = session.get_session_options()
     assert options.intra_op_num_threads == 2
