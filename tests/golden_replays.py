@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge_agent.app.eyes import open_eyes
+from edge_agent.app.eyes import Eyes, open_eyes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.evaluation.photo_checks import evaluation_as_json
 from edge_agent.evaluation.replay import replay_as_json
@@ -26,16 +26,23 @@ SCORES = ("wrong_orders", "right_orders", "no_order")
 TRAY = ("order_id", "association", "verdict")
 
 
+def eyes_of(config: Path) -> Eyes:
+    """The configured model on one thread: tests share the cores, and of two threads one would spin for want of one."""
+    settings = load_settings(config)
+    detector = settings.detector.model_copy(update={"threads": 1})
+    return open_eyes(settings.model_copy(update={"detector": detector}))
+
+
 def replayed(config: Path, video: Path) -> dict[str, Any]:
     """What the shipped model says of a recording: the scores, and the verdict on each tray."""
-    said = replay_as_json(replay_recording(open_eyes(load_settings(config)), video).replayed)
+    said = replay_as_json(replay_recording(eyes_of(config), video).replayed)
     trays = [{key: tray[key] for key in TRAY} for tray in said["trays"]]
     return {**{key: said[key] for key in SCORES}, "trays": trays}
 
 
 def judged(data: Path) -> dict[str, Any]:
     """What it says of all trays that were photographed."""
-    evaluated = evaluate_folder(open_eyes(load_settings(CANTEEN)), data / "mealtray" / "trays").evaluated
+    evaluated = evaluate_folder(eyes_of(CANTEEN), data / "mealtray" / "trays").evaluated
     said = evaluation_as_json(evaluated, "")
     return {key: said[key] for key in ("wrong_orders", "right_orders", "rates")}
 

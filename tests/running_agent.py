@@ -55,7 +55,8 @@ class RunningAgent:
         self._environment = {**os.environ, **(environment or {})}
         self.settings: dict[str, Any] = {
             "shadow": False,
-            "detector": {"pack": str(REPOSITORY / "models" / "canteen")},
+            # One thread: tests share the cores, and of two threads one would spin for want of one.
+            "detector": {"pack": str(REPOSITORY / "models" / "canteen"), "threads": 1},
             "menu": str(REPOSITORY / "configs" / "menus" / "canteen.yaml"),
             "store": {"path": str(self.store), "spare_mb": 1},
             "api": {"port": self.port, "tokens": str(folder / "state" / "tokens.json")},

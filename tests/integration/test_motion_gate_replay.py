@@ -13,7 +13,7 @@ from edge_agent.adapters.picture_meter import PictureMeter
 from edge_agent.adapters.slot_motion import SlotMotion
 from edge_agent.adapters.video_file import VideoFileSource
 from edge_agent.app.camera import limits_of
-from edge_agent.app.eyes import Eyes, open_eyes
+from edge_agent.app.eyes import Eyes
 from edge_agent.app.seeing import checker_for
 from edge_agent.checking.camera_watch import CameraWatch
 from edge_agent.checking.motion_gate import MotionGate
@@ -22,9 +22,9 @@ from edge_agent.domain.detection import Detection, Observation
 from edge_agent.evaluation.replay import replay, replay_as_json
 from edge_agent.formats.recordings import open_recording
 from edge_agent.ports import Frame, LiveFrame, Picture
-from edge_agent.settings import CameraSettings, load_settings
+from edge_agent.settings import CameraSettings
+from tests.golden_replays import CANTEEN, eyes_of
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
 VIDEO = "canteen-short.mp4"
 
 pytestmark = pytest.mark.real_data
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.real_data
 
 @pytest.fixture(scope="module")
 def eyes() -> Eyes:
-    return open_eyes(load_settings(REPOSITORY / "configs" / "edge.yaml"))
+    return eyes_of(CANTEEN)
 
 
 @dataclass

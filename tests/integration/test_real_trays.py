@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from edge_agent.app.eyes import Eyes, open_eyes
+from edge_agent.app.eyes import Eyes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.evaluation.photo_checks import evaluation_as_json
 from edge_agent.evaluation.replay import replay_as_json
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.recordings import open_trays
-from edge_agent.settings import load_settings
+from tests.golden_replays import CANTEEN, eyes_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 GOLDEN = REPOSITORY / "tests" / "golden"
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.real_data, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def eyes() -> Eyes:
-    return open_eyes(load_settings(REPOSITORY / "configs" / "edge.yaml"))
+    return eyes_of(CANTEEN)
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from edge_agent.app.eyes import open_eyes
 from edge_agent.app.seeing import replay_recording
 from edge_agent.evaluation.replay import replay_as_json
-from edge_agent.settings import load_settings
+from tests.golden_replays import eyes_of
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 SAMPLES = REPOSITORY / "sample_videos"
@@ -31,7 +30,7 @@ def replayed(story: str) -> dict[str, Any]:
     """With the configuration that lies beside the video; the one that is the demo's, by the demo."""
     if story == "lunch-rush":
         return demonstrated()
-    eyes = open_eyes(load_settings(SAMPLES / f"{story}.plan.yaml"))
+    eyes = eyes_of(SAMPLES / f"{story}.plan.yaml")
     return replay_as_json(replay_recording(eyes, SAMPLES / f"{story}.mp4").replayed)
 
 
