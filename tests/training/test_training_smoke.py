@@ -38,6 +38,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SIDE_PX = 96
 COLOURS = {"plate": (230, 230, 230), "fruit": (0, 140, 255), "can": (40, 40, 200)}
 
@@ -298,7 +299,7 @@ def test_a_checkpoint_that_does_not_read_is_named_where_it_is_measured(tmp_path:
 
 def test_an_export_that_lies_beside_the_weights_stays_there(tmp_path: Path) -> None:
     weights, theirs = tmp_path / "weights.pt", tmp_path / "weights.onnx"
-    shutil.copyfile("models/checkpoints/canteen-2.pt", weights)
+    shutil.copyfile(REPOSITORY / "models" / "checkpoints" / "canteen-2.pt", weights)
     theirs.write_bytes(b"an export of the user's")
     (tmp_path / "pack" / ".export-cut").mkdir(parents=True)
     made = export_onnx(weights, tmp_path / "pack", width_px=96, height_px=96)
@@ -313,7 +314,7 @@ def test_bench_prints_one_object_also_where_ultralytics_was_never_used(tmp_path:
     words += ["--checkpoint", "models/checkpoints/canteen-dishes-4.pt"]
     done = subprocess.run(
         [sys.executable, "-m", "edge_agent", *words],
-        cwd=Path(__file__).parents[2],
+        cwd=REPOSITORY,
         env={**os.environ, "YOLO_CONFIG_DIR": str(tmp_path / "never used")},
         capture_output=True,
         text=True,

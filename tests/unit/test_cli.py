@@ -186,6 +186,14 @@ def test_where_no_bar_can_be_drawn_long_work_tells_in_lines_how_far_it_is(
     assert run(*EVALUATE).err == ""
 
 
+def test_a_program_that_reads_the_result_gets_no_bar_on_a_terminal_either(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "notes", Console(stderr=True, force_terminal=True, _environ={"TERM": "xterm"}))
+    assert "trays" in run(*EVALUATE).err
+    assert run(*EVALUATE, "--json").err == ""
+
+
 def test_long_work_in_short_pieces_tells_of_itself_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

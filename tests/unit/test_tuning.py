@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from edge_agent.adapters.onnx_detector import OnnxDetector
+from edge_agent.adapters.onnx_session import AS_IT_COMES, Runtime
 from edge_agent.app import speed
 from edge_agent.app.detector import choose, measured_for, open_detector, tuned_here, unmeasured_forms
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.quantising import check_quantising, split_trays
-from edge_agent.app.speed import tune
+from edge_agent.app.speed import BenchPlan, bench_pack, tune
 from edge_agent.errors import BadInput, BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
@@ -114,6 +116,21 @@ def test_a_written_measurement_reads_back(tmp_path: Path) -> None:
     assert load_tuned(folder) is None
     write_tuned(tuned_for(folder), folder)
     assert load_tuned(folder) == tuned_for(folder)
+
+
+def test_the_bare_session_that_bench_measures_is_opened_with_the_librarys_own_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[str, Runtime | None]] = []
+
+    class Noted(OnnxDetector):
+        def __init__(self, **given: Any) -> None:
+            opened.append((given["pack"].precision, given.get("runtime")))
+            super().__init__(**given)
+
+    monkeypatch.setattr(speed, "OnnxDetector", Noted)
+    bench_pack(BenchPlan(pack=pack_in(tmp_path), provider="cpu", threads=1, rounds=3))
+    assert opened == [("fp32", AS_IT_COMES), ("fp32", None), ("int8", None)]
 
 
 @pytest.fixture
