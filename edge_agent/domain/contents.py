@@ -82,8 +82,10 @@ class Contents:
 
     def of_class(self, class_name: str) -> ClassCount:
         """The count of one class, zero where it was not seen."""
-        found = next((c for c in self.counts if c.class_name == class_name), None)
-        return ClassCount.exactly(class_name, 0) if found is None else found
+        for count in self.counts:
+            if count.class_name == class_name:
+                return count
+        return ClassCount.exactly(class_name, 0)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -129,53 +129,88 @@ def ballot(at_s: float, things: Iterable[Thing], covered: Iterable[Detection] = 
     return Ballot(at_s, _falling(sure), _falling(may), doubts, clear)
 
 
+@dataclass(frozen=True, slots=True)
+class FusedScores:
+    """What ballots agree on before any threshold is asked.
+
+    Attributes:
+        frames: how many ballots there were.
+        sure: per class, the fused scores of what is sure of its name, best to worst.
+        may: the same of all that may bear the name.
+        doubts: for classes that are unsure for more than a faint score, the latest reason.
+        clear: whether any frame can say that something is not there.
+    """
+
+    frames: int
+    sure: Mapping[str, tuple[float, ...]]
+    may: Mapping[str, tuple[float, ...]]
+    doubts: Mapping[str, Doubt]
+    clear: bool
+
+
 def fuse(ballots: Sequence[Ballot], thresholds: Thresholds, *, half_life_s: float | None = None) -> Contents:
-    """The contents that the ballots agree on.
+    """The contents that the ballots agree on; arguments as of `fused_scores` and `contents_of`."""
+    return contents_of(fused_scores(ballots, half_life_s=half_life_s), thresholds)
+
+
+def fused_scores(ballots: Sequence[Ballot], *, half_life_s: float | None = None) -> FusedScores:
+    """The scores of the ballots, averaged rank by rank.
 
     Args:
-        ballots: at least one, the latest last; none at all gives contents that are unclear.
-        thresholds: per class.
+        ballots: the latest last.
         half_life_s: the age at which a ballot weighs half as much as the latest; None weighs all alike.
     """
-    if not ballots:
-        return Contents(unclear=Doubt.TOO_FEW_FRAMES)
-    now_s = ballots[-1].at_s
+    now_s = ballots[-1].at_s if ballots else 0.0
     weights = [1.0 if half_life_s is None else 0.5 ** ((now_s - b.at_s) / half_life_s) for b in ballots]
     names = dict.fromkeys(name for b in ballots for name in b.may)
-    counts = [_count(name, ballots, weights, thresholds.of(name)) for name in names]
+    doubts: dict[str, Doubt] = {}
+    for each in ballots:
+        doubts.update(each.doubts)
+    return FusedScores(
+        frames=len(ballots),
+        sure={name: _fused([b.sure.get(name, ()) for b in ballots], weights) for name in names},
+        may={name: _fused([b.may.get(name, ()) for b in ballots], weights) for name in names},
+        doubts=doubts,
+        clear=any(b.clear for b in ballots),
+    )
+
+
+def contents_of(fused: FusedScores, thresholds: Thresholds) -> Contents:
+    """What lies there by the thresholds of each class; unclear where there was no frame, or nothing is seen."""
+    if not fused.frames:
+        return Contents(unclear=Doubt.TOO_FEW_FRAMES)
+    counts = [_count(name, fused, thresholds.of(name)) for name in fused.may]
     counts = [count for count in counts if count.possibly]
     if not counts:
         return Contents(unclear=Doubt.NOTHING_SEEN)
-    unclear = None if any(b.clear for b in ballots) else Doubt.COVERED
+    unclear = None if fused.clear else Doubt.COVERED
     return Contents(tuple(counts), unclear=unclear, overlooked=thresholds.overlooked)
 
 
-def _count(name: str, ballots: Sequence[Ballot], weights: Sequence[float], limits: ClassThresholds) -> ClassCount:
-    sure = fused_ranks([b.sure.get(name, ()) for b in ballots], weights)
-    may = fused_ranks([b.may.get(name, ()) for b in ballots], weights)
+def _count(name: str, fused: FusedScores, limits: ClassThresholds) -> ClassCount:
+    sure, may = fused.sure[name], fused.may[name]
     surely = sum(score >= limits.present for score in sure)
     possibly = max(surely, sum(score >= limits.possible for score in may))
     middle = (limits.present + limits.possible) / 2
     likely = min(possibly, max(surely, sum(score >= middle for score in may)))
-    doubt = next((b.doubts[name] for b in reversed(ballots) if name in b.doubts), Doubt.FAINT)
     return ClassCount(
         class_name=name,
         surely=surely,
         likely=likely,
         possibly=possibly,
         confidence=min(1.0, may[likely - 1] if likely else 0.0),
-        doubt=doubt if possibly > surely else None,
+        doubt=fused.doubts.get(name, Doubt.FAINT) if possibly > surely else None,
     )
 
 
-def fused_ranks(rankings: Sequence[tuple[float, ...]], weights: Sequence[float]) -> list[float]:
+def _fused(rankings: Sequence[tuple[float, ...]], weights: Sequence[float]) -> tuple[float, ...]:
     """The weighted mean of the k-th best score, for each k; a frame with fewer pieces adds zero."""
     longest = max((len(ranking) for ranking in rankings), default=0)
     total = sum(weights)
-    return [
+    return tuple(
         sum(w * ranking[k] for ranking, w in zip(rankings, weights, strict=True) if k < len(ranking)) / total
         for k in range(longest)
-    ]
+    )
 
 
 def _falling(scores: Mapping[str, list[float]]) -> dict[str, tuple[float, ...]]:

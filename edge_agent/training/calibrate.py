@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -26,9 +26,17 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from edge_agent.domain.contents import Contents
+from edge_agent.domain.contents import ClassCount, Contents
 from edge_agent.domain.detection import Detection
-from edge_agent.domain.voting import Ballot, ClassThresholds, Thresholds, ballot, fuse, fused_ranks, things_in
+from edge_agent.domain.voting import (
+    ClassThresholds,
+    FusedScores,
+    Thresholds,
+    ballot,
+    contents_of,
+    fused_scores,
+    things_in,
+)
 
 LOWEST, HIGHEST = 0.05, 0.95
 """Thresholds stay within these: below is the detector's noise, above it would believe nothing."""
@@ -62,8 +70,9 @@ class LabelledTray:
     counts: dict[str, int]
 
     @property
-    def ballots(self) -> tuple[Ballot, ...]:
-        return tuple(ballot(0.0, things_in(detections)) for detections in self.seen)
+    def fused(self) -> FusedScores:
+        """What its photographs agree on, whatever the thresholds."""
+        return fused_scores([ballot(0.0, things_in(detections)) for detections in self.seen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +115,17 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     """
     if not trays:
         raise ValueError("thresholds cannot be found without a labelled tray")
-    ballots = [tray.ballots for tray in trays]
-    curves = _curves(trays, ballots, names)
-    tried = [_tried(trays, ballots, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
+    fused = [tray.fused for tray in trays]
+    curves = _curves(trays, fused, names)
+    tried = [_tried(trays, fused, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
     unavoidable = tried[0].false_alarms
     within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
     best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
     return replace(best, unavoidable=unavoidable)
 
 
-def _curves(
-    trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], names: Sequence[str]
-) -> dict[str, Curve]:
-    scored = {name: _scored(trays, ballots, name) for name in names}
+def _curves(trays: Sequence[LabelledTray], fused: Sequence[FusedScores], names: Sequence[str]) -> dict[str, Curve]:
+    scored = {name: _scored(trays, fused, name) for name in names}
     everything = _Scored(
         np.concatenate([each.scores for each in scored.values()]),
         np.concatenate([each.there for each in scored.values()]),
@@ -129,23 +136,28 @@ def _curves(
 
 def surprise_of(tray: LabelledTray, curves: Mapping[str, Curve]) -> float:
     """The negative logarithm of the chance that the curves give to what lies on a tray, summed over its things."""
-    told = ((_scored([tray], [tray.ballots], name), curve) for name, curve in curves.items())
+    told = ((_scored([tray], [tray.fused], name), curve) for name, curve in curves.items())
     return sum(float(np.logaddexp(0.0, -_margins(scored, curve)).sum()) for scored, curve in told)
 
 
 def is_decided(contents: Contents, tray: LabelledTray, names: Sequence[str]) -> bool:
     """Whether an order of what lies there would be called match."""
-    return contents.unclear is None and all(_agrees(contents, name, tray.counts.get(name, 0)) for name in names)
+    return contents.unclear is None and all(_agrees(*each) for each in _beside(contents, tray, names))
 
 
 def is_contradicted(contents: Contents, tray: LabelledTray, names: Sequence[str]) -> bool:
     """Whether an order of what lies there would be called wrong."""
-    return any(_contradicts(contents, name, tray.counts.get(name, 0)) for name in names)
+    return any(_contradicts(contents, *each) for each in _beside(contents, tray, names))
+
+
+def _beside(contents: Contents, tray: LabelledTray, names: Iterable[str]) -> list[tuple[ClassCount, int]]:
+    """What is seen of each class, beside how many of it lie there."""
+    return [(contents.of_class(name), tray.counts.get(name, 0)) for name in names]
 
 
 def _tried(
     trays: Sequence[LabelledTray],
-    ballots: Sequence[tuple[Ballot, ...]],
+    fused: Sequence[FusedScores],
     curves: dict[str, Curve],
     doubts: tuple[float, float],
 ) -> Calibrated:
@@ -154,43 +166,41 @@ def _tried(
     frequency = Counter({name: sum(tray.counts.get(name, 0) for tray in trays) for name in curves})
     alarms = decided = surplus_caught = 0
     forgotten_caught = 0.0
-    for tray, cast in zip(trays, ballots, strict=True):
-        contents = fuse(cast, limits)
-        true = {name: tray.counts.get(name, 0) for name in curves}
-        alarms += is_contradicted(contents, tray, tuple(curves))
-        decided += is_decided(contents, tray, tuple(curves))
-        surplus_caught += sum(contents.of_class(name).surely >= count > 0 for name, count in true.items())
-        absent = [name for name, count in true.items() if _at_most(contents, name, count)]
+    for tray, scores in zip(trays, fused, strict=True):
+        contents = contents_of(scores, limits)
+        beside = _beside(contents, tray, curves)
+        alarms += any(_contradicts(contents, *each) for each in beside)
+        decided += contents.unclear is None and all(_agrees(*each) for each in beside)
+        surplus_caught += sum(count.surely >= true > 0 for count, true in beside)
+        absent = [count.class_name for count, true in beside if _at_most(contents, count, true)]
         forgotten_caught += sum(frequency[name] for name in absent) / max(1, sum(frequency.values()))
     kinds = sum(count > 0 for tray in trays for count in tray.counts.values())
     caught = (surplus_caught / max(1, kinds) + forgotten_caught / len(trays)) / 2
     return Calibrated(limits, doubts, alarms / len(trays), 0.0, decided / len(trays), caught, curves)
 
 
-def _contradicts(contents: Contents, name: str, true: int) -> bool:
-    count = contents.of_class(name)
-    return count.surely > true or (count.possibly < true and _tells_absence(contents, name))
+def _contradicts(contents: Contents, count: ClassCount, true: int) -> bool:
+    return count.surely > true or (count.possibly < true and _tells_absence(contents, count))
 
 
-def _at_most(contents: Contents, name: str, true: int) -> bool:
-    return contents.of_class(name).possibly <= true and _tells_absence(contents, name)
+def _at_most(contents: Contents, count: ClassCount, true: int) -> bool:
+    return count.possibly <= true and _tells_absence(contents, count)
 
 
-def _tells_absence(contents: Contents, name: str) -> bool:
+def _tells_absence(contents: Contents, count: ClassCount) -> bool:
     """Whether the checker would call it missing: not where the view is unclear, such as a tray that is seen blank."""
-    return contents.unclear is None and name not in contents.overlooked
+    return contents.unclear is None and count.class_name not in contents.overlooked
 
 
-def _agrees(contents: Contents, name: str, true: int) -> bool:
-    count = contents.of_class(name)
+def _agrees(count: ClassCount, true: int) -> bool:
     return count.surely == count.possibly == true
 
 
-def _scored(trays: Sequence[LabelledTray], ballots: Sequence[tuple[Ballot, ...]], name: str) -> _Scored:
+def _scored(trays: Sequence[LabelledTray], fused: Sequence[FusedScores], name: str) -> _Scored:
     scores: list[float] = []
     there: list[float] = []
-    for tray, cast in zip(trays, ballots, strict=True):
-        ranks = fused_ranks([b.may.get(name, ()) for b in cast], [1.0] * len(cast))
+    for tray, agreed in zip(trays, fused, strict=True):
+        ranks = agreed.may.get(name, ())
         count = tray.counts.get(name, 0)
         scores += [ranks[k] if k < len(ranks) else 0.0 for k in range(count + 1)]
         there += [1.0] * count + [0.0]

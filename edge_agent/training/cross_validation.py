@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.domain.voting import fuse
+from edge_agent.domain.voting import contents_of
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.calibrate import LabelledTray, calibrate, is_contradicted, is_decided, surprise_of
 
@@ -69,7 +69,7 @@ def cross_validate(
             others = [tray for n, tray in enumerate(trays) if n not in part]
             found = calibrate(others, names, false_alarms=false_alarms)
             for tray in (trays[n] for n in sorted(part)):
-                contents = fuse(tray.ballots, found.thresholds)
+                contents = contents_of(tray.fused, found.thresholds)
                 decided.append(is_decided(contents, tray, names))
                 alarms.append(is_contradicted(contents, tray, names))
                 surprises.append(surprise_of(tray, found.curves))

@@ -10,7 +10,7 @@ import pytest
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.matching import compare
 from edge_agent.domain.menu import wanted
-from edge_agent.domain.voting import fuse
+from edge_agent.domain.voting import contents_of
 from edge_agent.training.calibrate import HIGHEST, LOWEST, Calibrated, LabelledTray, calibrate
 from tests.builders import line, menu, order, seen
 
@@ -40,7 +40,7 @@ def verdicts(found: Calibrated, of: list[LabelledTray]) -> Counter[str]:
     plain = menu(*NAMES)
     orders = [order("A", *(line(name, count) for name, count in tray.counts.items())) for tray in of]
     return Counter(
-        compare(plain, wanted(plain, each), fuse(tray.ballots, found.thresholds)).kind.value
+        compare(plain, wanted(plain, each), contents_of(tray.fused, found.thresholds)).kind.value
         for each, tray in zip(orders, of, strict=True)
     )
 
