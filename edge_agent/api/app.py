@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from edge_agent.api.access import ACCESS, BROWSED, SCREEN, V1, Call
 from edge_agent.api.answers.outgoing import ProblemOut
@@ -101,11 +103,11 @@ def create_api(parts: ApiParts) -> FastAPI:
     Whoever serves it turns the server's own header off, and closes the feed first when it ends.
     """
     app = _without_routes(parts)
-    served: list[APIRoute] = []
-    for router in (*_program_routes(parts), *_screen_routes(parts, app.state.screen)):
-        served += [route for route in router.routes if isinstance(route, APIRoute)]
-        app.include_router(router)
-    _hold_against_table(served)
+    routers = (*_program_routes(parts), *_screen_routes(parts, app.state.screen))
+    routes = [route for router in routers for route in router.routes]
+    _hold_against_table(routes)
+    # `include_router` would make each of them a second time, when the first call comes that might be for it.
+    app.router.routes.extend(routes)
     description: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:
@@ -127,7 +129,6 @@ def _without_routes(parts: ApiParts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
     )
     app.state.gate = Gate(authenticator=parts.authenticator, limits=parts.limits)
     app.state.screen = Screen(parts.reporting.calendar.zone)
@@ -221,10 +222,10 @@ def calls_of(route: APIRoute) -> list[Call]:
     return [(method, route.path) for method in sorted(route.methods or ())]
 
 
-def _hold_against_table(routes: list[APIRoute]) -> None:
+def _hold_against_table(routes: Sequence[BaseRoute]) -> None:
     """A route that the table of access does not name is a fault in the program, found before anything is served."""
-    served = {call for route in routes for call in calls_of(route)}
-    unguarded = [route.path for route in routes if not isinstance(route, GuardedRoute)]
+    served = {call for route in routes if isinstance(route, GuardedRoute) for call in calls_of(route)}
+    unguarded = [route for route in routes if not isinstance(route, GuardedRoute)]
     if unguarded or served != set(ACCESS):
         raise RuntimeError(f"the routes and the table of access differ: {unguarded or served ^ set(ACCESS)}")
 

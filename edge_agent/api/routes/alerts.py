@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from edge_agent.api.access import V1
 from edge_agent.api.answers.checks import AlertOut, AlertsOut
 from edge_agent.api.described import problems
-from edge_agent.api.gate import GuardedRoute, principal_of
+from edge_agent.api.gate import guarded_router, principal_of
 from edge_agent.api.schemas import ResolveIn
 from edge_agent.domain.alert import Resolution
 from edge_agent.domain.record import StaffRole
@@ -21,7 +21,7 @@ MAX_SEQ = 2**63 - 1
 
 def alert_routes(alerts: Alerts) -> APIRouter:
     """All routes under `alerts`."""
-    router = APIRouter(route_class=GuardedRoute, tags=["alerts"])
+    router = guarded_router("alerts")
 
     @router.get(f"{V1}/alerts", responses=problems(422, 503))
     def list_alerts(

@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from edge_agent.api.access import V1
 from edge_agent.api.answers.checks import CheckOut, ChecksOut, ContentsOut, PhotoCheckOut, VerdictOut
 from edge_agent.api.described import jpeg, problems
-from edge_agent.api.gate import GuardedRoute, refuse_other_than
+from edge_agent.api.gate import guarded_router, refuse_other_than
 from edge_agent.api.problems import Problem
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.order import MAX_ID, Order, OrderKey
@@ -67,7 +67,7 @@ _KNOWN: dict[str, Any] = {"description": "The picture is the one that is known a
 
 def check_routes(history: EventHistory, pictures: Pictures, photo_checker: PhotoChecker) -> APIRouter:
     """All routes under `checks`, and `check`."""
-    router = APIRouter(route_class=GuardedRoute, tags=["checks"])
+    router = guarded_router("checks")
     _add_reading(router, history)
     _add_picture(router, history, pictures)
     _add_photographs(router, photo_checker)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 
 from edge_agent.api.answers.stations import AliveOut, ReadyOut
 from edge_agent.api.described import Described, problems
-from edge_agent.api.gate import GuardedRoute
+from edge_agent.api.gate import guarded_router
 from edge_agent.api.problems import Problem
 from edge_agent.errors import Unknown
 from edge_agent.ports import Readiness
@@ -35,7 +35,7 @@ ASSETS = {
 
 def house_routes(readiness: Readiness, registry: CollectorRegistry) -> APIRouter:
     """`/healthz`, `/readyz`, `/metrics`."""
-    router = APIRouter(route_class=GuardedRoute, tags=["house"])
+    router = guarded_router("house")
 
     @router.get("/healthz", responses={500: problems()[500]})
     async def alive() -> AliveOut:
@@ -64,7 +64,7 @@ def house_routes(readiness: Readiness, registry: CollectorRegistry) -> APIRouter
 
 def docs_routes() -> APIRouter:
     """`/docs` and `/openapi.json`."""
-    router = APIRouter(route_class=GuardedRoute, include_in_schema=False)
+    router = guarded_router(described=False)
 
     @router.get("/docs")
     def docs() -> Response:

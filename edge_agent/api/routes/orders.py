@@ -11,7 +11,7 @@ from edge_agent.api.access import ORDER, ORDER_IN_FULL, V1
 from edge_agent.api.answers.orders import BatchOut, EntryOut, KeysOut, OrderPutOut, OrdersOut, StandingOut
 from edge_agent.api.answers.outgoing import KeyOut, ProblemOut
 from edge_agent.api.described import problems
-from edge_agent.api.gate import GuardedRoute
+from edge_agent.api.gate import guarded_router
 from edge_agent.api.problems import RETRY_STORE_S, Problem, problem_of
 from edge_agent.api.schemas import BatchIn, EntryIn, OrderBody, OrdersIn, SlotIn
 from edge_agent.domain.order import MAX_ID, OrderKey
@@ -27,7 +27,7 @@ UNAVAILABLE = 503
 
 def order_routes(book: OrderBook, history: EventHistory) -> APIRouter:
     """All routes under `orders`."""
-    router = APIRouter(route_class=GuardedRoute, tags=["orders"])
+    router = guarded_router("orders")
     _add_reading(router, book, history)
     _add_putting(router, book)
     _add_moving(router, "cancel", book.cancel, "Take an order back. Again is no error.")

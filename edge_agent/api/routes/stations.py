@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from edge_agent.api.access import V1
 from edge_agent.api.answers.stations import MenuOut, ModelOut, ModelsOut, StationOut, StationsOut
 from edge_agent.api.described import jpeg, problems
-from edge_agent.api.gate import GuardedRoute
+from edge_agent.api.gate import guarded_router
 from edge_agent.api.problems import Problem
 from edge_agent.api.telling import GOODBYE, RESYNC, STILL_HERE, told
 from edge_agent.domain.order import MAX_ID
@@ -39,7 +39,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 def station_routes(stations: Stations, in_use: InUse) -> APIRouter:
     """All routes under `stations`, except assignments, and `menu` and `models`."""
-    router = APIRouter(route_class=GuardedRoute, tags=["stations"])
+    router = guarded_router("stations")
 
     @router.get(f"{V1}/stations", responses=problems())
     def list_stations() -> StationsOut:
@@ -75,7 +75,7 @@ def station_routes(stations: Stations, in_use: InUse) -> APIRouter:
 
 def event_routes(feed: EventFeed, *, keep_alive_s: float = KEEP_ALIVE_S, stream_s: float = STREAM_S) -> APIRouter:
     """The stream."""
-    router = APIRouter(route_class=GuardedRoute, tags=["stations"])
+    router = guarded_router("stations")
 
     @router.get(f"{V1}/events", response_class=StreamingResponse, responses={**_STREAM, **problems(422, 503)})
     async def watch_events(after: Mark = None, last_event_id: LastMark = None) -> StreamingResponse:
