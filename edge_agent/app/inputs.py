@@ -7,14 +7,14 @@ import tempfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from edge_agent.adapters.model_shelf import ModelShelf, led_to
+from edge_agent.adapters.model_shelf import POINTER_NAME, ModelShelf, led_to
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import check_quantising
 from edge_agent.errors import BadConfig, BadInput, BadRecording
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
-from edge_agent.formats.pack import MANIFEST_NAME
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_counted
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
@@ -79,19 +79,34 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
 
     Raises:
         BadInput: the pack is in service, or the folder holds something else.
-        BadModelPack: what is configured leads to no pack.
+        BadModelPack: the pack that is there already does not read, or what is configured leads to no pack.
     """
+    refuse_in_service(pack, configured)
     inside = pack.iterdir() if pack.is_dir() else ()
     # A training that was cut off while it wrote its pack leaves a network, and half of a manifest under a hidden name.
     others = [each for each in inside if each.suffix != ".onnx" and not each.name.startswith(".")]
     if others and not (pack / MANIFEST_NAME).exists():
         raise BadInput("this folder holds other things than a model pack; name a new one, or empty it", path=pack)
+    if (pack / MANIFEST_NAME).exists():
+        load_manifest(pack / MANIFEST_NAME)
+
+
+def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
+    """Whether a pack may be changed at all; arguments as of `refuse_to_write_over`.
+
+    Raises:
+        BadInput: the pack is in service, or the path is the pointer to it.
+        BadModelPack: what is configured leads to no pack.
+    """
+    if pack.name == POINTER_NAME and pack.is_file():
+        said = "this file says which pack is in service, and that one is not changed: name a folder of another pack"
+        raise BadInput(said, path=pack)
     shelf = ModelShelf(folder=pack.absolute().parent)
     named = shelf.pointed_at()
     served = [*([] if named is None else [shelf.folder / named]), *([] if configured is None else [led_to(configured)])]
     if any(each.resolve() == pack.resolve() for each in served):
-        said = "this pack is in service, and is not written over: name another folder"
-        raise BadInput(f"{said}, and bring it in with 'edge-agent models activate'", path=pack)
+        said = "this pack is in service, and is not changed: name another folder (a copy of it, if need be)"
+        raise BadInput(f"{said}, and bring that in with 'edge-agent models activate'", path=pack)
 
 
 def _boxed(root: Path, split: str, classes: tuple[str, ...]) -> list[Path]:
@@ -161,10 +176,11 @@ def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
 
 
 def _check_writable(folders: Iterable[Path]) -> None:
+    """Whether folders can be made and written to; they are not made yet, so a refused command leaves none behind."""
     for folder in folders:
+        there = next(each for each in (folder, *folder.parents) if each.exists())
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
+            with tempfile.TemporaryFile(dir=there):
                 pass
         except OSError as error:
             raise BadInput(f"the folder cannot be written to: {error.strerror}", path=folder) from error

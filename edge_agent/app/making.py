@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.inputs import check_inputs, refuse_to_write_over
@@ -214,6 +215,7 @@ def merge_classes(
             written.
         BadModelPack: the pack does not fit.
     """
+    source = led_to(source)
     if source.resolve() == target.resolve():
         raise BadInput("the merged pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(target, configured)

@@ -56,8 +56,11 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    config: common.ConfigOption = None,
 ) -> None:
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
+    from edge_agent.adapters.model_shelf import led_to
+    from edge_agent.app.inputs import refuse_in_service
     from edge_agent.app.making import calibrate_pack, cross_validate_pack, refuse_other_boxes
     from edge_agent.app.plans import ThresholdPlan
     from edge_agent.training.thresholds import FEW_TRAYS
@@ -65,6 +68,9 @@ def calibrate(
     blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
     if trays is not None and not blocks:
         raise BadInput("--trays needs --calibrate-on FROM:TO, which says on which of them the thresholds are found")
+    if folds is None:
+        refuse_in_service(pack, configured_pack(config))
+    pack = led_to(pack)
     if boxes is not None:
         refuse_other_boxes(pack, boxes)
     plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)

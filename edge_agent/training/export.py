@@ -67,8 +67,7 @@ def write_pack(
 
     Other files of a pack that was there before are deleted: they are forms of another network.
     """
-    path = folder / MANIFEST_NAME
-    stale = {entry.file for entry in load_manifest(path).files.values()} - {MODEL_NAME} if path.exists() else set()
+    before = manifest_there(folder)
     manifest = PackManifest.model_validate(
         {
             "schema": 1,
@@ -84,10 +83,28 @@ def write_pack(
             "provenance": dict(provenance),
         }
     )
-    write_manifest(manifest, path)
-    for file in stale:
-        (folder / file).unlink(missing_ok=True)
+    write_manifest(manifest, folder / MANIFEST_NAME)
+    drop_stale(folder, before, manifest)
     return manifest
+
+
+def manifest_there(folder: Path) -> PackManifest | None:
+    """The manifest of the pack that a folder holds already; None where it holds none."""
+    path = folder / MANIFEST_NAME
+    return load_manifest(path) if path.exists() else None
+
+
+def drop_stale(folder: Path, before: PackManifest | None, now: PackManifest) -> None:
+    """Delete the files that a pack's manifest named before, and does not name any more."""
+    for name in _named_by(before) - _named_by(now):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _named_by(manifest: PackManifest | None) -> set[str]:
+    if manifest is None:
+        return set()
+    plain = () if manifest.plain is None else (manifest.plain,)
+    return {entry.file for entry in (*manifest.files.values(), *plain)}
 
 
 def make_pack_fast(folder: Path) -> PackManifest:
@@ -111,17 +128,15 @@ def make_pack_fast(folder: Path) -> PackManifest:
     plain = folder / file
     forget_origin(plain)
     taken = make_fast(plain, folder / FAST_NAME, given, manifest.output)
-    stale = {entry.file for entry in manifest.files.values()} - {file, FAST_NAME}
     changes = {
         "input": taken.model_dump(mode="json"),
         "plain": {"file": file, "sha256": sha256_of(plain), "input": given.model_dump(mode="json")},
         "files": {"fp32": {"file": FAST_NAME, "sha256": sha256_of(folder / FAST_NAME)}},
         "refused": {},
     }
-    revised = revise_pack(folder, changes)
-    for name in stale:
-        (folder / name).unlink(missing_ok=True)
-    return revised
+    made = revise_pack(folder, changes)
+    drop_stale(folder, manifest, made)
+    return made
 
 
 def refuse_damaged(folder: Path, entry: PackFile | PlainExport) -> None:

@@ -26,7 +26,7 @@ from edge_agent.formats.pack import (
     write_manifest,
 )
 from edge_agent.formats.yaml_file import FileModel, load_yaml
-from edge_agent.training.export import TO_BE_FOUND, refuse_damaged, revised
+from edge_agent.training.export import TO_BE_FOUND, drop_stale, manifest_there, refuse_damaged, revised
 
 NEARLY_ONE = 1 - 1e-6
 
@@ -64,6 +64,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     if before.output != "ultralytics_raw":
         raise BadModelPack(f"classes of the layout {before.output} cannot be merged", path=source)
     fp32 = _whole_fp32(source, before)
+    was_there = manifest_there(target)
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as refusal:
@@ -96,6 +97,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
     }
     manifest = revised(before, changes)
     write_manifest(manifest, target / MANIFEST_NAME)
+    drop_stale(target, was_there, manifest)
     if (notice := source / "LICENSE").exists():
         shutil.copyfile(notice, target / notice.name)
     return manifest

@@ -34,7 +34,7 @@ from edge_agent.formats.pack import (
     write_manifest,
 )
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.export import revise_pack
+from edge_agent.training.export import drop_stale, revise_pack
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
@@ -98,8 +98,7 @@ def keep_passed(folder: Path, gates: Mapping[Precision, PrecisionGate]) -> PackM
             refused[precision] = {key: value for key, value in entry.items() if key in RefusedForm.model_fields}
     # First the manifest: a file that nothing names does no harm, a name without its file does.
     revised = revise_pack(folder, {"files": kept, "refused": refused})
-    for precision in refused:
-        (folder / manifest.files[precision].file).unlink(missing_ok=True)
+    drop_stale(folder, manifest, revised)
     return revised
 
 
@@ -115,8 +114,7 @@ def take_forms(folder: Path, draft: Path) -> PackManifest:
         if precision in made.files:
             shutil.copyfile(draft / made.files[precision].file, folder / made.files[precision].file)
     write_manifest(made, folder / MANIFEST_NAME)
-    for name in {each.file for each in had.files.values()} - {each.file for each in made.files.values()}:
-        (folder / name).unlink(missing_ok=True)
+    drop_stale(folder, had, made)
     return made
 
 

@@ -122,7 +122,10 @@ def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored:
     told = _Told.by(manifest)
     taught = _taught(told, folder)
     blocks = _blocks(told.calibrated_on) if taught else ()
-    return sum(tray_id in taught or any(tray_id in block for block in blocks) for tray_id in set(scored))
+    # Of what nobody is sure set no threshold.
+    sure = {tray.tray_id for tray in folder.trays.values() if tray.sure}
+    set_thresholds = {tray_id for tray_id in sure if any(tray_id in block for block in blocks)}
+    return len((taught | set_thresholds) & set(scored))
 
 
 def unseen_by(weights: Path, *shelves: Path) -> Blocks:

@@ -279,7 +279,8 @@ def test_what_would_end_the_training_later_is_said_before_it(
     start = ["train", str(boxes(tmp_path / "boxes")), "--classes", "plate,fruit,can", "--pack", "pack", "--run", "run"]
     with pytest.raises(BadInput, match=said):
         CliRunner().invoke(app, [*start, *given, *words], catch_exceptions=False)
-    assert not (tmp_path / "run" / "fit").exists()
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "pack").exists()
 
 
 def test_a_photograph_that_does_not_read_is_said_before_the_training(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from edge_agent.app import making
 from edge_agent.app.inputs import refuse_to_write_over
 from edge_agent.app.making import to_be_gone_on_with
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.pack import load_manifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.plan import TrainingPlan
@@ -301,6 +301,25 @@ def test_a_network_that_a_cut_training_left_is_in_nobodys_way(many: Path) -> Non
     (many / "new" / "model.onnx").write_bytes(b"half of one")
     (many / "new" / ".model.yaml.new").write_text("schema:")
     refuse_to_write_over(many / "new")
+
+
+def test_a_damaged_pack_is_told_of_before_hours_of_work_and_not_when_it_is_to_be_written_over(many: Path) -> None:
+    (many / "pack" / "model.yaml").write_text("schema: 1\n")
+    with pytest.raises(BadModelPack, match=r"pack/model\.yaml"):
+        refuse_to_write_over(many / "pack")
+
+
+def test_thresholds_of_the_pack_in_service_are_not_changed_past_the_gate(run: Run, many: Path) -> None:
+    """What was said of it would be of another pack, and there would be no way back."""
+    before = (many / "pack" / "model.yaml").read_bytes()
+    words = ON_TRAYS["calibrate"][2:]
+    run("calibrate", "pack", *words, "--config", "edge.yaml").refused("pack: this pack is in service", "a copy of it")
+    (many / "active").write_text("pack\n")
+    run("calibrate", "pack", *words).refused("pack: this pack is in service")
+    run("calibrate", "active", *words).refused("active: this file says which pack is in service")
+    assert (many / "pack" / "model.yaml").read_bytes() == before
+    told = run("calibrate", "active", *words, "--folds", "3")
+    assert "pack: of 12 trays" in " ".join(told.out.split())
 
 
 def test_calibration_says_what_it_took_back_and_when_it_is_a_guess(run: Run, many: Path) -> None:

@@ -167,6 +167,14 @@ def test_a_merged_pack_does_not_write_over_the_one_in_service(shelf: Path) -> No
     assert (shelf / "canteen" / "model.yaml").read_bytes() == before
 
 
+def test_what_the_pointer_names_may_be_merged_from(shelf: Path) -> None:
+    """Every command that reads a pack takes the pointer for it."""
+    with pytest.raises(BadInput, match=r"groups\.yaml"):
+        merge_classes(shelf / "active", shelf / "groups.yaml", shelf / "mine", version="2")
+    with pytest.raises(BadInput, match="a folder of its own"):
+        merge_classes(shelf / "active", shelf / "groups.yaml", shelf / "canteen", version="2")
+
+
 def test_a_training_does_not_write_over_the_pack_in_service(shelf: Path) -> None:
     """Hours long it would be half of two packs; another pack may be made anew in its place."""
     for name, said in (("canteen", "in service"), ("canteen-2", "without boxed photographs training needs trays")):

@@ -69,6 +69,18 @@ def test_gates_and_score_floor_of_the_finer_classes_do_not_come_along(tmp_path: 
     assert manifest == load_manifest(tmp_path / "coarse" / MANIFEST_NAME)
 
 
+def test_forms_of_the_pack_that_was_there_before_go_with_it(tmp_path: Path) -> None:
+    """Nothing would name them any more, and they would lie beside another network for ever."""
+    write_pack(tmp_path / "fine", constant_model(raw_output([])), "ultralytics_raw", occluders=())
+    old = write_pack(tmp_path / "coarse", constant_model(raw_output([])), "ultralytics_raw", occluders=())
+    (old / "model.int8.onnx").write_bytes(b"a form of the old one")
+    (old / "mine.onnx").write_bytes(b"somebody's own")
+    entries = load_manifest(old / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
+    revise_pack(old, {"files": {**entries, "int8": {"file": "model.int8.onnx", "sha256": "0" * 64}}})
+    merge_pack(tmp_path / "fine", GROUPS, old, version="2")
+    assert sorted(path.name for path in old.iterdir()) == ["mine.onnx", "model.onnx", "model.yaml"]
+
+
 def test_a_pack_without_an_exact_network_is_refused(tmp_path: Path) -> None:
     form = {"file": "model.onnx", "sha256": "0" * 64}
     fine = write_pack(tmp_path / "fine", b"no network", "ultralytics_raw", files={"int8": form}, occluders=())

@@ -171,6 +171,8 @@ def test_trays_that_taught_are_known_by_their_photographs(tmp_path: Path) -> Non
     pack = manifest("ultralytics_raw", provenance=told)
     assert known_to_have_taken_part(pack, folder, trays) == 5 + 2
     assert known_to_have_taken_part(pack, folder, ["noon-4", "noon-5", "noon-7"]) == 2
+    doubted = {**trays, "noon-6": trays["noon-6"].model_copy(update={"sure": False})}
+    assert known_to_have_taken_part(pack, TrayFolder(tmp_path, doubted), trays) == 5 + 1
     assert known_to_have_taken_part(pack, folder, ["noon-8", "noon-9"]) == 0
     older = manifest("ultralytics_raw", provenance={**told, "photographs_sha256": None, "trays_sha256": "cd" * 32})
     assert known_to_have_taken_part(older, folder, trays) == 0
