@@ -27,9 +27,9 @@ from edge_agent.adapters.token_file import TokenFile
 from edge_agent.app.demo_parts import Api, Listener, News, Sent, Till
 from edge_agent.app.demo_show import QUIET_S, START_S, WAIT_S, Show, at_work, let_go, real_time, time_with_pictures
 from edge_agent.app.eyes import Eyes
+from edge_agent.app.http_server import server_for
 from edge_agent.app.living import LiveAgent, live_agent
 from edge_agent.app.seeing import used_by
-from edge_agent.app.serving import server_for
 from edge_agent.domain.access import Role
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import EdgeAgentError

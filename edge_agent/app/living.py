@@ -7,16 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timezone
 from pathlib import Path
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING
 
 from edge_agent.adapters.system_clock import SystemClock
 from edge_agent.adapters.systemd_notify import SystemdNotify
 from edge_agent.adapters.token_file import TokenFile
-from edge_agent.api.app import create_api
 from edge_agent.api.live_feed import LiveFeed
 from edge_agent.api.open_port import refuse_open_port
-from edge_agent.app.answering import api_parts
 from edge_agent.app.camera import source_maker
 from edge_agent.app.ending import Ending
 from edge_agent.app.eyes import Eyes, open_eyes
@@ -32,7 +29,7 @@ from edge_agent.app.tokens import open_tokens
 from edge_agent.domain.business_day import business_day
 from edge_agent.domain.events import Event
 from edge_agent.domain.order import OrderKey
-from edge_agent.ports import Clock, StationStatus
+from edge_agent.ports import Clock, Readiness, StationStatus
 from edge_agent.runtime.checker_thread import Announce, CheckerThread
 from edge_agent.runtime.latest_frame import LatestFrame
 from edge_agent.runtime.live_alerts import AlertFeed, LiveAlerts
@@ -42,6 +39,9 @@ from edge_agent.runtime.supervisor import Supervisor
 from edge_agent.runtime.telling import Bell, Teller
 from edge_agent.runtime.till_watch import TillWatch
 from edge_agent.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,12 +137,20 @@ def live_agent(
         seen = watched(running, retention=retention, complaints=complaints, notify=notify, ending=ending)
         supervisor = stack.enter_context(Supervisor(seen, clock=clock))
         yield LiveAgent(
-            api=create_api(api_parts(stack, running, supervisor)),
+            api=_api(stack, running, supervisor),
             feed=running.feed,
             ending=ending,
             reload=lambda: running.serving.reload(read_again, running.thread),
             eyes=eyes,
         )
+
+
+def _api(stack: ExitStack, running: Running, readiness: Readiness) -> FastAPI:
+    """What is answered over HTTP, imported while the cameras begin already (as `app.http_server` is)."""
+    from edge_agent.api.app import create_api
+    from edge_agent.app.answering import api_parts
+
+    return create_api(api_parts(stack, running, readiness))
 
 
 def _running(  # noqa: PLR0913  each is one thing that was decided before

@@ -8,11 +8,8 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import uvicorn
-from fastapi import FastAPI
 
 from edge_agent.adapters.systemd_notify import SystemdNotify
 from edge_agent.app.last_good import keep_as_good, last_good
@@ -23,9 +20,6 @@ from edge_agent.formats.menu import load_menu
 from edge_agent.settings import ApiSettings, Settings, load_settings
 
 logger = logging.getLogger(__name__)
-
-SHUTDOWN_S = 2
-"""Answers that are being given have so long; the whole shutdown stays below five seconds."""
 
 BACKLOG = 128
 
@@ -116,34 +110,12 @@ def keep_for_good() -> None:
     gc.freeze()
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to the agent, which has more to end than this."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def server_for(app: FastAPI, api: ApiSettings) -> uvicorn.Server:
-    """What answers over HTTP; it looks after no signal."""
-    return _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=SHUTDOWN_S,
-            ssl_certfile=None if api.tls is None else str(api.tls.certificate),
-            ssl_keyfile=None if api.tls is None else str(api.tls.key),
-        )
-    )
-
-
 async def _serve(
     agent: LiveAgent, api: ApiSettings, listening: socket.socket, notify: SystemdNotify, started: Callable[[], None]
 ) -> None:
     """Answer until a signal comes, or the agent gives up."""
+    from edge_agent.app.http_server import server_for
+
     server = server_for(agent.api, api)
 
     def end() -> None:

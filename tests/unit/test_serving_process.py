@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 from edge_agent.app.serving import keep_for_good
 
@@ -15,3 +17,11 @@ def test_what_the_start_made_is_out_of_the_garbage_collectors_sight() -> None:
         assert len(gc.get_objects()) < 5_000
     finally:
         gc.unfreeze()
+
+
+def test_what_answers_over_http_is_not_imported_before_the_cameras_begin() -> None:
+    """Its libraries take as long to import as a tray to lie still."""
+    late = ("edge_agent.api.app", "fastapi", "jinja2", "uvicorn")
+    asked = f"import sys, edge_agent.app.serving; print([name for name in {late!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,38 @@
+"""What answers over HTTP. Imported late: its libraries take a second on a slow box, and no tray waits for them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from edge_agent.settings import ApiSettings
+
+SHUTDOWN_S = 2
+"""Answers that are being given have so long; the whole shutdown stays below five seconds."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the agent, which has more to end than this."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server_for(app: FastAPI, api: ApiSettings) -> uvicorn.Server:
+    """What answers over HTTP; it looks after no signal."""
+    return _Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            ssl_certfile=None if api.tls is None else str(api.tls.certificate),
+            ssl_keyfile=None if api.tls is None else str(api.tls.key),
+        )
+    )
