@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from edge_agent.adapters.model_shelf import POINTER_NAME, ModelShelf, led_to
+from edge_agent.adapters.model_shelf import ModelShelf, led_to
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.plans import QuantisingPlan, ThresholdPlan
 from edge_agent.app.quantising import check_quantising
-from edge_agent.errors import BadConfig, BadInput, BadRecording
+from edge_agent.errors import BadConfig, BadInput, BadModelPack, BadRecording
 from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
@@ -67,7 +68,7 @@ def check_inputs(
     _check_weights(plan, ordered)
     for path in photographs:
         read_photograph(path)
-    _check_writable((plan.run, plan.pack))
+    check_writable((plan.run, plan.pack))
 
 
 def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
@@ -79,7 +80,7 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
 
     Raises:
         BadInput: the pack is in service, or the folder holds something else.
-        BadModelPack: the pack that is there already does not read, or what is configured leads to no pack.
+        BadModelPack: the pack that is there already does not read, or it is named by a pointer that leads to none.
     """
     refuse_in_service(pack, configured)
     inside = pack.iterdir() if pack.is_dir() else ()
@@ -95,18 +96,24 @@ def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
     """Whether a pack may be changed at all; arguments as of `refuse_to_write_over`.
 
     Raises:
-        BadInput: the pack is in service, or the path is the pointer to it.
-        BadModelPack: what is configured leads to no pack.
+        BadInput: the pack is in service, by whatever path it is named.
+        BadModelPack: it is named by a pointer that leads to no pack.
     """
-    if pack.name == POINTER_NAME and pack.is_file():
-        said = "this file says which pack is in service, and that one is not changed: name a folder of another pack"
-        raise BadInput(said, path=pack)
-    shelf = ModelShelf(folder=pack.absolute().parent)
-    named = shelf.pointed_at()
-    served = [*([] if named is None else [shelf.folder / named]), *([] if configured is None else [led_to(configured)])]
-    if any(each.resolve() == pack.resolve() for each in served):
+    named = led_to(pack)
+    if any(each.resolve() == named.resolve() for each in _in_service(named, configured)):
         said = "this pack is in service, and is not changed: name another folder (a copy of it, if need be)"
-        raise BadInput(f"{said}, and bring that in with 'edge-agent models activate'", path=pack)
+        raise BadInput(f"{said}, and bring that in with 'edge-agent models activate'", path=named)
+
+
+def _in_service(pack: Path, configured: Path | None) -> Iterator[Path]:
+    """What the pointers beside a pack name, and what is configured."""
+    for folder in {pack.absolute().parent, pack.resolve().parent}:  # a link lies elsewhere than what it leads to
+        shelf = ModelShelf(folder=folder)
+        if (active := shelf.pointed_at()) is not None:
+            yield folder / active
+    if configured is not None:
+        with contextlib.suppress(BadModelPack):  # leads to nothing, so nothing is in service by it
+            yield led_to(configured)
 
 
 def _boxed(root: Path, split: str, classes: tuple[str, ...]) -> list[Path]:
@@ -175,11 +182,11 @@ def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
         check_architecture(plan.recipe.architecture)
 
 
-def _check_writable(folders: Iterable[Path]) -> None:
+def check_writable(folders: Iterable[Path]) -> None:
     """Whether folders can be made and written to; they are not made yet, so a refused command leaves none behind."""
     for folder in folders:
-        there = next(each for each in (folder, *folder.parents) if each.exists())
         try:
+            there = next(each for each in (folder, *folder.parents) if each.is_symlink() or each.exists())
             with tempfile.TemporaryFile(dir=there):
                 pass
         except OSError as error:

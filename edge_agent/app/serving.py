@@ -8,6 +8,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
     """
     settings, complaints = _settings_from(config, strict=strict)
     notify = SystemdNotify.from_environment()
+    _end_when_told()
     with contextlib.closing(_socket_for(settings.api)) as listening:
         with live_agent(
             settings,
@@ -62,6 +64,11 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
             asyncio.run(_serve(agent, settings.api, listening, notify, started))
             notify.stopping()
         return agent.ending.why
+
+
+def _end_when_told() -> None:
+    """As long as the agent starts, SIGTERM ends what has begun in its order, as Ctrl-C does; later the loop listens."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, ...]]:

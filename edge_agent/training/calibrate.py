@@ -19,6 +19,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -62,14 +63,14 @@ Curve = tuple[float, float]
 """Offset and slope of the logistic curve over the score's logit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabelledTray:
     """What the detector saw on each photograph of a tray, and what really lay there."""
 
     seen: tuple[tuple[Detection, ...], ...]
     counts: dict[str, int]
 
-    @property
+    @cached_property
     def fused(self) -> FusedScores:
         """What its photographs agree on, whatever the thresholds."""
         return fused_scores([ballot(0.0, things_in(detections)) for detections in self.seen])

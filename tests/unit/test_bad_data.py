@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from edge_agent.app import making
-from edge_agent.app.inputs import refuse_to_write_over
+from edge_agent.app.inputs import check_writable, refuse_to_write_over
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.pack import load_manifest, sha256_of
@@ -316,10 +316,28 @@ def test_thresholds_of_the_pack_in_service_are_not_changed_past_the_gate(run: Ru
     run("calibrate", "pack", *words, "--config", "edge.yaml").refused("pack: this pack is in service", "a copy of it")
     (many / "active").write_text("pack\n")
     run("calibrate", "pack", *words).refused("pack: this pack is in service")
-    run("calibrate", "active", *words).refused("active: this file says which pack is in service")
+    (many / "elsewhere").mkdir()
+    (many / "elsewhere" / "link").symlink_to(many / "pack")
+    for named in ("active", ".", "elsewhere/link"):
+        run("calibrate", named, *words).refused("this pack is in service")
     assert (many / "pack" / "model.yaml").read_bytes() == before
     told = run("calibrate", "active", *words, "--folds", "3")
     assert "pack: of 12 trays" in " ".join(told.out.split())
+
+
+def test_where_nothing_is_in_service_yet_a_pack_is_calibrated(run: Run, many: Path) -> None:
+    """The one that is to be the first, too."""
+    (many / "edge.yaml").write_text("detector: {pack: models, provider: cpu}\nmenu: menu.yaml\n")
+    assert run("calibrate", "pack", *ON_TRAYS["calibrate"][2:], "--config", "edge.yaml").status == 0
+
+
+@pytest.mark.parametrize("folder", ["file/new", "link", "n" * 300])
+def test_a_folder_that_cannot_be_made_is_told_of_and_what_can_be_is_not_made_yet(many: Path, folder: str) -> None:
+    (many / "file").touch()
+    (many / "link").symlink_to(many / "a disk that is not mounted")
+    with pytest.raises(BadInput, match="the folder cannot be written to"):
+        check_writable([many / "good" / "run", many / folder])
+    assert not (many / "good").exists()
 
 
 def test_calibration_says_what_it_took_back_and_when_it_is_a_guess(run: Run, many: Path) -> None:

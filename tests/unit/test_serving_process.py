@@ -5,8 +5,12 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from pathlib import Path
 
 from edge_agent.app.serving import keep_for_good
+from tests.running_agent import RunningAgent
+
+LATE = ("edge_agent.api.app", "fastapi", "jinja2", "uvicorn")
 
 
 def test_what_the_start_made_is_out_of_the_garbage_collectors_sight() -> None:
@@ -19,9 +23,30 @@ def test_what_the_start_made_is_out_of_the_garbage_collectors_sight() -> None:
         gc.unfreeze()
 
 
-def test_what_answers_over_http_is_not_imported_before_the_cameras_begin() -> None:
+UNTIL_CAMERAS_BEGIN = f"""
+import os, signal, sys
+from pathlib import Path
+from edge_agent.app import living
+from edge_agent.app.serving import serve_agent
+
+begin = living.capturing
+
+def begun(*given):
+    captures = begin(*given)
+    print([name for name in {LATE!r} if name in sys.modules], flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return captures
+
+living.capturing = begun
+serve_agent(Path(sys.argv[1]), strict=True)
+"""
+
+
+def test_the_cameras_begin_before_what_answers_over_http_is_imported_and_a_signal_then_ends_all(tmp_path: Path) -> None:
     """Its libraries take as long to import as a tray to lie still."""
-    late = ("edge_agent.api.app", "fastapi", "jinja2", "uvicorn")
-    asked = f"import sys, edge_agent.app.serving; print([name for name in {late!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True)
-    assert done.stdout.strip() == "[]"
+    config = RunningAgent(tmp_path).config
+    done = subprocess.run(
+        [sys.executable, "-c", UNTIL_CAMERAS_BEGIN, str(config)], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+    assert "Traceback" not in done.stderr

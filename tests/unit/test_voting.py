@@ -43,6 +43,14 @@ def test_thresholds_that_do_not_rise_are_refused(present: float, possible: float
         ClassThresholds(present, possible)
 
 
+def test_the_latest_reason_for_a_doubt_is_told() -> None:
+    """What lay over it before is gone."""
+    alike = (seen("fries", score=0.7), seen("nuggets", score=0.6))
+    covered = frame(0, covered=(seen("fries", score=0.6),))
+    assert fuse([covered, frame(0.1, *alike)], LIMITS).of_class("fries").doubt is Doubt.LOOK_ALIKE
+    assert fuse([frame(0, *alike), covered], LIMITS).of_class("fries").doubt is Doubt.COVERED
+
+
 def test_no_frames_and_empty_frames_are_unclear_and_not_empty() -> None:
     """A scar: a picture with nothing on it is not a tray from which everything is missing."""
     assert fuse([], LIMITS).unclear is Doubt.TOO_FEW_FRAMES
