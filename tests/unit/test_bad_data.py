@@ -327,7 +327,7 @@ def test_thresholds_of_the_pack_in_service_are_not_changed_past_the_gate(run: Ru
 
 def test_where_nothing_is_in_service_yet_a_pack_is_calibrated(run: Run, many: Path) -> None:
     """The one that is to be the first, too."""
-    (many / "edge.yaml").write_text("detector: {pack: models, provider: cpu}\nmenu: menu.yaml\n")
+    (many / "edge.yaml").write_text("detector: {pack: models/active, provider: cpu}\nmenu: menu.yaml\n")
     assert run("calibrate", "pack", *ON_TRAYS["calibrate"][2:], "--config", "edge.yaml").status == 0
 
 
