@@ -52,7 +52,7 @@ class RunningAgent:
         self.store = folder / "state" / "edge.sqlite"
         self.log = folder / "log.txt"
         self._before, self.options = list(before), list(options)
-        self._environment = {**os.environ, **(environment or {})}
+        self.environment = {**os.environ, **(environment or {})}
         self.settings: dict[str, Any] = {
             "shadow": False,
             # One thread: tests share the cores, and of two threads one would spin for want of one.
@@ -86,7 +86,7 @@ class RunningAgent:
         command = [*self._before, sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)]
         command += self.options
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environment)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
 
     def start(self) -> None:
         """Start it, and wait until its API answers."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from edge_agent.errors import BadConfig, BadInput
 from edge_agent.formats.whole_file import write_whole
-from edge_agent.settings import Settings, load_plain_settings
+from edge_agent.formats.yaml_file import load_yaml
+from edge_agent.settings import Settings, StoreSettings, load_plain_settings
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +32,27 @@ def keep_as_good(settings: Settings) -> None:
         write_whole(folder / "edge.yaml", json.dumps(kept.model_dump(mode="json"), indent=1), mode=0o600)
     except OSError as error:
         logger.warning("the configuration could not be kept as the last good one: %s", error)
+
+
+class _OnlyStore(BaseModel):
+    """What a configuration says of the database, whatever else is wrong with it."""
+
+    store: StoreSettings = StoreSettings()
+
+
+def state_folders(config: Path) -> list[Path]:
+    """Where the database of a configuration that does not read may lie, the likeliest first.
+
+    That is where the file says, if that much of it reads; the folder that systemd gives a service for its state; and
+    the place by default.
+    """
+    try:
+        stores = [load_yaml(config, _OnlyStore).store.path]
+    except BadConfig:
+        stores = []
+    given = os.environ.get("STATE_DIRECTORY", "")
+    found = [(config.parent / store).parent for store in (*stores, StoreSettings().path)]
+    return list(dict.fromkeys([*found[:-1], *(Path(each) for each in given.split(":") if each), found[-1]]))
 
 
 def last_good(state: Path) -> Settings | None:

@@ -12,11 +12,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.systemd_notify import SystemdNotify
-from edge_agent.app.last_good import keep_as_good, last_good
+from edge_agent.app.last_good import keep_as_good, last_good, state_folders
 from edge_agent.app.living import LiveAgent, live_agent
 from edge_agent.domain.said import placed, say
-from edge_agent.errors import BadConfig
+from edge_agent.errors import BadConfig, BadModelPack
 from edge_agent.formats.menu import load_menu
 from edge_agent.settings import ApiSettings, Settings, load_settings
 
@@ -72,13 +74,15 @@ def _end_when_told() -> None:
 
 
 def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, ...]]:
-    """The configuration; the last good one where it, or its menu, does not read, with the complaint."""
+    """The configuration; the last good one where it or its menu does not read, or does not fit, with the complaint."""
+    settings = None
     try:
         settings = load_settings(config)
-        load_menu(settings.menu)
+        load_menu(settings.menu, model_classes=_classes_of(settings))
     except BadConfig as error:
-        # Where the state lies is not known from a file that does not read: it is looked for where it lies by default.
-        known = None if strict else last_good(config.parent / Settings().store.path.parent)
+        folders = state_folders(config) if settings is None else [settings.store.path.parent]
+        found = () if strict else (last_good(folder) for folder in folders)
+        known = next((each for each in found if each is not None), None)
         if known is None:
             raise
         said = say(
@@ -89,6 +93,14 @@ def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, 
         logger.error("%s", said)  # noqa: TRY400  the sentence says it all
         return known, (said,)
     return settings, ()
+
+
+def _classes_of(settings: Settings) -> tuple[str, ...] | None:
+    """What the menu must fit; None where the model itself does not read, which its own opening says better."""
+    try:
+        return ModelPack.manifest_of(led_to(settings.detector.pack)).classes
+    except BadModelPack:
+        return None
 
 
 def _socket_for(api: ApiSettings) -> socket.socket:

@@ -10,6 +10,7 @@ from edge_agent.app.eyes import Eyes, thresholds_of
 from edge_agent.checking.order_checker import OrderChecker
 from edge_agent.domain.events import Event
 from edge_agent.domain.menu import Menu
+from edge_agent.domain.said import placed, say
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput
 from edge_agent.formats.menu import load_menu
@@ -23,9 +24,13 @@ RELOADED_S = 5.0
 
 
 class ServingNow:
-    """An `InUse` that can be told to read the menu and the thresholds anew."""
+    """An `InUse` that can be told to read the menu and the thresholds anew.
+
+    `problem` says why the last time nothing was, until it is done.
+    """
 
     def __init__(self, settings: Settings, eyes: Eyes) -> None:
+        self.problem: str | None = None
         self._menu = eyes.menu.menu
         pack = eyes.pack
         self._folder = pack.manifest_path.parent
@@ -51,8 +56,9 @@ class ServingNow:
         try:
             self.serve(read_again(), checker)
         except BadInput as error:
-            logger.error("nothing was reloaded: %s", error)  # noqa: TRY400  the sentence says it all
-            return f"nothing was reloaded: {error}"
+            self.problem = say("not_reloaded", "nothing was reloaded: {said}", said=placed(error))
+            logger.error("%s", self.problem)  # noqa: TRY400  the sentence says it all
+            return self.problem
         logger.info("menu and thresholds were reloaded; all else needs a restart")
         return "menu and thresholds were reloaded"
 
@@ -71,7 +77,7 @@ class ServingNow:
             return None, checker.serve(menu, thresholds, at_s)
 
         checker.ask(serve).result(RELOADED_S)
-        self._menu, self._manifest = menu, manifest
+        self._menu, self._manifest, self.problem = menu, manifest, None
 
     def thresholds(self, eagerness: int) -> Thresholds:
         """The model's thresholds as they were read last, so far towards more catches."""

@@ -29,6 +29,7 @@ def watched(
             partial(disk_problems, of.settings),
             partial(camera_problems, of.captures),
             partial(telling_problems, of.tellers),
+            _said(lambda: of.serving.problem),
             _said(lambda: retention.problem),
             _said(lambda: kept.reserve.problem),
             _said(lambda: kept.store.lost),

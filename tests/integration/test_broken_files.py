@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -85,6 +86,39 @@ def test_after_a_start_that_worked_a_broken_configuration_or_menu_is_complained_
     agent.config.write_text("sight: 1\n")
     agent.options = ["--strict"]
     assert "sight" in refusal(agent, ON_BAD_INPUT)
+
+
+def test_the_last_good_one_is_found_also_where_the_database_lies_elsewhere_and_the_menu_does_not_fit(
+    agent: RunningAgent,
+) -> None:
+    """As on an installed box, whose state is not beside its configuration."""
+    state = agent.folder / "var"
+    agent.settings["store"]["path"] = str(state / "edge.sqlite")
+    agent.write_config()
+    menu, good = made(agent, "menu.yaml"), agent.config.read_text()
+    fits = menu.read_text()
+    does_not_fit = "items: [{sku: soup, detects_as: soup}]\n"
+    with agent:
+        assert agent.process is not None
+        menu.write_text(does_not_fit)
+        agent.process.send_signal(signal.SIGHUP)
+        agent.until(lambda: "nothing was reloaded" in problems(agent), "a refused reload is a problem")
+        menu.write_text(fits)
+        agent.process.send_signal(signal.SIGHUP)
+        agent.until(lambda: "nothing was reloaded" not in problems(agent), "and one that is done is none")
+        assert agent.end() == 0
+    agent.environment["STATE_DIRECTORY"] = str(state)
+    for broken, text in (
+        (menu, does_not_fit),
+        (agent.config, json.dumps({**agent.settings, "sight": 1})),
+        (agent.config, "{"),
+    ):
+        broken.write_text(text)
+        with agent:
+            assert "the last configuration that worked" in problems(agent)
+            assert agent.end() == 0
+        menu.write_text(fits)
+        agent.config.write_text(good)
 
 
 def killed_with_orders(agent: RunningAgent, number: int) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.app.last_good import keep_as_good, last_good
-from edge_agent.settings import load_settings
+from edge_agent.app.last_good import keep_as_good, last_good, state_folders
+from edge_agent.settings import StoreSettings, load_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = f"""
@@ -55,6 +55,21 @@ def test_a_start_from_the_copy_keeps_it_as_it_is(config: Path) -> None:
     assert kept is not None
     keep_as_good(kept)
     assert last_good(config.parent / "state") == kept
+
+
+def test_the_state_of_a_configuration_that_does_not_read_is_looked_for_where_it_may_lie(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an installed box it lies in another folder than by default, and the file has only one misspelt key."""
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    by_default = (config.parent / StoreSettings().path).parent
+    config.write_text("sight: corner\nstore: {path: /var/elsewhere/edge.sqlite}\n")
+    assert state_folders(config) == [Path("/var/elsewhere"), by_default]
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-agent")
+    assert state_folders(config) == [Path("/var/elsewhere"), Path("/var/lib/edge-agent"), by_default]
+    for unreadable in ("site: [", "store: 4", ""):
+        config.write_text(unreadable)
+        assert state_folders(config) == [Path("/var/lib/edge-agent"), by_default]
 
 
 def test_without_a_copy_or_with_a_broken_one_there_is_none(tmp_path: Path, config: Path) -> None:
