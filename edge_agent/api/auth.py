@@ -89,7 +89,9 @@ class TokenAuthenticator:
         wait_s = self._throttle.failed(peer, self._clock.monotonic_s())
         logger.debug("a request from %s came with %s token", peer, "a wrong" if given else "no")
         if wait_s is not None:
-            said = f"this address has sent too many wrong tokens; try again in {wait_s} s, with a right one at once"
+            this = "a wrong one" if given else "none"
+            said = f"too many requests of this address had no right token, and this one has {this}"
+            said = f"{said}; try again in {wait_s} s, with a right one at once"
             return Problem("too-many-failures", said, headers={"Retry-After": str(wait_s)})
         challenge = 'Basic realm="edge-agent", charset="UTF-8"' if browsed else 'Bearer realm="edge-agent"'
         said = (

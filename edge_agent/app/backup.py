@@ -111,13 +111,16 @@ def back_up(config: Path, to: Path, *, with_pictures: bool) -> BackedUp:
     backup lies where they should not.
 
     Raises:
-        BadInput: the configuration does not read, or the archive cannot be written, or is there already.
+        BadInput: the configuration does not read, or the archive cannot be written, is there already, or is to lie in a
+            folder that is not there.
         StoreError: the database cannot be copied.
     """
     laid = load_laid_over(config)
     settings = laid.plain
     now = SystemClock().now_utc()
     archive = to / f"edge-agent-{settings.site}-{now:%Y%m%d-%H%M%S}.tar" if to.is_dir() else to
+    if archive is to and archive.suffix != ".tar" and not archive.exists():
+        raise BadInput("there is no such folder: make it, or name a file that ends in .tar", path=archive)
     if archive.exists():
         raise BadInput("there is such a file already; a backup never replaces one, name another", path=archive)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import ssl
 from collections.abc import Iterator
@@ -190,6 +191,10 @@ def _check_tls(checked: ConfigChecked, tls: TlsSettings) -> None:
 def _check_mqtt(checked: ConfigChecked, mqtt: MqttSettings) -> None:
     with checked.at("mqtt", "password_env" if mqtt.password_env else "password_file"):
         read_password(mqtt)
+    if mqtt.is_embedded and importlib.util.find_spec("amqtt") is None:
+        checked.say(
+            say("config_no_broker", "it is to run inside of the agent, and needs the extra 'broker'"), "mqtt", "broker"
+        )
     if mqtt.ca is not None:
         try:
             ssl.create_default_context(cafile=mqtt.ca)

@@ -79,7 +79,7 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
         configured: what the configuration names. What `models/active` beside the pack names is in service too.
 
     Raises:
-        BadInput: the pack is in service, or the folder holds something else.
+        BadInput: the pack is in service or was once, or the folder holds something else.
         BadModelPack: the pack that is there already does not read, or it is named by a pointer that leads to none.
     """
     refuse_in_service(pack, configured)
@@ -90,6 +90,11 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
         raise BadInput("this folder holds other things than a model pack; name a new one, or empty it", path=pack)
     if (pack / MANIFEST_NAME).exists():
         load_manifest(pack / MANIFEST_NAME)
+        if any(
+            pack.name in (each.from_pack, each.to_pack) for shelf in _shelves_of(pack) for each in shelf.activations()
+        ):
+            said = "this pack was in service once, and may be gone back to: it is not written over, name another folder"
+            raise BadInput(said, path=pack)
 
 
 def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
@@ -107,13 +112,17 @@ def refuse_in_service(pack: Path, configured: Path | None = None) -> None:
 
 def _in_service(pack: Path, configured: Path | None) -> Iterator[Path]:
     """What the pointers beside a pack name, and what is configured."""
-    for folder in {pack.absolute().parent, pack.resolve().parent}:  # a link lies elsewhere than what it leads to
-        shelf = ModelShelf(folder=folder)
+    for shelf in _shelves_of(pack):
         if (active := shelf.pointed_at()) is not None:
-            yield folder / active
+            yield shelf.folder / active
     if configured is not None:
         with contextlib.suppress(BadModelPack):  # leads to nothing, so nothing is in service by it
             yield led_to(configured)
+
+
+def _shelves_of(pack: Path) -> list[ModelShelf]:
+    """The folders that a pack lies in: a link lies elsewhere than what it leads to."""
+    return [ModelShelf(folder=folder) for folder in {pack.absolute().parent, pack.resolve().parent}]
 
 
 def _boxed(root: Path, split: str, classes: tuple[str, ...]) -> list[Path]:

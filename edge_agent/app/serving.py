@@ -65,6 +65,7 @@ def serve_agent(config: Path, *, strict: bool = False, on_address: OnAddress = l
 
             asyncio.run(_serve(agent, settings.api, listening, notify, started))
             notify.stopping()
+        logger.info("ended: %s", agent.ending.why or "as it was told to")
         return agent.ending.why
 
 

@@ -48,6 +48,7 @@ def _embedded(mqtt: MqttSettings) -> AbstractContextManager[object]:
     try:
         from edge_agent.adapters.embedded_broker import EmbeddedBroker
     except ModuleNotFoundError as error:
-        said = f"mqtt.broker: embedded needs the extra 'broker' ({error.name} is missing): pip install '.[broker]'"
+        said = f"mqtt.broker: embedded needs the extra 'broker' ({error.name} is missing)"
+        said = f"{said}: pip install -c constraints.txt '.[broker]'"
         raise BadConfig(f"{said}, or name a broker") from error
     return EmbeddedBroker(settings=mqtt)

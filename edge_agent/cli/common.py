@@ -130,6 +130,12 @@ def configured_pack(config: Path | None) -> Path | None:
     return None if detector is None else detector.pack
 
 
+def plan_beside(video: Path) -> Path | None:
+    """A recording may bring its own configuration, `NAME.plan.yaml`."""
+    plan = video.with_suffix(".plan.yaml")
+    return plan if plan.is_file() else None
+
+
 def config_path(config: Path | None) -> Path:
     """The configuration file that was named, or the one that is there by default.
 

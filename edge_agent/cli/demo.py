@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from edge_agent.cli import common
-from edge_agent.cli.common import notes, print_json, say, screen, settings_from
+from edge_agent.cli.common import notes, plan_beside, print_json, say, screen, settings_from
 from edge_agent.cli.showing import SIGNS, show_replay
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.errors import BadInput
@@ -47,7 +47,7 @@ def demo(
     from edge_agent.app.demo import play_demo
 
     played = video or _sample()
-    settings = settings_from(config or _plan_beside(played), pack=pack, menu=menu, provider=provider)
+    settings = settings_from(config or plan_beside(played), pack=pack, menu=menu, provider=provider)
     lines = LiveLines(notes if as_json else screen)
     done = play_demo(
         settings,
@@ -80,12 +80,6 @@ def _sample() -> Path:
         if sample.is_file():
             return sample
     raise BadInput(f"there is no {SAMPLE} here: name a recording, NAME.mp4 with NAME.orders.jsonl beside it")
-
-
-def _plan_beside(video: Path) -> Path | None:
-    """A recording may bring its own configuration, `NAME.plan.yaml`."""
-    plan = video.with_suffix(".plan.yaml")
-    return plan if plan.is_file() else None
 
 
 class LiveLines:

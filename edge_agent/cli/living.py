@@ -38,9 +38,15 @@ def run(
 
 
 def _say_address(address: str, settings: Settings) -> None:
-    stations = ", ".join(station.id for station in settings.stations)
+    log = logging.getLogger(__name__)
+    for station in settings.stations:
+        if station.camera is None:
+            log.warning(
+                "station %s has no camera, so nothing is checked there: name one in the configuration", station.id
+            )
+    stations = ", ".join(station.id for station in settings.stations if station.camera is not None) or "nothing"
     shadow = "; shadow mode: nobody is alerted until 'shadow: false'" if settings.shadow else ""
-    logging.getLogger(__name__).info("checking %s; the API answers at %s%s", stations, address, shadow)
+    log.info("checking %s; the API answers at %s%s", stations, address, shadow)
 
 
 class _JournalFormatter(logging.Formatter):

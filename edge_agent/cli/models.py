@@ -23,6 +23,7 @@ from edge_agent.cli.common import (
     warn,
 )
 from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, load_manifest
 from edge_agent.formats.shares import with_interval
 
 if TYPE_CHECKING:
@@ -232,6 +233,10 @@ def activate(
         if weighed.evidence.gap is not None:
             warn(weighed.evidence.gap)
     activation = put_into_service(weighed, override=override)
+    if load_manifest(pack / MANIFEST_NAME).thresholds == STILL_TO_BE_FOUND:
+        warn(
+            "its thresholds are still to be found, and these are none to work with: 'edge-agent calibrate' a copy of it"
+        )
     say(f"The gate: {weighed.decision.why}.")
     if activation is None:
         say(f"{pack} is active already; nothing was changed.")

@@ -64,10 +64,14 @@ def replay(
     ] = None,
     as_json: common.JsonOption = False,
 ) -> None:
-    """Replay a recording and its orders through the checker: one verdict per tray, a report, a score."""
+    """Replay a recording and its orders through the checker: one verdict per tray, a report, a score.
+
+    A configuration that lies beside it, NAME.plan.yaml, is taken where none is named.
+    """
     from edge_agent.app.eyes import open_eyes
     from edge_agent.app.seeing import replay_recording
 
+    config = config or common.plan_beside(video)
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider, precision=precision))
     folder = None if no_report else report or (None if as_json else Path("report"))
     with progress("frames", hidden=as_json) as step:

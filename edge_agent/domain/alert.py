@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from edge_agent.domain.matching import CheckedLine, LineResult, Verdict
+from edge_agent.domain.matching import CheckedLine, LineResult
 from edge_agent.domain.order import OrderKey
 
 
@@ -50,10 +51,10 @@ def severity_of(lines: tuple[CheckedLine, ...]) -> Severity:
     return Severity.CRITICAL if missing else Severity.NOTICE
 
 
-def in_words(verdict: Verdict) -> str:
-    """What is wrong, in one phrase: "fries missing, 1 cola too many"."""
+def in_words(faults: Iterable[CheckedLine]) -> str:
+    """What is wrong, in one phrase: "fries missing, 2 cola too many"."""
     phrases = []
-    for line in verdict.faults:
+    for line in faults:
         number = f"{line.off_by} " if line.off_by > 1 else ""
         phrases.append(f"{number}{line.name} {'missing' if line.result is LineResult.MISSING else 'too many'}")
     return ", ".join(phrases)

@@ -206,7 +206,7 @@ def tray_as_json(tray: TrayRecord) -> dict[str, Any]:
             {"alert_id": a.alert_id, "raised_s": _rounded(a.raised_at_s), "severity": a.severity.value, "late": a.late}
             for a in tray.alerts
         ],
-        "says": in_words(reached.verdict) if reached else "",
+        "says": in_words(reached.verdict.faults) if reached else "",
     }
 
 

@@ -133,7 +133,7 @@ def headline(reached: VerdictReached | None) -> str:
 def verdict_headline(verdict: Verdict) -> str:
     """The same for a verdict whose order is known."""
     if verdict.kind is VerdictKind.MISMATCH:
-        said = in_words(verdict)
+        said = in_words(verdict.faults)
     elif verdict.kind is VerdictKind.MATCH:
         said = f"{verdict.checked_pieces} of {verdict.wanted_pieces}"
     else:

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_agent.domain.alert import Resolution, in_words
 from edge_agent.domain.events import VerdictReached
-from edge_agent.domain.matching import CheckedLine, Verdict, VerdictKind
+from edge_agent.domain.matching import CheckedLine
 from edge_agent.domain.order import OrderKey
 from edge_agent.errors import BadInput
 from edge_agent.ports import AlertNews, Message
@@ -113,7 +113,7 @@ def alert_payload(news: AlertNews, *, now: datetime) -> bytes:
             "station": news.station,
             "session_id": alert.session_id,
             "orders": [_key(key) for key in alert.orders],
-            "text": in_words(Verdict(kind=VerdictKind.MISMATCH, lines=alert.lines)),
+            "text": in_words(alert.lines),
             "severity": alert.severity.value,
             "sounds": stored.sounds and standing and not late,
             "leaving": alert.late,
@@ -139,7 +139,7 @@ def check_payload(reached: VerdictReached, *, station_id: str, final: bool, now:
             "orders": [_key(key) for key in reached.orders],
             "association": reached.association.value,
             "verdict": verdict.kind.value,
-            "text": in_words(verdict),
+            "text": in_words(verdict.faults),
             "final": final,
             "late": reached.late,
             "allergy": verdict.allergy,

@@ -109,6 +109,10 @@ class Thresholds(FileModel):
         return self.classes.get(class_name, self.default)
 
 
+STILL_TO_BE_FOUND = Thresholds(default=Threshold(present=0.5, possible=0.05))
+"""The thresholds of a pack whose own are still to be found: nothing that could matter is cut off."""
+
+
 class Suppression(FileModel):
     """Non-maximum suppression, and how many things one picture can hold.
 

@@ -14,6 +14,7 @@ from edge_agent.errors import BadModelPack
 from edge_agent.formats.orders import first_complaint
 from edge_agent.formats.pack import (
     MANIFEST_NAME,
+    STILL_TO_BE_FOUND,
     PackFile,
     PackManifest,
     PlainExport,
@@ -29,8 +30,7 @@ FAST_NAME = "model.fp32.onnx"
 OPSET = 17
 """Understood by every ONNX Runtime since 1.12, that of JetPack 6 among them."""
 
-TO_BE_FOUND = {"default": {"present": 0.5, "possible": 0.05}}
-"""The thresholds of a pack whose own are still to be found: nothing that could matter is cut off."""
+TO_BE_FOUND = STILL_TO_BE_FOUND.model_dump(mode="json")
 
 
 def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -> Path:

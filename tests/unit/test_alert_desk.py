@@ -170,4 +170,4 @@ def test_every_alert_has_its_own_id() -> None:
 
 def test_what_is_wrong_in_words() -> None:
     lines = (fault("fries", off_by=2), fault("cola", LineResult.EXTRA))
-    assert in_words(Verdict(kind=VerdictKind.MISMATCH, lines=lines)) == "2 fries missing, cola too many"
+    assert in_words(lines) == "2 fries missing, cola too many"

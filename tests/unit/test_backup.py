@@ -141,6 +141,13 @@ def test_a_folder_gets_an_archive_named_by_site_and_time(box: Box, tmp_path: Pat
     assert done.as_json()["files"] == ["edge.yaml", "menu.yaml", "tokens.json", "active"], "no database yet"
 
 
+def test_a_folder_that_is_not_there_is_no_name_for_a_file(box: Box, tmp_path: Path) -> None:
+    """From cron there would be one archive of that name, and failures ever after."""
+    with pytest.raises(BadInput, match=r"none: there is no such folder: make it, or name a file that ends in \.tar"):
+        back_up(box.config, tmp_path / "none", with_pictures=False)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_backup_replaces_nothing(box: Box, tmp_path: Path) -> None:
     (tmp_path / "b.tar").write_text("the only copy of last year")
     with pytest.raises(BadInput, match="never replaces"):

@@ -144,6 +144,14 @@ def test_a_truth_that_nobody_knows_is_named_with_its_line(run: Run, here: Path) 
     run(*REPLAY).refused("v.truth.jsonl:2: ", "'plat', which lies on 1 tray: correct the name")
 
 
+def test_the_configuration_that_a_recording_brings_is_taken_where_none_is_named(run: Run, here: Path) -> None:
+    (here / "v.plan.yaml").write_text("detector: {pack: pack, provider: cpu}\nmenu: menu.yaml\n")
+    assert run("replay", "v.mp4", "--json").json["right_orders"]["match"] == 1
+    (here / "v.plan.yaml").write_text("detector: {pack: none, provider: cpu}\nmenu: menu.yaml\n")
+    assert run("replay", *EYES, "v.mp4", "--json").json["right_orders"]["match"] == 1
+    run("replay", "v.mp4", "--json").refused("none")
+
+
 def test_two_replays_print_the_same(run: Run, here: Path) -> None:
     first, second = (run(*REPLAY, "--json").json for _ in range(2))
     for told in (first, second):

@@ -14,7 +14,7 @@ from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tuning import write_tuned
 from edge_agent.training import card
 from edge_agent.training.card import rewrite_run_card, write_run_card
-from edge_agent.training.export import revise_pack
+from edge_agent.training.export import TO_BE_FOUND, revise_pack
 from edge_agent.training.fingerprints import hash_of_photographs
 from edge_agent.training.labelling import counted_trays
 from tests.builders_onnx import constant_model, raw_output, write_pack
@@ -89,6 +89,25 @@ def test_an_override_activates_it_and_stands_in_the_journal(run: Run, models: Pa
     assert entry["override"] == "the bread is sold out"
     assert entry["gate"]["passed"] is False
     assert len({entry["from_sha256"], entry["to_sha256"]}) == 2
+
+
+def test_a_pack_whose_thresholds_were_never_found_is_warned_of(run: Run, models: Path) -> None:
+    """An override would let it in, and it would say of every tray that it cannot tell."""
+    revise_pack(models / "good", {"thresholds": TO_BE_FOUND})
+    assert "its thresholds are still to be found" in run("models", "activate", "models/good", *CONFIG).err
+
+
+def test_a_pack_that_was_in_service_once_is_not_written_over(run: Run, models: Path) -> None:
+    """`rollback` would bring another model back than the one that ran."""
+    (models.parent / "groups.yaml").write_text("classes: {crockery: [plate, bread]}\n")
+    merge = ("merge", "models/same", "--groups", "groups.yaml", *CONFIG, "--pack")
+    run("models", "activate", "models/blind", *CONFIG)
+    run("models", "activate", "models/good", *GATE)
+    before = (models / "blind" / "model.yaml").read_bytes()
+    run(*merge, "models/blind").refused("models/blind: this pack was in service once")
+    assert (models / "blind" / "model.yaml").read_bytes() == before
+    assert run(*merge, "models/new").status == 0
+    assert run(*merge, "models/new").status == 0
 
 
 def test_an_override_that_was_not_needed_is_not_recorded(run: Run, models: Path) -> None:

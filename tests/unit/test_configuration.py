@@ -128,3 +128,14 @@ def test_the_schema_knows_every_setting() -> None:
     assert set(schema["properties"]) == set(Settings.model_fields)
     assert json.loads(json.dumps(schema)) == schema
     assert schema["$defs"]["TimingSettings"]["properties"]["settle_s"]["description"].startswith("a tray is settled")
+
+
+def test_an_embedded_broker_whose_extra_is_not_installed_is_a_fault(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent would refuse to start, and the check had said that all is in order."""
+    embedded = "mqtt:\n  broker: embedded\n"
+    assert faults(here, embedded) == []
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    [fault] = faults(here, embedded)
+    assert fault.startswith("edge.yaml:5: it is to run inside of the agent, and needs the extra 'broker'")

@@ -221,7 +221,10 @@ def test_doubt_names_what_to_look_at() -> None:
 
 @pytest.mark.parametrize(
     ("how", "look", "says"),
-    [(Association.WHICH_ORDER, Look.UNSURE, "Which order?"), (Association.NO_ORDER, Look.NO_ORDER, "No order waits")],
+    [
+        (Association.WHICH_ORDER, Look.UNSURE, "Which order?"),
+        (Association.NO_ORDER, Look.NO_ORDER, "No order for this tray"),
+    ],
 )
 def test_a_tray_without_its_order_shows_what_lies_there(how: Association, look: Look, says: str) -> None:
     shown = card(judged(Contents.of({"burger": 2, "wrap": 1, "stone": 1}), how=how))
