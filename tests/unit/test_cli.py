@@ -150,6 +150,8 @@ def test_the_configuration_that_a_recording_brings_is_taken_where_none_is_named(
     (here / "v.plan.yaml").write_text("detector: {pack: none, provider: cpu}\nmenu: menu.yaml\n")
     assert run("replay", *EYES, "v.mp4", "--json").json["right_orders"]["match"] == 1
     run("replay", "v.mp4", "--json").refused("none")
+    (here / "mine.yaml").write_text("detector: {pack: pack, provider: cpu}\nmenu: menu.yaml\n")
+    assert run("replay", "v.mp4", "--json", "--config", "mine.yaml").json["right_orders"]["match"] == 1
 
 
 def test_two_replays_print_the_same(run: Run, here: Path) -> None:
