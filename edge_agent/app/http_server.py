@@ -1,4 +1,4 @@
-"""What answers over HTTP. Imported late: its libraries take a second on a slow box, and no tray waits for them."""
+"""What answers over HTTP. Imported while the model is opened (`app.living`): its libraries take most of a second."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -120,7 +123,11 @@ def live_agent(
     clock = clock or SystemClock()
     tokens = open_tokens(settings.api.tokens)
     refuse_open_port(settings.api.host, tokens=tokens.serving())
+    answering = threading.Thread(target=_import_answering, name="imports", daemon=True)
+    answering.start()
     eyes, ending = open_eyes(settings), Ending()
+    # Before the cameras begin: a tray that is seen while no order can come is judged as one that nobody ordered.
+    answering.join()
     with ExitStack() as stack:
         running = _running(
             stack,
@@ -146,8 +153,14 @@ def live_agent(
         )
 
 
+def _import_answering() -> None:
+    """What answers over HTTP takes most of a second to import on a slow box: done while the model is opened."""
+    with contextlib.suppress(ImportError):  # whoever needs it says so
+        for name in ("edge_agent.app.answering", "edge_agent.app.http_server"):
+            importlib.import_module(name)
+
+
 def _api(stack: ExitStack, running: Running, readiness: Readiness) -> FastAPI:
-    """What is answered over HTTP, imported while the cameras begin already (as `app.http_server` is)."""
     from edge_agent.api.app import create_api
     from edge_agent.app.answering import api_parts
 
