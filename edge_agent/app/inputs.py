@@ -90,9 +90,8 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
         raise BadInput("this folder holds other things than a model pack; name a new one, or empty it", path=pack)
     if (pack / MANIFEST_NAME).exists():
         load_manifest(pack / MANIFEST_NAME)
-        if any(
-            pack.name in (each.from_pack, each.to_pack) for shelf in _shelves_of(pack) for each in shelf.activations()
-        ):
+        names = {pack.absolute().name, pack.resolve().name}
+        if any(names & {each.from_pack, each.to_pack} for shelf in _shelves_of(pack) for each in shelf.activations()):
             said = "this pack was in service once, and may be gone back to: it is not written over, name another folder"
             raise BadInput(said, path=pack)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -47,12 +48,16 @@ def state_folders(config: Path) -> list[Path]:
     the place by default.
     """
     try:
-        stores = [load_yaml(config, _OnlyStore).store.path]
+        said = [load_yaml(config, _OnlyStore).store.path]
     except BadConfig:
-        stores = []
-    given = os.environ.get("STATE_DIRECTORY", "")
-    found = [(config.parent / store).parent for store in (*stores, StoreSettings().path)]
-    return list(dict.fromkeys([*found[:-1], *(Path(each) for each in given.split(":") if each), found[-1]]))
+        said = []
+    given = [Path(each) for each in os.environ.get("STATE_DIRECTORY", "").split(":") if each]
+    return list(dict.fromkeys([*_beside(config, said), *given, *_beside(config, [StoreSettings().path])]))
+
+
+def _beside(config: Path, stores: Sequence[Path]) -> list[Path]:
+    """The folders of databases, of which a configuration names the path as seen from itself."""
+    return [(config.parent / store).parent for store in stores]
 
 
 def last_good(state: Path) -> Settings | None:

@@ -104,7 +104,9 @@ def test_a_pack_that_was_in_service_once_is_not_written_over(run: Run, models: P
     run("models", "activate", "models/blind", *CONFIG)
     run("models", "activate", "models/good", *GATE)
     before = (models / "blind" / "model.yaml").read_bytes()
-    run(*merge, "models/blind").refused("models/blind: this pack was in service once")
+    (models.parent / "link").symlink_to(models / "blind")
+    for named in ("models/blind", "link"):
+        run(*merge, named).refused(f"{named}: this pack was in service once")
     assert (models / "blind" / "model.yaml").read_bytes() == before
     assert run(*merge, "models/new").status == 0
     assert run(*merge, "models/new").status == 0
