@@ -47,7 +47,7 @@ DOUBTS = tuple(np.geomspace(0.005, 0.2, 16).tolist())
 
 Nothing is said that is more likely than one in five to be wrong. A budget of one false alarm in a hundred cannot be
 seen on a few dozen trays, so without this bound the boldest doubts win wherever none of those trays shows a false
-alarm (docs/model.md has what it changed).
+alarm (docs/experiments.md has what it changed).
 """
 
 PULL = 1.0

@@ -44,7 +44,7 @@ EVERY_FIT: Mapping[str, Any] = MappingProxyType(
         "cos_lr": True,
         "weight_decay": 5e-4,
         # Not turned: the library takes the upright box around a turned box, which is larger than the thing in it.
-        # What a student sees labels for the next, and boxes grew by an eighth with every round (docs/model.md).
+        # What a student sees labels for the next, and boxes grew by an eighth with every round (docs/experiments.md).
         "degrees": 0.0,
         "flipud": 0.5,
         "fliplr": 0.5,
@@ -131,7 +131,7 @@ def fit(
     if done < recipe.epochs:
         forget_places(weights)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
-    # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
+    # trays (docs/experiments.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
     return weights
 
 

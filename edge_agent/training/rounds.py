@@ -105,7 +105,7 @@ def learn_from_orders(
 
     At most as many rounds are made as were asked for. One that the judge finds no better than the one before, or than
     weights that it goes on with, is told of, not taken, and the last. What `val` says of a round decides nothing: where
-    items are finer its labels come from counts too, and it preferred a worse round (docs/model.md).
+    items are finer its labels come from counts too, and it preferred a worse round (docs/experiments.md).
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
     teacher learned from trays that are kept apart must not come along.
