@@ -21,7 +21,7 @@ from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
-from edge_agent.training.sightings import check_architecture, names_in
+from edge_agent.training.sightings import check_architecture, names_in, refuse_faster_copy
 from edge_agent.training.thresholds import counted_blocks, val_trays
 
 logger = logging.getLogger(__name__)
@@ -188,6 +188,8 @@ def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
         raise BadInput(said, path=teacher)
     if plan.boxes is not None:
         check_architecture(plan.recipe.architecture)
+    if plan.start is not None:
+        refuse_faster_copy(plan.start)
 
 
 def check_writable(folders: Iterable[Path]) -> None:

@@ -43,3 +43,32 @@ class QuantisingPlan:
     menu: Path
     calibrate_with: int = 96
     tolerance: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistillingPlan:
+    """What `edge-agent distil` is to do.
+
+    Attributes:
+        source: the pack of which a faster copy is to be made.
+        weights: the checkpoint that it was made of.
+        trays: photographed trays, which are shown.
+        boxes: a folder of boxed photographs, of which `train` is shown too, without its boxes.
+        apart: blocks of trays that are not shown: held out for scores, or kept for thresholds.
+        steps: so many batches are shown.
+        seed: of everything random.
+        run: where the state of the work and the run card lie.
+        pack: the pack to write.
+        version: its version.
+    """
+
+    source: Path
+    weights: Path
+    trays: Path
+    boxes: Path | None
+    apart: tuple[TrayBlock, ...]
+    steps: int
+    seed: int
+    run: Path
+    pack: Path
+    version: str

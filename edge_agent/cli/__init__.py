@@ -51,6 +51,7 @@ for command in (
     speed.quantize,
     training.calibrate,
     training.train,
+    training.distil,
     training.merge,
     learning.learn,
     house.doctor,

@@ -16,7 +16,7 @@ from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.making import WEIGHTS_SHA256
-from edge_agent.training.took_part import doubts_of_scores, is_calibrated_unseen
+from edge_agent.training.took_part import DISTILLED, doubts_of_scores, is_calibrated_unseen
 
 CARD_NAME = "README.md"
 CARD_JSON_NAME = "card.json"
@@ -133,6 +133,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
         *_origin(manifest),
         *_rounds(manifest),
+        *_distilled(manifest),
         *_calibration(manifest),
         *_scores(manifest),
         *_gates(manifest),
@@ -225,6 +226,22 @@ def _rounds(manifest: PackManifest) -> list[str]:
                     "of these, items cut out of other photographs lie too (synthetic in that).",
                 ]
     return lines
+
+
+def _distilled(manifest: PackManifest) -> list[str]:
+    """Of which pack it is a faster copy, and what that one showed it."""
+    told = manifest.provenance.get(DISTILLED)
+    if not isinstance(told, dict):
+        return []
+    source, apart = told.get("from"), told.get("apart")
+    named = f"{source.get('name')} {source.get('version')}" if isinstance(source, dict) else "?"
+    blocks = ", ".join(map(str, apart)) if isinstance(apart, list) else ""
+    return [
+        "",
+        f"Its network is a faster copy of {named}, made by `edge-agent distil`: {told.get('activation')}. It",
+        f"learned to give what that gives, on {told.get('photographs')} photographs of {told.get('trays')} trays and",
+        f"{told.get('boxed_photographs')} boxed ones, without a label. Kept apart: {blocks or 'none'}.",
+    ]
 
 
 def _calibration(manifest: PackManifest) -> list[str]:

@@ -131,7 +131,7 @@ def fit(
     if done < recipe.epochs:
         forget_places(weights)
     # Taken as it is at rest: the epoch that `val` liked best lay in the middle of the fit twice, and was much worse on
-    # trays (docs/experiments.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
+    # trays (docs/model.md, docs/synthetic.md). How tightly boxes sit, which decides there, matters less to counts.
     return weights
 
 

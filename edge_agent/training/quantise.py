@@ -47,7 +47,7 @@ CLASS_BRANCH = "/cv3."
 Prepare = Callable[[Path], npt.NDArray[Any]]
 """The network's input for a photograph, as the manifest says."""
 
-BYTES_TYPES = ("Add", "Concat", "Conv", "MaxPool", "Mul", "Resize", "Sigmoid", "Split")
+BYTES_TYPES = ("Add", "Concat", "Conv", "MaxPool", "Mul", "Relu", "Resize", "Sigmoid", "Split")
 """What ONNX Runtime computes in bytes, of all that these networks are made of."""
 
 

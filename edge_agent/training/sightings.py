@@ -67,7 +67,7 @@ def names_in(weights: Path) -> tuple[str, ...]:
     if weights.suffix != ".pt":
         said = "these are no weights that can be trained on: name a checkpoint (.pt), such as a training leaves"
         raise BadInput(f"{said} in its --run folder", path=weights)
-    names = _detector(str(weights)).names
+    names = detector_in(str(weights)).names
     return tuple(names[index] for index in sorted(names))
 
 
@@ -82,10 +82,30 @@ def check_architecture(name: str) -> None:
     if name.endswith(".pt"):
         names_in(Path(name))
     else:
-        _detector(name)
+        detector_in(name)
 
 
-def _detector(name: str) -> Any:
+def refuse_faster_copy(weights: Path) -> None:
+    """Whether a fit can go on from a checkpoint: the library would build it anew with SiLU, and its weights fit ReLU.
+
+    Raises:
+        BadInput: it is a copy that `edge-agent distil` made, or does not read.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    import torch
+
+    if any(isinstance(getattr(each, "act", None), torch.nn.ReLU) for each in detector_in(str(weights)).model.modules()):
+        said = "these weights are a faster copy (edge-agent distil), of which training cannot go on"
+        raise BadInput(f"{said}: name the weights that it is a copy of", path=weights)
+
+
+def detector_in(name: str) -> Any:
+    """The detector of a model definition or checkpoint, as `ultralytics.YOLO` has it.
+
+    Raises:
+        BadInput: it does not read, or its head is of another kind than those that can be labelled with and made fast.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
     from ultralytics import YOLO
     from ultralytics.nn.modules.head import Detect
 
@@ -122,7 +142,7 @@ class Teacher:
             height_px: height of the network's input.
             read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
         """
-        loaded = _detector(str(weights))
+        loaded = detector_in(str(weights))
         self.names: tuple[str, ...] = tuple(loaded.names[index] for index in sorted(loaded.names))
         self._network = loaded.model.float().eval()
         self._network.model[-1].register_forward_pre_hook(self._keep_features)

@@ -2,13 +2,14 @@
 
 Scores on trays that taught say how well a model remembers. Nobody may call trays unseen that nobody can prove to be, so
 a card says of its scores what `provenance` proves: `held_out` are the blocks that took no part, `calibrated_on` is what
-its thresholds were found on, and each round names the blocks that were kept apart from it. Where training began with
-given weights, `start_held_out` are the blocks that these never saw.
+its thresholds were found on, and each round names the blocks that were kept apart from it, as does the making of a
+faster copy (`distilled`). Where training began with given weights, `start_held_out` are the blocks that these never
+saw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, 
 from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fingerprints import hash_of_photographs, hash_of_trays
-from edge_agent.training.labelling import counted_trays
+from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
 
 OWN_VAL = "boxed photographs (val)"
 """Stands in `calibrated_on` for the boxed photographs that measured the fit; they taught nothing."""
 OTHER_BOXES = "other boxed photographs"
+DISTILLED = "distilled"
+"""Under this name the provenance of a pack says how its network learned from the one that it is a faster copy of."""
 
 
 Blocks = tuple[TrayBlock, ...]
@@ -40,6 +43,8 @@ class _Told:
         start_apart: what the weights never saw with which training began; None where it began with random ones.
         photographs_sha256: hash of the photographs of the trays that taught, None where it is not said.
         trays_sha256: hash of these trays with their counts, which is all that older packs say.
+        distilled_apart: what was kept apart while a faster copy learned; None where it is no such copy.
+        distilled_sha256: hash of the photographs of trays that it was shown.
     """
 
     held_out: Blocks
@@ -49,6 +54,8 @@ class _Told:
     start_apart: Blocks | None
     photographs_sha256: object
     trays_sha256: object
+    distilled_apart: Blocks | None
+    distilled_sha256: object
 
     @classmethod
     def by(cls, manifest: PackManifest) -> _Told:
@@ -58,6 +65,7 @@ class _Told:
             str(recipe.get("architecture", "")).endswith(".pt") if isinstance(recipe, dict) else "teacher" in provenance
         )
         rounds = [each for each in _list(provenance.get("rounds")) if isinstance(each, dict)]
+        distilled = provenance.get(DISTILLED)
         judged = [each["judged"] for each in rounds if isinstance(each.get("judged"), dict)]
         return cls(
             held_out=_blocks(provenance.get("held_out")),
@@ -67,12 +75,14 @@ class _Told:
             start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
             photographs_sha256=provenance.get(PHOTOGRAPHS_SHA256),
             trays_sha256=provenance.get("trays_sha256"),
+            distilled_apart=_blocks(distilled.get("apart")) if isinstance(distilled, dict) else None,
+            distilled_sha256=distilled.get(PHOTOGRAPHS_SHA256) if isinstance(distilled, dict) else None,
         )
 
     @property
     def aparts(self) -> tuple[Blocks, ...]:
         """What was kept apart from each step that taught by trays, the making of the first weights among them."""
-        return (*self.rounds_apart, *(() if self.start_apart is None else (self.start_apart,)))
+        return (*self.rounds_apart, *(each for each in (self.start_apart, self.distilled_apart) if each is not None))
 
     @property
     def taught_nothing(self) -> Blocks:
@@ -141,6 +151,11 @@ def unseen_by(weights: Path, *shelves: Path) -> Blocks:
     return ()
 
 
+def blocks_held_out(manifest: PackManifest) -> Blocks:
+    """The blocks that took no part in anything, as the manifest says."""
+    return _Told.by(manifest).held_out
+
+
 def blocks_kept_apart(manifest: PackManifest) -> Blocks:
     """The blocks that any round of learning from orders kept apart."""
     return tuple(block for apart in _Told.by(manifest).rounds_apart for block in apart)
@@ -151,17 +166,26 @@ def _taught(told: _Told, folder: TrayFolder) -> set[str]:
 
     Its counts are not asked: a merged pack may have learned from others than those that it is scored by.
     """
-    if not told.rounds_apart:
-        return set()
+    taught = set[str]()
+    if told.rounds_apart:
+        only_counted = told.photographs_sha256 is None
+        known = told.trays_sha256 if only_counted else told.photographs_sha256
+        hashed = hash_of_trays if only_counted else hash_of_photographs
+        taught |= _those_of(folder, told.rounds_apart[0], known, hashed)
+    if told.distilled_apart is not None:
+        taught |= _those_of(folder, told.distilled_apart, told.distilled_sha256, hash_of_photographs)
+    return taught
+
+
+def _those_of(
+    folder: TrayFolder, apart: Blocks, known: object, hashed: Callable[[Sequence[CountedTray]], str]
+) -> set[str]:
+    """The trays of a folder outside some blocks, where their hash is the one that is known."""
     try:
-        teaching = counted_trays(folder, apart=told.rounds_apart[0])
+        teaching = counted_trays(folder, apart=apart)
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
-    if told.photographs_sha256 is not None:
-        known = hash_of_photographs(teaching) == told.photographs_sha256
-    else:
-        known = told.trays_sha256 is not None and hash_of_trays(teaching) == told.trays_sha256
-    return {tray.tray_id for tray in teaching} if known else set()
+    return {tray.tray_id for tray in teaching} if known is not None and hashed(teaching) == known else set()
 
 
 def _blocks(told: object) -> Blocks:

@@ -22,8 +22,8 @@ from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.cli import app
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
-from edge_agent.training import fit, judging, rounds
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
+from edge_agent.training import distilling, fit, judging, rounds
 from edge_agent.training.checkpoints import keep_whole, passes_in
 from edge_agent.training.export import export_onnx
 from edge_agent.training.rival import UltralyticsDetector
@@ -250,6 +250,117 @@ def test_a_fit_whose_first_checkpoint_is_torn_begins_anew(tmp_path: Path, monkey
     (weights / "last.pt").write_bytes(b"")
     train(tmp_path, epochs=2)
     assert [row["epoch"] for row in fit.curve(tmp_path / "run")] == [1, 2]
+
+
+def copied(tmp_path: Path, *more: str, source: str = "pack", weights: str = "run/weights.pt") -> str:
+    """What `distil` says, of a pack that `train` has made."""
+    words = ["distil", str(tmp_path / source), "--weights", str(tmp_path / weights), "--pack", str(tmp_path / "copy")]
+    shown = ["--trays", str(tmp_path / "trays"), "--boxes", str(tmp_path / "boxes"), "--run", str(tmp_path / "copying")]
+    apart = ["--held-out", "t-9:t-11", "--calibrate-on", "t-6:t-8", "--steps", "4"]
+    done = CliRunner().invoke(app, [*words, *shown, *apart, *more], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_a_faster_copy_learns_goes_on_after_a_cut_and_becomes_a_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tmp_path)
+    trays(tmp_path / "trays")
+    monkeypatch.setattr(distilling, "KEEP_EVERY", 2)
+    monkeypatch.setattr(distilling, "STATISTICS_OF", 2)
+    kept = distilling._Pupil.keep
+
+    def cut(pupil: Any, path: Path, *told: Any) -> None:
+        kept(pupil, path, *told)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as cutting:
+        cutting.setattr(distilling._Pupil, "keep", cut)
+        with pytest.raises(BadInput, match="put that right, and type the same command again"):
+            copied(tmp_path)
+    assert not (tmp_path / "copy").exists()
+    assert "a faster copy of" in copied(tmp_path, "--version", "2")
+    pack = load_manifest(tmp_path / "copy" / MANIFEST_NAME)
+    told: Any = pack.provenance["distilled"]
+    assert (pack.version, pack.classes) == ("2", ("plate", "fruit", "can"))
+    assert (told["trays"], told["photographs"], told["boxed_photographs"]) == (6, 12, 6)
+    assert [each["step"] for each in told["curve"]] == [2, 4]
+    assert told["apart"] == ["t-9:t-11", "t-6:t-8"]
+    assert pack.provenance["weights_sha256"] == sha256_of(tmp_path / "run" / "weights.pt"), (
+        "learning goes on with these"
+    )
+    OnnxDetector(pack=ModelPack.load(tmp_path / "copy"), provider="cpu").detect(
+        np.zeros((SIDE_PX,) * 2 + (3,), np.uint8)
+    )
+    assert "a faster copy of pack 1" in " ".join((tmp_path / "copy" / "README.md").read_text().split())
+    assert json.loads((tmp_path / "copying" / "card.json").read_text())["distilled"] == told
+
+    went_on = (tmp_path / "copying" / "weights.pt").read_bytes()
+    shutil.rmtree(tmp_path / "copying")
+    copied(tmp_path)
+    states = [torch_state(weights) for weights in (went_on, (tmp_path / "copying" / "weights.pt").read_bytes())]
+    assert all(states[0][name].equal(states[1][name]) for name in states[0]), "a cut changes nothing"
+
+
+def torch_state(weights: bytes) -> Any:
+    import io
+
+    import torch
+
+    return torch.load(io.BytesIO(weights), weights_only=False)["model"].state_dict()
+
+
+def test_a_faster_copy_computes_with_relu_where_it_pays_and_learns_to_give_what_the_detector_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    train(tmp_path)
+    trays(tmp_path / "trays")
+    monkeypatch.setattr(distilling, "KEEP_EVERY", 10)
+    copied(tmp_path, "--steps", "40")
+    curve: Any = load_manifest(tmp_path / "copy" / MANIFEST_NAME).provenance["distilled"]
+    losses = [each["between"] for each in curve["curve"]]
+    assert losses[-1] < 0.6 * losses[0]
+    network = torch.load(tmp_path / "copying" / "weights.pt", weights_only=False)["model"]
+    kinds = {name: type(each.act).__name__ for name, each in network.named_modules() if hasattr(each, "act")}
+    silu = {name for name, kind in kinds.items() if kind == "SiLU"}
+    assert all(name == "model.0" or ".cv3." in name for name in silu)
+    assert sum(kind == "ReLU" for kind in kinds.values()) > 40
+    onnx = pytest.importorskip("onnx").load(tmp_path / "copy" / "model.onnx")
+    assert sum(node.op_type == "Relu" for node in onnx.graph.node) > 40
+
+
+def test_what_no_faster_copy_can_be_made_of_is_said_before_the_work(tmp_path: Path) -> None:
+    train(tmp_path)
+    trays(tmp_path / "trays")
+    with pytest.raises(BadInput, match="was not made of these weights"):
+        copied(tmp_path, weights="run/fit/weights/best.pt")
+    with pytest.raises(BadInput, match=r"none\.pt: there is no such checkpoint"):
+        copied(tmp_path, weights="none.pt")
+    with pytest.raises(BadInput, match="needs a folder of its own"):
+        copied(tmp_path, "--pack", str(tmp_path / "pack"))
+    with pytest.raises(BadInput, match="can do only one"):
+        copied(tmp_path, "--calibrate-on", "t-9:t-9")
+    assert not (tmp_path / "copying").exists()
+    copied(tmp_path)
+    with pytest.raises(BadInput, match="is a faster copy already"):
+        copied(tmp_path, "--pack", str(tmp_path / "again"), source="copy")
+    with pytest.raises(BadInput, match=r"are a faster copy .*, of which training cannot go on"):
+        train(tmp_path, "--architecture", str(tmp_path / "copying" / "weights.pt"))
+    (tmp_path / "groups.yaml").write_text("classes:\n  food: [plate, fruit]\n  can: [can]\n")
+    merge = [
+        "merge",
+        str(tmp_path / "pack"),
+        "--groups",
+        str(tmp_path / "groups.yaml"),
+        "--pack",
+        str(tmp_path / "merged"),
+    ]
+    assert CliRunner().invoke(app, merge, catch_exceptions=False).exit_code == 0
+    with pytest.raises(BadInput, match="was merged from a pack of finer classes"):
+        copied(tmp_path, "--run", str(tmp_path / "other"), source="merged")
 
 
 @pytest.mark.parametrize(

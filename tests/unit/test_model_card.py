@@ -114,3 +114,10 @@ def test_the_card_has_what_was_mistaken_for_what_the_most_frequent_first(pack: P
     card = card_of(pack, {}, {**SCORED, **mistaken})
     assert "| lay there | seen as | items | |---|---|---| | soup | nothing | 3 | | kiwi | apple | 0.5 |" in card
     assert "mistaken" not in card_of(pack, {}, SCORED)
+
+
+def test_a_faster_copy_says_what_it_is_a_copy_of_and_what_it_was_not_shown(pack: Path) -> None:
+    told = {"from": {"name": "dishes", "version": "4"}, "activation": "ReLU instead of SiLU", "photographs": 12}
+    card = card_of(pack, {"distilled": {**told, "trays": 3, "boxed_photographs": 5, "apart": ["noon-10:noon-19"]}})
+    assert "a faster copy of dishes 4, made by `edge-agent distil`: ReLU instead of SiLU." in card
+    assert "12 photographs of 3 trays and 5 boxed ones, without a label. Kept apart: noon-10:noon-19." in card

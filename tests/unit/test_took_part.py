@@ -185,3 +185,28 @@ def test_trays_that_taught_are_known_by_their_photographs(tmp_path: Path) -> Non
     assert known_to_have_taken_part(pack, folder, trays) == 0
     part = folder.part(lambda tray: tray.tray_id == "noon-3")
     assert known_to_have_taken_part(pack, part, ["noon-3"]) == 0
+
+
+@pytest.mark.parametrize(("apart", "unseen"), [(["noon-10:noon-29"], True), (["noon-10:noon-19"], False), ([], False)])
+def test_what_a_faster_copy_was_shown_is_seen(apart: list[str], unseen: bool) -> None:
+    rounds = [{"apart": ["noon-10:noon-29"]}]
+    told = {"calibrated_on": ["noon-20:noon-29"], "rounds": rounds, "distilled": {"apart": apart}}
+    assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=told)) is unseen
+
+
+def test_trays_that_a_faster_copy_was_shown_are_known_by_their_photographs(tmp_path: Path) -> None:
+    """Also where they are others than those that taught what it is a copy of."""
+    trays = {}
+    for n in range(10):
+        (tmp_path / f"{n}.jpg").write_bytes(bytes([n]))
+        trays[f"noon-{n}"] = PhotographedTray(tray_id=f"noon-{n}", images=(f"{n}.jpg",), contents={"plate": 1})
+    folder = TrayFolder(tmp_path, trays)
+    shown, taught = (
+        {"apart": [str(block)], "photographs_sha256": hash_of_photographs(counted_trays(folder, apart=[block]))}
+        for block in (TrayBlock("noon", 2, 9), TrayBlock("noon", 0, 6))
+    )
+    told = {"rounds": [{"apart": taught["apart"]}], "photographs_sha256": taught["photographs_sha256"]}
+    both = manifest("ultralytics_raw", provenance={**told, "distilled": shown})
+    assert known_to_have_taken_part(both, folder, trays) == 2 + 3
+    elsewhere = manifest("ultralytics_raw", provenance={**told, "distilled": {**shown, "photographs_sha256": "0" * 64}})
+    assert known_to_have_taken_part(elsewhere, folder, trays) == 3

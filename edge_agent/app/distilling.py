@@ -1,0 +1,143 @@
+"""Put together what makes the faster copy of a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from edge_agent.adapters.model_shelf import led_to
+from edge_agent.adapters.photograph import read_photograph
+from edge_agent.app.inputs import check_writable, refuse_to_write_over
+from edge_agent.app.making import to_be_gone_on_with
+from edge_agent.app.plans import DistillingPlan
+from edge_agent.errors import BadInput
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of, write_manifest
+from edge_agent.formats.recordings import open_counted
+from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.ports.steps import OnWork, nobody_looks
+from edge_agent.training.boxed import BoxedPhotograph, read_boxed
+from edge_agent.training.card import rewrite_run_card, write_model_card
+from edge_agent.training.distilling import DistilRecipe, distil
+from edge_agent.training.export import (
+    MODEL_NAME,
+    TO_BE_FOUND,
+    drop_stale,
+    export_onnx,
+    make_pack_fast,
+    manifest_there,
+    revised,
+)
+from edge_agent.training.fingerprints import hash_of, hash_of_photographs
+from edge_agent.training.labelling import CountedTray, counted_trays
+from edge_agent.training.making import PHOTOGRAPHS_SHA256, WEIGHTS_SHA256
+from edge_agent.training.sightings import names_in
+from edge_agent.training.took_part import DISTILLED, blocks_held_out
+
+
+def distil_pack(
+    plan: DistillingPlan, *, configured: Path | None = None, on_work: OnWork = lambda _: nobody_looks
+) -> tuple[PackManifest, Mapping[str, float]]:
+    """Make a pack of the faster copy of another pack's weights, in fp32, its thresholds still to be found.
+
+    All inputs are looked at first. The copy's weights are left in the run's folder (`weights.pt`), beside its card.
+
+    Returns:
+        The manifest, and how far the copy is from the pack in the end, by each loss.
+
+    Raises:
+        BadInput: the weights are not those of the pack, there is nothing to show, the pack to write is in service, a
+            folder cannot be written, or the disk refuses meanwhile.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph or a label does not read; names file and line.
+        ModuleNotFoundError: the extra `train` is not installed.
+    """
+    source = led_to(plan.source)
+    if source.resolve() == plan.pack.resolve():
+        raise BadInput("the faster pack needs a folder of its own: name another one with --pack")
+    refuse_to_write_over(plan.pack, configured)
+    before = load_manifest(source / MANIFEST_NAME)
+    _refuse_others(plan.weights, before)
+    trays = counted_trays(open_counted(plan.trays), apart=plan.apart)
+    boxed = () if plan.boxes is None else read_boxed(plan.boxes, "train", _boxed_classes(before))
+    photographs = [*(path for tray in trays for path in tray.photographs), *(each.path for each in boxed)]
+    if not photographs:
+        raise BadInput("no photograph is left to learn from, outside the blocks kept apart", path=plan.trays)
+    check_writable((plan.run, plan.pack))
+    size_px = before.input.width, before.input.height
+    recipe = DistilRecipe(steps=plan.steps, seed=plan.seed, width_px=size_px[0], height_px=size_px[1])
+    with to_be_gone_on_with(plan.run):
+        learning = on_work("learning: steps")
+        made, curve = distil(
+            plan.weights, photographs, plan.run, recipe, read_photograph=read_photograph, on_step=learning
+        )
+        was_there = manifest_there(plan.pack)
+        export_onnx(made, plan.pack, width_px=size_px[0], height_px=size_px[1])
+        account = {
+            **_shown(trays, boxed, plan.apart),
+            "from": {"name": before.name, "version": before.version},
+            "activation": "ReLU instead of SiLU",
+            "recipe": asdict(recipe),
+            "curve": curve,
+            "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
+            WEIGHTS_SHA256: sha256_of(made),
+        }
+        manifest = _manifest(plan, before, account)
+        write_manifest(manifest, plan.pack / MANIFEST_NAME)
+        drop_stale(plan.pack, was_there, manifest)
+        manifest = make_pack_fast(plan.pack)
+        write_model_card(plan.pack, manifest)
+        rewrite_run_card(plan.run, manifest)
+        return manifest, curve[-1]
+
+
+def _refuse_others(weights: Path, before: PackManifest) -> None:
+    if "merged_from" in before.provenance:
+        said = f"{before.name} {before.version} was merged from a pack of finer classes"
+        raise BadInput(f"{said}: make the copy of that one, and merge it then (edge-agent merge)")
+    if DISTILLED in before.provenance:
+        raise BadInput(f"{before.name} {before.version} is a faster copy already")
+    if names_in(weights) != before.classes:
+        raise BadInput(f"these weights know other classes than {before.name} {before.version}", path=weights)
+    if before.provenance.get(WEIGHTS_SHA256) != sha256_of(weights):
+        said = f"{before.name} {before.version} was not made of these weights, as its model.yaml says"
+        raise BadInput(f"{said} (provenance, {WEIGHTS_SHA256})", path=weights)
+
+
+def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
+    known = manifest.provenance.get("boxed_classes")
+    return tuple(map(str, known)) if isinstance(known, list) else manifest.classes
+
+
+def _shown(
+    trays: Sequence[CountedTray], boxed: Sequence[BoxedPhotograph], apart: Sequence[TrayBlock]
+) -> dict[str, Any]:
+    """What both networks were shown, by its bytes."""
+    return {
+        "trays": len(trays),
+        "photographs": sum(len(tray.photographs) for tray in trays),
+        PHOTOGRAPHS_SHA256: hash_of_photographs(trays),
+        "boxed_photographs": len(boxed),
+        **({"data_sha256": hash_of({"train": boxed})} if boxed else {}),
+        "apart": [str(block) for block in apart],
+    }
+
+
+def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any]) -> PackManifest:
+    """That of the source, but for what its network was measured by; what taught the source has taught the copy too."""
+    held_out = [block for block in blocks_held_out(before) if any(block.lies_in(other) for other in plan.apart)]
+    known = {key: value for key, value in before.provenance.items() if key != "calibrated_on"}
+    changes = {
+        "name": plan.pack.name,
+        "version": plan.version,
+        "input": {"width": before.input.width, "height": before.input.height},
+        "thresholds": TO_BE_FOUND,
+        "files": {"fp32": {"file": MODEL_NAME, "sha256": sha256_of(plan.pack / MODEL_NAME)}},
+        "refused": {},
+        "plain": None,
+        "metrics": {},
+        "provenance": {**known, "held_out": [str(block) for block in held_out], DISTILLED: account},
+    }
+    return revised(before, changes)
