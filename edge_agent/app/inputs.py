@@ -92,8 +92,8 @@ def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:
         load_manifest(pack / MANIFEST_NAME)
         names = {pack.absolute().name, pack.resolve().name}
         if any(names & {each.from_pack, each.to_pack} for shelf in _shelves_of(pack) for each in shelf.activations()):
-            said = "this pack was in service once, and may be gone back to: it is not written over, name another folder"
-            raise BadInput(said, path=pack)
+            said = "a pack of this name was in service once, and may be gone back to: it is not written over"
+            raise BadInput(f"{said}, name another folder", path=pack)
 
 
 def refuse_in_service(pack: Path, configured: Path | None = None) -> None:

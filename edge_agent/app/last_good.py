@@ -35,10 +35,14 @@ def keep_as_good(settings: Settings) -> None:
         logger.warning("the configuration could not be kept as the last good one: %s", error)
 
 
-class _OnlyStore(BaseModel):
-    """What a configuration says of the database, whatever else is wrong with it."""
+class _OnlyPath(BaseModel):
+    path: Path = StoreSettings().path
 
-    store: StoreSettings = StoreSettings()
+
+class _OnlyStore(BaseModel):
+    """Where a configuration says that the database lies, whatever else is wrong with it."""
+
+    store: _OnlyPath = _OnlyPath()
 
 
 def state_folders(config: Path) -> list[Path]:

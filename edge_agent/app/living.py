@@ -33,7 +33,7 @@ from edge_agent.domain.business_day import business_day
 from edge_agent.domain.events import Event
 from edge_agent.domain.order import OrderKey
 from edge_agent.ports import Clock, Readiness, StationStatus
-from edge_agent.runtime.alert_log import note_alert
+from edge_agent.runtime.alert_log import AlertLog
 from edge_agent.runtime.checker_thread import Announce, CheckerThread
 from edge_agent.runtime.latest_frame import LatestFrame
 from edge_agent.runtime.live_alerts import AlertFeed, LiveAlerts
@@ -198,8 +198,8 @@ def _running(  # noqa: PLR0913  each is one thing that was decided before
     )
     alert_feed = stack.enter_context(AlertFeed(kept.outbox, feed.publish))
     on_told.append(alert_feed.filled)
-    till = TillWatch()
-    announce.listeners += [numbers.count, feed.publish, till.announce, note_alert, *seams.listeners]
+    till, alert_log = TillWatch(), AlertLog(shadow=settings.shadow)
+    announce.listeners += [numbers.count, feed.publish, till.announce, alert_log.note, *seams.listeners]
     alerts = LiveAlerts(thread, outbox=kept.outbox, store=kept.store, history=kept.history, clock=clock)
     tellers: list[Teller] = []
     if settings.mqtt is not None:

@@ -83,7 +83,7 @@ def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, 
     except BadConfig as error:
         folders = state_folders(config) if settings is None else [settings.store.path.parent]
         found = () if strict else (last_good(folder) for folder in folders)
-        known = next((each for each in found if each is not None), None)
+        known = next((each for each in found if each is not None and _fits(each)), None)
         if known is None:
             raise
         said = say(
@@ -94,6 +94,16 @@ def _settings_from(config: Path, *, strict: bool) -> tuple[Settings, tuple[str, 
         logger.error("%s", said)  # noqa: TRY400  the sentence says it all
         return known, (said,)
     return settings, ()
+
+
+def _fits(known: Settings) -> bool:
+    """Whether the menu that was kept fits the model, which may be another one since."""
+    try:
+        load_menu(known.menu, model_classes=_classes_of(known))
+    except BadConfig as error:
+        logger.info("the last good configuration does not fit either: %s", placed(error))
+        return False
+    return True
 
 
 def _classes_of(settings: Settings) -> tuple[str, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
 
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.app.eyes import Eyes, thresholds_of
@@ -12,7 +13,7 @@ from edge_agent.domain.events import Event
 from edge_agent.domain.menu import Menu
 from edge_agent.domain.said import placed, say
 from edge_agent.domain.voting import Thresholds
-from edge_agent.errors import BadInput
+from edge_agent.errors import BadInput, StoreBusy
 from edge_agent.formats.menu import load_menu
 from edge_agent.ports import ModelInUse
 from edge_agent.runtime.checker_thread import CheckerThread
@@ -55,8 +56,11 @@ class ServingNow:
         """Read menu and thresholds anew; says what came of it. What does not read changes nothing."""
         try:
             self.serve(read_again(), checker)
-        except BadInput as error:
-            self.problem = say("not_reloaded", "nothing was reloaded: {said}", said=placed(error))
+        except (BadInput, StoreBusy, FutureTimeout) as error:
+            why = f"the checker did not answer in {RELOADED_S:g} s"
+            if not isinstance(error, FutureTimeout):
+                why = placed(error) if isinstance(error, BadInput) else str(error)
+            self.problem = say("not_reloaded", "nothing was reloaded: {said}", said=why)
             logger.error("%s", self.problem)  # noqa: TRY400  the sentence says it all
             return self.problem
         logger.info("menu and thresholds were reloaded; all else needs a restart")

@@ -21,6 +21,7 @@ from edge_agent.domain.association import Association
 from edge_agent.domain.contents import Contents, Doubt
 from edge_agent.domain.detection import Observation
 from edge_agent.domain.events import (
+    AlertRaised,
     Event,
     OrderIgnored,
     SessionResumed,
@@ -115,10 +116,10 @@ class OrderChecker:
         self._told[what_was_told(alert)] = None
 
     def station_of(self, event: Event) -> str:
-        """The id of the station that an event speaks of; empty where it is about orders."""
+        """The id of the station that an event speaks of; empty where it is about orders, or the end of an alert."""
         slot_id = getattr(event, "slot_id", None)
         if slot_id is None:
-            named = getattr(event, "session_id", None)
+            named = event.alert.session_id if isinstance(event, AlertRaised) else getattr(event, "session_id", None)
             now = (slot for slot, session in self._sessions.items() if session.session_id == named)
             slot_id = next(now, None)
         return "" if slot_id is None else self._at[slot_id].station_id

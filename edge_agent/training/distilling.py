@@ -61,8 +61,8 @@ class DistilRecipe:
     Attributes:
         steps: so many batches are shown.
         batch: pictures per step.
-        learning_rate: the highest, of AdamW; it rises for `warmup` steps, or for a tenth of all where these are few, and falls
-            along a cosine to a fiftieth.
+        learning_rate: the highest, of AdamW; it falls along a cosine to a fiftieth.
+        warmup: for so many steps it rises, or for a tenth of all where these are few.
         seed: of everything random.
         width_px: width of the pictures, that of the pack's input.
         height_px: their height.

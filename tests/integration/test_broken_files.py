@@ -119,6 +119,11 @@ def test_the_last_good_one_is_found_also_where_the_database_lies_elsewhere_and_t
             assert agent.end() == 0
         menu.write_text(fits)
         agent.config.write_text(good)
+    # The model may be another one since: then the copy fits no better, and the complaint is of the file of the house.
+    (state / "last-good" / "menu.yaml").write_text(does_not_fit)
+    menu.write_text(does_not_fit)
+    assert refusal(agent, ON_BAD_INPUT).startswith(str(menu))
+    assert "the agent runs" not in agent.said()
 
 
 def killed_with_orders(agent: RunningAgent, number: int) -> None:

@@ -77,5 +77,6 @@ def test_a_signal_reloads_the_menu_and_one_that_does_not_read_changes_nothing(tm
         assert agent.put("A-1", {"dish": 4}) == 200
         agent.until(lambda: agent.metric("edge_agent_alerts_total") > 0, "trays are checked by the menu that reads")
         agent.until(lambda: " on order A-1: " in agent.said(), "the alert stands in the log")
+        assert "station pass: alert " in agent.said()
         assert agent.end() == 0
         assert "ended: as it was told to" in agent.said()

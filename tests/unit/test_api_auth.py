@@ -86,6 +86,9 @@ def test_too_many_wrong_tokens_are_put_off_and_a_right_one_is_not(box: Box) -> N
     assert box.ask(f"Bearer {secret}") == 200
     told = box.agent.ask("GET", "orders", role=None)
     assert (told.status_code, told.headers["retry-after"]) == (429, "60")
+    assert "and this one has none; try again in 60 s, with a right one at once" in told.json()["detail"]
+    wrong = box.agent.ask("GET", "orders", role=None, headers={"Authorization": "Bearer wrong"})
+    assert "and this one has a wrong one;" in wrong.json()["detail"]
     box.clock.advance(60.0)
     assert box.ask("Bearer wrong") == 401
 

@@ -106,10 +106,19 @@ def test_a_pack_that_was_in_service_once_is_not_written_over(run: Run, models: P
     before = (models / "blind" / "model.yaml").read_bytes()
     (models.parent / "link").symlink_to(models / "blind")
     for named in ("models/blind", "link"):
-        run(*merge, named).refused(f"{named}: this pack was in service once")
+        run(*merge, named).refused(f"{named}: a pack of this name was in service once")
     assert (models / "blind" / "model.yaml").read_bytes() == before
     assert run(*merge, "models/new").status == 0
     assert run(*merge, "models/new").status == 0
+
+
+def test_the_first_pack_that_served_is_not_written_over_either(run: Run, models: Path) -> None:
+    """Of a pack that was shipped as the active one the journal knows only that another took its place."""
+    (models.parent / "groups.yaml").write_text("classes: {crockery: [plate, bread]}\n")
+    (models / "active").write_text("blind\n")
+    run("models", "activate", "models/good", *GATE)
+    merge = ("merge", "models/same", "--groups", "groups.yaml", *CONFIG, "--pack", "models/blind")
+    run(*merge).refused("models/blind: a pack of this name was in service once")
 
 
 def test_an_override_that_was_not_needed_is_not_recorded(run: Run, models: Path) -> None:

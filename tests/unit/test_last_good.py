@@ -65,6 +65,8 @@ def test_the_state_of_a_configuration_that_does_not_read_is_looked_for_where_it_
     by_default = (config.parent / StoreSettings().path).parent
     config.write_text("sight: corner\nstore: {path: /var/elsewhere/edge.sqlite}\n")
     assert state_folders(config) == [Path("/var/elsewhere"), by_default]
+    config.write_text("store: {path: /var/elsewhere/edge.sqlite, keep: 3}\n")
+    assert state_folders(config) == [Path("/var/elsewhere"), by_default]
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-agent")
     assert state_folders(config) == [Path("/var/elsewhere"), Path("/var/lib/edge-agent"), by_default]
     for unreadable in ("site: [", "store: 4", ""):

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from edge_agent.app.serving import keep_for_good
 from tests.running_agent import RunningAgent
 
@@ -24,11 +26,18 @@ def test_what_the_start_made_is_out_of_the_garbage_collectors_sight() -> None:
 
 
 UNTIL_CAMERAS_BEGIN = f"""
-import os, signal, sys
+import os, signal, sys, threading
 from pathlib import Path
 from edge_agent.app import living
 from edge_agent.app.serving import serve_agent
 
+imports = living._import_answering
+
+def late():
+    threading.Event().wait(float(sys.argv[2]))
+    imports()
+
+living._import_answering = late
 here_already = [name for name in {LATE!r} if name in sys.modules]
 begin = living.capturing
 
@@ -43,11 +52,20 @@ serve_agent(Path(sys.argv[1]), strict=True)
 """
 
 
-def test_what_answers_is_imported_while_the_model_is_opened_and_a_signal_in_the_start_ends_all(tmp_path: Path) -> None:
-    """Not before, which would take longer; nor when the cameras have begun: trays would come, and no order could."""
+@pytest.mark.parametrize("slower_s", [0, 3])
+def test_what_answers_is_imported_while_the_model_is_opened_and_a_signal_in_the_start_ends_all(
+    tmp_path: Path, slower_s: int
+) -> None:
+    """Not before, which would take longer; nor when the cameras have begun: trays would come, and no order could.
+
+    Also where the import takes longer than all else.
+    """
     config = RunningAgent(tmp_path).config
     done = subprocess.run(
-        [sys.executable, "-c", UNTIL_CAMERAS_BEGIN, str(config)], check=False, capture_output=True, text=True
+        [sys.executable, "-c", UNTIL_CAMERAS_BEGIN, str(config), str(slower_s)],
+        check=False,
+        capture_output=True,
+        text=True,
     )
     assert (done.returncode, done.stdout) == (0, "[] True\n")
     assert "Traceback" not in done.stderr
