@@ -160,6 +160,7 @@ def test_without_a_pass_over_the_boxes_weights_know_what_lies_on_the_trays(
     known = {"start.pt": ("plate", "soup"), "teacher.pt": ("soup", "plate"), "blind.pt": ("soup",)}
     monkeypatch.setattr(inputs, "names_in", lambda weights: known[weights.name])
     monkeypatch.setattr(inputs, "check_architecture", lambda _: None)
+    monkeypatch.setattr(inputs, "refuse_faster_copy", lambda _: None)
     labels = Path("blind.pt" if teacher == "blind" else "teacher.pt") if teacher else None
     plan = TrainingPlan(
         boxes=tmp_path, classes=("crockery",), run=tmp_path, pack=tmp_path,
