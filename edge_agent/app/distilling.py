@@ -11,7 +11,7 @@ from typing import Any
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.app.inputs import check_writable, refuse_to_write_over
-from edge_agent.app.making import to_be_gone_on_with
+from edge_agent.app.making import boxed_classes, to_be_gone_on_with
 from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of, write_manifest
@@ -61,7 +61,7 @@ def distil_pack(
     before = load_manifest(source / MANIFEST_NAME)
     _refuse_others(plan.weights, before)
     trays = counted_trays(open_counted(plan.trays), apart=plan.apart)
-    boxed = () if plan.boxes is None else read_boxed(plan.boxes, "train", _boxed_classes(before))
+    boxed = () if plan.boxes is None else read_boxed(plan.boxes, "train", boxed_classes(before))
     photographs = [*(path for tray in trays for path in tray.photographs), *(each.path for each in boxed)]
     if not photographs:
         raise BadInput("no photograph is left to learn from, outside the blocks kept apart", path=plan.trays)
@@ -104,11 +104,6 @@ def _refuse_others(weights: Path, before: PackManifest) -> None:
     if before.provenance.get(WEIGHTS_SHA256) != sha256_of(weights):
         said = f"{before.name} {before.version} was not made of these weights, as its model.yaml says"
         raise BadInput(f"{said} (provenance, {WEIGHTS_SHA256})", path=weights)
-
-
-def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
-    known = manifest.provenance.get("boxed_classes")
-    return tuple(map(str, known)) if isinstance(known, list) else manifest.classes
 
 
 def _shown(

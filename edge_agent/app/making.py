@@ -167,7 +167,7 @@ def cross_validate_pack(
 def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], list[str]]:
     """The labelled trays of a plan for thresholds, and what the manifest calls them."""
     manifest = load_manifest(pack / MANIFEST_NAME)
-    boxed = _boxed_classes(manifest)
+    boxed = boxed_classes(manifest)
     trays: list[LabelledShots] = []
     told: list[str] = []
     if plan.boxes is not None and set(boxed) == set(manifest.classes):
@@ -182,7 +182,7 @@ def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], l
 def _told_of(boxes: Path, manifest: PackManifest) -> str:
     """What the manifest calls these boxed photographs: those that measured its own fit are known to teach nothing."""
     known = manifest.provenance.get("data_sha256")
-    val = hash_of({"val": read_boxed(boxes, "val", _boxed_classes(manifest))})["val"]
+    val = hash_of({"val": read_boxed(boxes, "val", boxed_classes(manifest))})["val"]
     return OWN_VAL if isinstance(known, dict) and known.get("val") == val else OTHER_BOXES
 
 
@@ -194,12 +194,12 @@ def refuse_other_boxes(pack: Path, boxes: Path) -> None:
         BadModelPack: the pack does not fit.
     """
     manifest = load_manifest(pack / MANIFEST_NAME)
-    if set(drawn := _boxed_classes(manifest)) != set(manifest.classes):
+    if set(drawn := boxed_classes(manifest)) != set(manifest.classes):
         said = f"these were boxed as {', '.join(drawn)}, and {manifest.name} reports {', '.join(manifest.classes)}"
         raise BadInput(f"{said}: name counted trays with --trays and --calibrate-on instead", path=boxes)
 
 
-def _boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
+def boxed_classes(manifest: PackManifest) -> tuple[str, ...]:
     """The classes of the boxes that the pack was trained on, in the order of their labels."""
     known = manifest.provenance.get("boxed_classes")
     return tuple(str(name) for name in known) if isinstance(known, list) else manifest.classes
