@@ -37,6 +37,7 @@ class ClassItems:
         items: how many of it really lie there.
         seen: how many were seen.
         found: how many of those seen are really there.
+        found_surely: how many of these are seen beyond doubt, as a verdict asks.
         exact_trays: the scored trays on which its count is right, be it none.
         scored_trays: all trays that were scored.
         trays_known: the trays by which it was chosen for the macro recall; see `item_scores`.
@@ -47,6 +48,7 @@ class ClassItems:
     items: int
     seen: int
     found: int
+    found_surely: int
     exact_trays: int
     scored_trays: int
     trays_known: int
@@ -96,14 +98,20 @@ class ItemScores:
         return sum(recalls) / len(recalls) if recalls else None
 
     @property
+    def macro_recall_surely(self) -> float | None:
+        """The same of what was found beyond doubt: never more than `macro_recall`."""
+        recalls = [each.found_surely / each.items for each in self.in_macro]
+        return sum(recalls) / len(recalls) if recalls else None
+
+    @property
     def mistaken(self) -> tuple[tuple[str, str, float], ...]:
         """Every (true, seen, items) that is not right, the most frequent first."""
         wrong = ((true, seen, items) for (true, seen), items in self.confusion.items() if true != seen)
         return tuple(sorted(wrong, key=lambda entry: (-entry[2], entry[:2])))
 
     def as_json(self) -> dict[str, Any]:
-        """The three keys that `evaluate --json` adds."""
-        macro = self.macro_recall
+        """The keys that `evaluate --json` adds."""
+        macro, surely = self.macro_recall, self.macro_recall_surely
         averaged = {each.class_name for each in self.in_macro}
         rows: dict[str, dict[str, float]] = {}
         for (true, seen), items in sorted(self.confusion.items()):
@@ -114,6 +122,8 @@ class ItemScores:
                     "trays": each.trays,
                     "items": each.items,
                     "seen": each.seen,
+                    "found": each.found,
+                    "found_surely": each.found_surely,
                     "trays_known": each.trays_known,
                     "in_macro": each.class_name in averaged,
                     "recall": each.recall.as_json(),
@@ -123,6 +133,7 @@ class ItemScores:
                 for each in self.classes
             },
             "macro_recall": None if macro is None else round(macro, 4),
+            "macro_recall_surely": None if surely is None else round(surely, 4),
             "item_confusion": rows,
         }
 
@@ -142,7 +153,8 @@ def item_scores(
             hardly any class has trays enough, and chance would say which. Left out, the scored trays themselves count.
         min_trays: from so many of those trays on a class enters the macro recall.
     """
-    scored = [(Counter(_positive(true)), Counter(seen.likely)) for true, seen in counted]
+    counts = [(Counter(_positive(true)), seen) for true, seen in counted]
+    scored = [(true, Counter(seen.likely)) for true, seen in counts]
     trays = trays_with(true for true, _ in scored)
     known = trays if trays_known is None else trays_known
     names = {name for pair in scored for counts in pair for name in counts} | {n for n, many in known.items() if many}
@@ -157,6 +169,7 @@ def item_scores(
             items=sum(true[name] for true, _ in scored),
             seen=sum(seen[name] for _, seen in scored),
             found=sum(min(true[name], seen[name]) for true, seen in scored),
+            found_surely=sum(min(true[name], seen.of_class(name).surely) for true, seen in counts),
             exact_trays=sum(true[name] == seen[name] for true, seen in scored),
             scored_trays=len(scored),
             trays_known=known.get(name, 0),

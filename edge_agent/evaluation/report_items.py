@@ -72,7 +72,8 @@ def macro_phrase(items: ItemScores) -> str:
         return f"macro recall: not measured, there are no {chosen}, or none of them lies on these trays"
     absent = ", ".join(each.class_name for each in items.frequent if not each.items)
     without = f"; without those that lie on none of these trays: {absent}" if absent else ""
-    return f"macro recall {in_digits(items.macro_recall)} ({chosen}: {len(items.frequent)}{without})"
+    surely = f"{in_digits(items.macro_recall_surely)} beyond doubt"
+    return f"macro recall {in_digits(items.macro_recall)}, {surely} ({chosen}: {len(items.frequent)}{without})"
 
 
 def _row(scored: ClassItems, *, in_macro: bool) -> ItemRow:

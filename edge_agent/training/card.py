@@ -24,6 +24,12 @@ CARD_JSON_NAME = "card.json"
 MISTAKEN = "scored_item_"
 """Begins the names of the scores that stand beside the diagonal of the confusion matrix: `scored_item_kiwi->apple`."""
 
+SCORED_NUMBER = "scored_number_"
+"""Begins the names of the scores that say how many of a class lay on the scored trays."""
+
+FEW_ITEMS = 10
+"""Of fewer items a recall says little: where all ten were found, its 95 % interval still begins at 0.69."""
+
 LIMITS = (
     "It knows the crockery, the light and the camera height of its photographs, and no item that is not in the list",
     "above: what it was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
@@ -110,6 +116,8 @@ def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock])
     said = scores.as_json()
     shares = {f"scored_{name}": with_interval(share) for name, share in scores.rates.items()}
     recalls = {f"scored_recall_{each.class_name}": with_interval(each.recall) for each in items.classes}
+    precisions = {f"scored_precision_{each.class_name}": with_interval(each.precision) for each in items.classes}
+    numbers = {f"{SCORED_NUMBER}{each.class_name}": each.items for each in items.classes}
     mistaken = {f"{MISTAKEN}{true}->{seen}": round(number, 2) for true, seen, number in items.mistaken}
     return {
         "scored_on": ", ".join(str(block) for block in only) or "all trays of the folder",
@@ -117,7 +125,10 @@ def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock])
         "scored_right_orders": said["right_orders"]["n"],
         **shares,
         "scored_macro_recall": in_digits(items.macro_recall),
+        "scored_macro_recall_surely": in_digits(items.macro_recall_surely),
+        **numbers,
         **recalls,
+        **precisions,
         **mistaken,
     }
 
@@ -140,17 +151,19 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
         "## Classes",
         "",
-        "Recall is the share of the items on the scored trays that were found, with its 95 % interval; mAP50 is on the",
-        "boxed photographs that measured the fit. `absence tells: no` marks a class that is overlooked so often",
-        "that it is never called missing.",
+        "Recall is the share of the items on the scored trays that were found, precision the share of what was found",
+        "that is there, both by the likeliest counts and with their 95 % intervals; mAP50 is on the boxed photographs",
+        "that measured the fit. `absence tells: no` marks a class that is overlooked so often that it is never called",
+        "missing.",
         "",
-        "| class | recall | mAP50 (val) | `present` | `possible` | absence tells |",
-        "|---|---|---|---|---|---|",
+        "| class | items | recall | precision | mAP50 (val) | `present` | `possible` | absence tells |",
+        "|---|---|---|---|---|---|---|---|",
         *(_row(manifest, name) for name in manifest.classes),
         "",
         "## Limits",
         "",
         *(SYNTHETIC_LIMITS if manifest.provenance.get("synthetic") else LIMITS),
+        *_own_limits(manifest),
         "",
     ]
     path = folder / CARD_NAME
@@ -265,6 +278,7 @@ def _scores(manifest: PackManifest) -> list[str]:
     if "scored_on" not in said:
         return ["", "Not scored yet on trays that took no part (`edge-agent models score`)."]
     shares = ("caught", "escaped", "false_alarm", "right_match")
+    surely = said.get("scored_macro_recall_surely", "not measured")
     doubts = _doubts(manifest)
     return [
         "",
@@ -277,7 +291,8 @@ def _scores(manifest: PackManifest) -> list[str]:
         "| share | value and 95 % interval |",
         "|---|---|",
         *(f"| {name.replace('_', ' ')} | {said.get(f'scored_{name}', 'not measured')} |" for name in shares),
-        f"| macro recall (classes on 30 trays or more) | {said['scored_macro_recall']} |",
+        f"| macro recall (classes on 30 trays or more), by the likeliest counts | {said['scored_macro_recall']} |",
+        f"| the same by what is seen beyond doubt | {surely} |",
         *_mistaken(said),
     ]
 
@@ -346,9 +361,27 @@ def _gates(manifest: PackManifest) -> list[str]:
     ]
 
 
+def _own_limits(manifest: PackManifest) -> list[str]:
+    """What this pack's own numbers do not show, so that nobody takes them for more."""
+    metrics = manifest.metrics
+    countable = [name for name in manifest.classes if name not in manifest.occluders]
+    limits: list[str] = []
+    if any(name.startswith(SCORED_NUMBER) for name in metrics):
+        items = {name: int(metrics.get(f"{SCORED_NUMBER}{name}", 0)) for name in countable}
+        if absent := [name for name, number in items.items() if not number]:
+            limits.append(f"On none of the scored trays lay: {', '.join(absent)}.")
+        if few := [f"{name} ({number})" for name, number in items.items() if 0 < number < FEW_ITEMS]:
+            limits.append(f"Fewer than {FEW_ITEMS} lay there of: {', '.join(few)}. Their recall says little.")
+    if silent := [name for name in countable if not manifest.thresholds.of(name).absence_tells]:
+        limits.append(f"Never called missing, as it is overlooked too often: {', '.join(silent)}.")
+    if trays := metrics.get("calibration_trays"):
+        limits.append(f"Thresholds rest on {trays} trays; a class rare there has nearly those of all classes together.")
+    return ["", *(f"- {limit}" for limit in limits)] if limits else []
+
+
 def _row(manifest: PackManifest, name: str) -> str:
     limits = manifest.thresholds.of(name)
-    precision = manifest.metrics.get(f"val_map50_{name}", "not measured")
-    recall = manifest.metrics.get(f"scored_recall_{name}", "not measured")
+    kinds = (SCORED_NUMBER, "scored_recall_", "scored_precision_", "val_map50_")
+    scores = " | ".join(str(manifest.metrics.get(f"{kind}{name}", "not measured")) for kind in kinds)
     tells = "yes" if limits.absence_tells else "no"
-    return f"| {name} | {recall} | {precision} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"
+    return f"| {name} | {scores} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from edge_agent.checking.item_scores import NOTHING, ClassItems, ItemScores, item_scores, trays_with
-from edge_agent.domain.contents import Contents
+from edge_agent.domain.contents import ClassCount, Contents
 from tests.builders import contents
 
 Counts = Mapping[str, int]
@@ -135,6 +135,15 @@ def test_the_macro_recall_gives_every_class_the_same_weight() -> None:
     assert scored(*trays, min_trays=9).macro_recall is None
 
 
+def test_what_is_seen_beyond_doubt_is_told_beside_it() -> None:
+    """A verdict rests on what is sure; the likely kiwi of an unsure pair is no answer to the till."""
+    unsure = ClassCount(class_name="kiwi", surely=1, possibly=3, likely=2)
+    items = item_scores([({"kiwi": 2}, Contents((unsure,))), ({"kiwi": 2}, contents(kiwi=2))], min_trays=1)
+    assert (of(items, "kiwi").found, of(items, "kiwi").found_surely) == (4, 3)
+    assert (items.macro_recall, items.macro_recall_surely) == (1.0, 0.75)
+    assert items.as_json()["macro_recall_surely"] == 0.75
+
+
 def test_the_whole_folder_says_which_classes_enter_the_macro_recall() -> None:
     """A block that was held out is small: in it hardly any class would have trays enough."""
     trays = [({"bread": 1}, {"bread": 1}), ({"kiwi": 1}, {})]
@@ -159,7 +168,12 @@ def test_what_happens_most_often_is_named_first() -> None:
 
 
 def test_without_trays_there_is_nothing_to_say() -> None:
-    assert scored().as_json() == {"classes": {}, "macro_recall": None, "item_confusion": {}}
+    assert scored().as_json() == {
+        "classes": {},
+        "macro_recall": None,
+        "macro_recall_surely": None,
+        "item_confusion": {},
+    }
 
 
 def test_a_tray_counts_once_for_a_class_however_many_lie_there() -> None:

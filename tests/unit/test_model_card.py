@@ -49,6 +49,25 @@ def test_a_model_of_made_up_pictures_is_called_synthetic(pack: Path) -> None:
     assert "never seen a photograph of a real tray" in card
 
 
+def test_a_card_says_what_its_own_numbers_do_not_show(pack: Path) -> None:
+    scored = {"scored_number_bread": 3, "scored_recall_bread": "1.000 [0.292, 1.000]"}
+    card = card_of(pack, {}, {**SCORED, **CALIBRATED, **scored, "scored_macro_recall_surely": "0.9"})
+    assert "On none of the scored trays lay: plate." in card, "a hand is no item, and bread lay there"
+    assert "Fewer than 10 lay there of: bread (3)." in card
+    assert "| bread | 3 | 1.000 [0.292, 1.000] | not measured |" in card
+    assert "Thresholds rest on 34 trays" in card
+    assert "| the same by what is seen beyond doubt | 0.9 |" in card
+    assert "Never called missing" not in card
+
+
+def test_a_card_names_what_is_never_called_missing(pack: Path) -> None:
+    thresholds = {"default": {"present": 0.5, "possible": 0.3, "absence_tells": False}}
+    manifest = revise_pack(pack, {"thresholds": thresholds})
+    card = write_model_card(pack, manifest).read_text()
+    assert "Never called missing, as it is overlooked too often: plate, bread." in card
+    assert "On none of the scored trays" not in card, "nothing was scored"
+
+
 def test_a_model_of_photographs_is_not(pack: Path) -> None:
     card = card_of(pack, {"recipe": {"architecture": "yolo11n.yaml"}})
     assert "ynthetic" not in card

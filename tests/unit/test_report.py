@@ -414,7 +414,7 @@ def test_without_a_sure_tray_nothing_is_said_of_single_items() -> None:
 def test_classes_that_lie_on_none_of_the_trays_are_named_beside_the_macro_recall() -> None:
     scores = item_scores([({"a": 1}, Contents.of({"a": 1}))], trays_known={"a": 30, "b": 31, "c": 2})
     assert macro_phrase(scores) == (
-        "macro recall 1.000 (classes that lie on at least 30 sure trays of the folder: 2; "
+        "macro recall 1.000, 1.000 beyond doubt (classes that lie on at least 30 sure trays of the folder: 2; "
         "without those that lie on none of these trays: b)"
     )
 
