@@ -31,6 +31,7 @@ from edge_agent.training.merging import load_groups, merge_pack
 from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.rounds import Means
 from edge_agent.training.thresholds import (
+    FEW_TRAYS,
     LabelledShots,
     counted_blocks,
     cross_validated,
@@ -165,17 +166,17 @@ def cross_validate_pack(
 
 
 def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], list[str]]:
-    """The labelled trays of a plan for thresholds, and what the manifest calls them."""
+    """The labelled trays of a plan for thresholds, and what the manifest calls them.
+
+    Boxed photographs stand in where counted trays are too few: what lies on a tray is counted whole, and seen from all
+    its photographs, as in service, while a box that somebody forgot to draw reads as something that is not there.
+    """
     manifest = load_manifest(pack / MANIFEST_NAME)
     boxed = boxed_classes(manifest)
-    trays: list[LabelledShots] = []
-    told: list[str] = []
-    if plan.boxes is not None and set(boxed) == set(manifest.classes):
-        trays += val_trays(plan.boxes, boxed)
-        told.append(_told_of(plan.boxes, manifest))
-    if plan.trays is not None:
-        trays += counted_blocks(open_counted(plan.trays), plan.blocks, manifest.classes)
-        told += map(str, plan.blocks)
+    counted = () if plan.trays is None else counted_blocks(open_counted(plan.trays), plan.blocks, manifest.classes)
+    trays, told = list(counted), [str(block) for block in plan.blocks]
+    if plan.boxes is not None and len(counted) < FEW_TRAYS and set(boxed) == set(manifest.classes):
+        return val_trays(plan.boxes, boxed) + trays, [_told_of(plan.boxes, manifest), *told]
     return trays, told
 
 

@@ -13,7 +13,7 @@ class ThresholdPlan:
     """Which labelled trays thresholds are found on, and for which budget.
 
     Attributes:
-        boxes: a folder of boxed photographs, of which `val` is used.
+        boxes: a folder of boxed photographs, of which `val` is used where the trays in `blocks` are too few.
         trays: a folder of counted trays, of which those in `blocks` are used.
         false_alarms: the budget, as a share of right orders.
     """

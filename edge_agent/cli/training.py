@@ -37,7 +37,8 @@ def calibrate(
         Path | None,
         typer.Option(
             "--boxes",
-            help="Boxed photographs; those under val are used. TRAY-NUMBER.jpg says which tray it shows.",
+            help="Boxed photographs; those under val are used where --calibrate-on has fewer than ten trays. "
+            "TRAY-NUMBER.jpg says which tray it shows.",
             show_default=False,
         ),
     ] = None,

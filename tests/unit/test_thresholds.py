@@ -15,6 +15,7 @@ from edge_agent.app.plans import ThresholdPlan
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.fingerprints import hash_of
@@ -125,6 +126,27 @@ def test_boxed_photographs_that_measured_the_fit_are_told_from_others(tmp_path: 
     assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OWN_VAL]
     (boxes / "labels/val/noon-1-0.txt").write_text("")
     assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OTHER_BOXES]
+
+
+def test_boxed_photographs_stand_in_only_where_counted_trays_are_too_few(tmp_path: Path) -> None:
+    """A box that somebody forgot to draw would set a threshold beside trays of which all is known."""
+    boxes, trays = tmp_path / "boxes", tmp_path / "trays"
+    for folder in (boxes / "images/val", boxes / "labels/val", trays):
+        folder.mkdir(parents=True)
+    cv2.imwrite(str(boxes / "images/val/eve-1-0.jpg"), np.zeros((64, 64, 3), np.uint8))
+    (boxes / "labels/val/eve-1-0.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    cv2.imwrite(str(trays / "a.jpg"), np.zeros((64, 64, 3), np.uint8))
+    lines = [{"tray_id": f"noon-{n}", "images": ["a.jpg"], "contents": {"plate": 1}} for n in range(10)]
+    (trays / "trays.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pack = write_pack(tmp_path / "pack", constant_model(raw_output([])), "ultralytics_raw")
+
+    def found_on(block: str) -> tuple[list[str], int]:
+        plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=(TrayBlock.parse(block),))
+        manifest = calibrate_pack(pack, plan)
+        return manifest.provenance["calibrated_on"], int(manifest.metrics["calibration_trays"])
+
+    assert found_on("noon-0:noon-8") == ([OTHER_BOXES, "noon-0:noon-8"], 10)
+    assert found_on("noon-0:noon-9") == (["noon-0:noon-9"], 10)
 
 
 def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:
