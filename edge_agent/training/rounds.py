@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 FINISHED_NAME = "finished.json"
 """Lies in the folder of a round that is done."""
 
+SURPRISE, VAL_MAP50 = "surprise", "val_map50"
+"""What tells whether a round helped: of trays that a judge has looked at, or else of boxes that somebody drew."""
+
 SPARED = 10
 """Without boxed photographs, those of each tenth labelled tray measure the fit instead of teaching."""
 
@@ -104,8 +107,9 @@ def learn_from_orders(
     """Let a student learn from what a teacher labels by the orders, and teach in turn: in rounds, while they help.
 
     At most as many rounds are made as were asked for. One that the judge finds no better than the one before, or than
-    weights that it goes on with, is told of, not taken, and the last. What `val` says of a round decides nothing: where
-    items are finer its labels come from counts too, and it preferred a worse round (docs/experiments.md).
+    weights that it goes on with, is told of, not taken, and the last. Without a judge `val` says so, where the items
+    are the drawn classes; where they are finer its labels come from counts too, it preferred a worse round
+    (docs/experiments.md), and all rounds are made.
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
     teacher learned from trays that are kept apart must not come along.
@@ -120,7 +124,9 @@ def learn_from_orders(
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
     school = _School(plan, orders, splits, trays, labeller, means)
     before = None
-    if means.judge is not None and plan.goes_on:
+    if means.judge is None:
+        before = _by_val(first, plan)
+    elif plan.goes_on:
         looking = means.on_work("judging the weights to begin with: parts")
         before = means.judge.on(first.weights, first.classes, plan.run, looking)
     for number, epochs in enumerate(orders.rounds, start=1):
@@ -137,25 +143,44 @@ def learn_from_orders(
             _finish(run, student, account, began_with=best.weights)
             done = student, account
         student, account = done
-        if means.judge is not None:
+        if means.judge is None:
+            judged = _by_val(student, plan)
+        else:
             looking = means.on_work(f"round {number}, judging: parts")
             judged = means.judge.on(student.weights, student.classes, run, looking)
             account = {**account, "judged": judged}
-            if before is not None and not _is_better(judged, before):
-                than = "the one before" if number > 1 else "the weights that it began with"
-                said = "round %d is no better than %s, by trays kept apart (surprise %s, then %s): %s"
-                do = "the pack is made of what was there before it, and no further round is made"
-                logger.warning(said, number, than, before["surprise"], judged["surprise"], do)
-                rounds.append({**account, "taken": False})
-                break
-            before = judged
+        if judged and before and not _is_better(judged, before):
+            than = "the one before" if number > 1 else "the weights that it began with"
+            said = "round %d is no better than %s, by %s: %s"
+            do = "the pack is made of what was there before it, and no further round is made"
+            logger.warning(said, number, than, _compared(judged, before), do)
+            rounds.append({**account, "taken": False})
+            break
+        if judged is None and number == 1 < len(orders.rounds):
+            said = "nobody judges whether a round helps, so all %d are made; ten trays kept for thresholds would"
+            logger.warning(said, len(orders.rounds))
+        before = judged
         best, labeller = student, student.weights
         rounds.append(account)
     return best, rounds
 
 
+def _by_val(trained: Trained, plan: TrainingPlan) -> Mapping[str, Any] | None:
+    """What the boxes say that somebody drew to measure; None where nobody drew boxes of such items."""
+    drawn = plan.boxes is not None and trained.classes == plan.classes
+    return trained.measured if drawn and VAL_MAP50 in trained.measured else None
+
+
 def _is_better(judged: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    return bool(judged["surprise"] < before["surprise"])
+    if SURPRISE in judged:
+        return bool(judged[SURPRISE] < before[SURPRISE])
+    return bool(judged[VAL_MAP50] > before[VAL_MAP50])
+
+
+def _compared(judged: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    if SURPRISE in judged:
+        return f"trays kept apart (surprise {before[SURPRISE]}, then {judged[SURPRISE]})"
+    return f"the boxed photographs under val (mAP50 {before[VAL_MAP50]}, then {judged[VAL_MAP50]})"
 
 
 def _counted_on(trays: Iterable[CountedTray]) -> set[str]:
@@ -271,7 +296,7 @@ def _taught(
         "photographs_shown": len(shown),
         "photographs_pasted_on": sum(each.path.parent == pasted for each in shown),
         "called": {item: dict(names.most_common(3)) for item, names in calls.items()},
-        "val_map50": student.measured["val_map50"],
+        VAL_MAP50: student.measured[VAL_MAP50],
         "val_map50_95": student.measured["val_map50_95"],
         "curve": curve(run),
     }

@@ -71,7 +71,13 @@ def test_a_fit_notes_how_its_pictures_are_made(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.fixture
-def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
+def val() -> dict[str, float]:
+    """What mAP50 each round has on the photographs that measure, where it was measured."""
+    return {}
+
+
+@pytest.fixture
+def taught(monkeypatch: pytest.MonkeyPatch, val: dict[str, float]) -> list[tuple[int, str, str]]:
     """Which round was taught, who labelled for it, and whose weights it began with; nothing is fitted."""
     known: list[tuple[int, str, str]] = []
 
@@ -86,7 +92,7 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
             (run / made / "a.jpg").write_bytes(b"a badge")
         weights = run / f"{run.name}.pt"
         weights.write_bytes(run.name.encode())
-        return Trained(weights, ("plate",), {}), {"recipe": rounds._told(recipe)}
+        return Trained(weights, ("plate",), _measured(val.get(run.name))), {"recipe": rounds._told(recipe)}
 
     monkeypatch.setattr(rounds._School, "lesson", lesson)
     monkeypatch.setattr(rounds, "_taught", teach)
@@ -94,18 +100,28 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str, str]]:
     return known
 
 
+def _measured(map50: float | None) -> dict[str, float]:
+    return {} if map50 is None else {"val_map50": map50}
+
+
 def learned(
-    root: Path, judge: Judge | None, passes: tuple[int, ...] = (1, 1, 1), *, epochs: int = 9
+    root: Path,
+    judge: Judge | None,
+    passes: tuple[int, ...] = (1, 1, 1),
+    *,
+    epochs: int = 9,
+    drawn: tuple[str, ...] = ("plate",),
+    map50: float | None = None,
 ) -> tuple[Trained, list[Any]]:
     orders = LearningFromOrders(trays=root, rounds=passes)
     plan = TrainingPlan(
-        boxes=root, classes=("plate",), run=root / "run", pack=root / "pack", recipe=FitRecipe(epochs=epochs),
+        boxes=root, classes=drawn, run=root / "run", pack=root / "pack", recipe=FitRecipe(epochs=epochs),
         width_px=64, height_px=64, version="1", orders=orders,
     )  # fmt: skip
     (root / "boxes.pt").write_bytes(b"from boxes")
     plan.run.mkdir(exist_ok=True)
     means = Means(read_photograph=lambda _: np.zeros((8, 8, 3), np.uint8), on_work=lambda _: nobody_looks, judge=judge)
-    return learn_from_orders(plan, orders, {}, TRAYS, Trained(root / "boxes.pt", ("plate",), {}), means)
+    return learn_from_orders(plan, orders, {}, TRAYS, Trained(root / "boxes.pt", drawn, _measured(map50)), means)
 
 
 def telling(*surprises: float, by: str = "these trays") -> Judge:
@@ -211,6 +227,39 @@ def test_rounds_end_with_the_first_that_is_no_better_and_the_one_before_is_taken
     again, told_again = learned(tmp_path, telling())
     assert (again, told_again) == (best, accounts)
     assert taught == ALL[:2]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "second", "taken"), [(0.7, 0.9, "round-2.pt"), (0.7, 0.8, "round-1.pt"), (0.8, 0.9, "boxes.pt")]
+)
+def test_where_no_tray_judges_the_drawn_boxes_say_whether_a_round_helped(
+    tmp_path: Path,
+    taught: list[tuple[int, str, str]],
+    val: dict[str, float],
+    caplog: pytest.LogCaptureFixture,
+    boxes: float,
+    second: float,
+    taken: str,
+) -> None:
+    val.update({"round-1": 0.8, "round-2": second, "round-3": 0.85})
+    best, accounts = learned(tmp_path, None, map50=boxes)
+    assert best.weights.name == taken
+    assert [each.get("taken", True) for each in accounts] == [
+        *[True] * ["boxes.pt", "round-1.pt", "round-2.pt"].index(taken),
+        False,
+    ]
+    assert "by the boxed photographs under val (mAP50 " in caplog.text
+    assert "nobody judges" not in caplog.text
+
+
+def test_where_items_are_finer_than_the_boxes_val_says_nothing_and_that_is_told(
+    tmp_path: Path, taught: list[tuple[int, str, str]], val: dict[str, float], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its labels come from counts then, as what is learned does."""
+    val.update({"round-1": 0.8, "round-2": 0.7, "round-3": 0.6})
+    best, _ = learned(tmp_path, None, drawn=("plate", "soup"), map50=0.9)
+    assert best.weights.name == "round-3.pt"
+    assert "nobody judges whether a round helps, so all 3 are made" in caplog.text
 
 
 def test_a_round_that_is_added_is_held_against_those_that_nobody_had_judged(
