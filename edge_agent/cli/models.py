@@ -20,6 +20,7 @@ from edge_agent.cli.common import (
     screen,
     settings_from,
     table_of,
+    typed,
     warn,
 )
 from edge_agent.errors import BadInput
@@ -332,8 +333,13 @@ def _named(pack: JudgedPack) -> str:
 
 
 def _tell_active(box: Box, to_pack: str, from_pack: str | None) -> None:
+    from edge_agent.app.detector import unmeasured_forms
+
     before = "nothing was before" if from_pack is None else f"before: {from_pack}"
     say(f"Active: {box.shelf.folder / to_pack} ({before}). A running agent takes it up when it starts again.")
+    if box.settings is not None and (forms := unmeasured_forms(box.shelf.folder / to_pack, box.settings.detector)):
+        tune = typed("edge-agent tune", box.shelf.folder / to_pack)
+        say(f"Next: '{tune}' measures which form is fastest here ({', '.join(forms)}); until then {forms[0]} runs.")
 
 
 def _advise(box: Box) -> None:

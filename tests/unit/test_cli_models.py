@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.formats.pack import load_manifest, sha256_of
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tuning import write_tuned
 from edge_agent.training import card
@@ -69,6 +69,19 @@ def test_a_pack_that_does_no_worse_is_activated_and_the_agent_runs_it(run: Run, 
     assert entry["gate"]["after"]["right_match"] == 2
     assert entry["gate"]["evidence"]["recordings"] == ["v.mp4"]
     assert entry["at"].endswith("Z")
+
+
+def test_a_pack_of_which_nobody_measured_the_fastest_form_says_how_to(run: Run, models: Path) -> None:
+    """It would run in fp32 for good, and nobody would know that it could be faster here."""
+    pack = models / "good"
+    form = load_manifest(pack / MANIFEST_NAME).files["fp32"].model_dump(mode="json", exclude_none=True)
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    revise_pack(pack, {"files": {"fp32": form, "int8": {**form, "gate": passed}}})
+    said = "Next: 'edge-agent tune models/good' measures which form is fastest here (fp32, int8); until then fp32 runs."
+    assert said in " ".join(run("models", "activate", "models/good", *CONFIG).out.split())
+    write_tuned(tuned_for(pack), pack)
+    run("models", "activate", "models/blind", *CONFIG, "--override", "a try")
+    assert "edge-agent tune" not in run("models", "rollback", *CONFIG).out
 
 
 def test_a_worse_pack_is_refused_and_nothing_changes(run: Run, models: Path) -> None:
