@@ -15,7 +15,7 @@ from edge_agent.app.detector import cache_for, measured_for
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput
-from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of
+from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of, restlessness
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Provider, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
@@ -79,9 +79,12 @@ def bench_pack(plan: BenchPlan, *, on_work: OnWork = lambda _: nobody_looks) -> 
     runs |= {f"ultralytics .{kind}": _looking(rival.predict, pictures) for kind, rival in sides.rivals.items()}
     times = alternate(runs, plan.rounds, on_work("rounds"))
     return Measured(
-        bare_ms=times["bare"],
-        detect_ms={name: times[name] for name in sides.agents},
-        ultralytics_ms={kind: times.get(f"ultralytics .{kind}") for kind in ("pt", "onnx")},
+        bare_ms=times["bare"].median_ms,
+        detect_ms={name: times[name].median_ms for name in sides.agents},
+        ultralytics_ms={
+            kind: times[f"ultralytics .{kind}"].median_ms if kind in sides.rivals else None for kind in ("pt", "onnx")
+        },
+        spreads={name: timing.spread for name, timing in times.items()},
         notes=sides.notes,
         scores=_scores(menu, folder, sides, plain.manifest, on_work),
         provider=bare.provider,
@@ -148,6 +151,15 @@ def _scores(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What was measured and stored, a sentence for each way that was left out, and one where the machine was busy."""
+
+    tuned: Tuned
+    left_out: tuple[str, ...] = ()
+    unrest: tuple[str, ...] = ()
+
+
 def tune(
     folder: Path,
     photographs: Sequence[Path],
@@ -155,13 +167,10 @@ def tune(
     rounds: int,
     wish: Wish = "auto",
     on_work: OnWork = lambda _: nobody_looks,
-) -> tuple[Tuned, tuple[str, ...]]:
+) -> Tuning:
     """Measure every offered precision on every provider, with all cores and with half, and store the fastest way.
 
     With a wish for one provider only what runs there is measured: nothing else would be believed.
-
-    Returns:
-        What was stored, and one sentence for each way that was left out.
 
     Raises:
         BadInput: nothing runs on the provider that was wished for.
@@ -196,13 +205,14 @@ def tune(
         do = f"install the libraries of {wish}, or set detector.provider to auto"
         raise BadInput(f"nothing of this pack can run on {wish} here ({'; '.join(left_out)}): {do}", path=folder)
     times = alternate(agents, rounds, on_work("rounds"))
-    precision, provider, threads = ways[min(times, key=lambda name: times[name])]
+    precision, provider, threads = ways[min(times, key=lambda name: times[name].median_ms)]
     tuned = Tuned(
         measured_for=measured_for(folder),
         precision=precision,
         provider=provider,
         threads=threads,
-        median_ms={name: round(ms, 3) for name, ms in times.items()},
+        median_ms={name: round(timing.median_ms, 3) for name, timing in times.items()},
     )
     write_tuned(tuned, folder)
-    return tuned, tuple(left_out)
+    spreads = {name: timing.spread for name, timing in times.items()}
+    return Tuning(tuned, left_out=tuple(left_out), unrest=tuple(restlessness(spreads)))

@@ -18,6 +18,7 @@ from edge_agent.cli.common import (
     print_json,
     say,
     settings_from,
+    warn,
 )
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadConfig, BadInput
@@ -163,6 +164,7 @@ def tune(
     from edge_agent.adapters.model_shelf import led_to
     from edge_agent.adapters.onnx_session import Wish
     from edge_agent.app.detector import tuned_here
+    from edge_agent.app.speed import Tuning
     from edge_agent.app.speed import tune as tune_pack
 
     provider: Wish = "auto"
@@ -172,18 +174,22 @@ def tune(
             raise BadConfig(f"{NO_CONFIG}, or name the pack's folder")
         pack, provider = configured.pack, configured.provider
     pack = led_to(pack)
-    tuned = tuned_here(pack, provider) if if_needed else None
-    left_out: tuple[str, ...] = ()
-    if tuned is None:
+    if if_needed and (known := tuned_here(pack, provider)) is not None:
+        tuning = Tuning(known)
+    else:
         with pieces_of_work(hidden=as_json) as on_work:
-            tuned, left_out = tune_pack(pack, photos or [], rounds=rounds, wish=provider, on_work=on_work)
+            tuning = tune_pack(pack, photos or [], rounds=rounds, wish=provider, on_work=on_work)
+    tuned = tuning.tuned
     if as_json:
-        print_json({**tuned.model_dump(mode="json", by_alias=True), "left_out": list(left_out)})
+        extra = {"left_out": list(tuning.left_out), "unrest": list(tuning.unrest)}
+        print_json({**tuned.model_dump(mode="json", by_alias=True), **extra})
         return
     for name, ms in sorted(tuned.median_ms.items(), key=lambda entry: entry[1]):
         say(f"{ms:7.2f} ms  {name}")
-    for said in left_out:
+    for said in tuning.left_out:
         say(f"left out: {said}")
+    for said in tuning.unrest:
+        warn(said)
     say(f"{pack}: {tuned.precision} on {tuned.provider}, {tuned.threads} threads, from the next start on")
 
 

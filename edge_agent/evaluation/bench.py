@@ -23,7 +23,24 @@ Runtime, as it comes, take 100 ms of CPU time for a run of 25 ms that is followe
 Side = Callable[[int], object]
 """Runs one way on the picture of a round."""
 
+RESTLESS = 1.5
+"""With a larger spread something else ran on the machine: where nothing does it is 1.02 to 1.2."""
+
 SHOWN_RATES = ("caught", "escaped", "false_alarm", "right_match")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one way took in its rounds: the median in milliseconds, and the upper quartile by the lower one."""
+
+    median_ms: float
+    spread: float
+
+    @classmethod
+    def of(cls, times_ms: Sequence[float]) -> Timing:
+        """Of the times of two rounds or more."""
+        low, median, high = statistics.quantiles(times_ms, n=4, method="inclusive")
+        return cls(median, high / low if low else 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +51,7 @@ class Measured:
         bare_ms: the bare session on the plain fp32 export.
         detect_ms: the agent's `detect`, by the way it ran: the precision, and the provider where it is another one.
         ultralytics_ms: Ultralytics' `predict` on the weights (`pt`) and the plain export (`onnx`); None: not measured.
+        spreads: the upper quartile of the times by the lower one, by way and for `bare`.
         notes: why something was not measured.
         scores: shares of the order checks by way; None: not measured.
     """
@@ -41,6 +59,7 @@ class Measured:
     bare_ms: float
     detect_ms: Mapping[str, float]
     ultralytics_ms: Mapping[str, float | None] = field(default_factory=lambda: {"pt": None, "onnx": None})
+    spreads: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     scores: Mapping[str, Mapping[str, float | None] | None] = field(default_factory=dict)
     provider: str
@@ -73,6 +92,7 @@ class Measured:
             "bare_fp32_ms": round(self.bare_ms, 3),
             "detect_ms": {way: round(ms, 3) for way, ms in self.detect_ms.items()},
             "ultralytics_ms": {k: None if ms is None else round(ms, 3) for k, ms in self.ultralytics_ms.items()},
+            "spreads": {way: round(spread, 3) for way, spread in self.spreads.items()},
             "times_faster": self.ratios,
             "added_share": None if self.added_share is None else round(self.added_share, 4),
             "scores": {way: None if scores is None else dict(scores) for way, scores in self.scores.items()},
@@ -98,6 +118,7 @@ class Measured:
             lines.append(f"detect() in fp32 adds {self.added_share:+.1%} to the bare session")
         lines += [f"{name} times faster: {ratio:.2f}" for name, ratio in self.ratios.items()]
         lines += [f"not measured: {name}: {why}" for name, why in self.notes.items()]
+        lines += restlessness(self.spreads)
         return [
             *lines,
             f"medians of {self.rounds} rounds, in turns of {TURN}, {self.pictures} pictures, {self.threads} threads",
@@ -113,10 +134,19 @@ class Measured:
         return f"{ms:7.2f} ms{told}"
 
 
+def restlessness(spreads: Mapping[str, float]) -> list[str]:
+    """What is to be said where something else ran on the machine meanwhile; empty where nothing did."""
+    way, most = max(spreads.items(), key=lambda each: each[1], default=("", 1.0))
+    if most <= RESTLESS:
+        return []
+    said = f"this machine was busy with something else: the slower quarter of '{way}' took {most:.1f} times as long as"
+    return [f"{said} the faster one; measure again when it rests"]
+
+
 def alternate(
     sides: Mapping[str, Side], rounds: int, on_round: Callable[[int, int], None], *, rest_s: float = REST_S
-) -> dict[str, float]:
-    """Median milliseconds of each side; they take turns, so what disturbs the machine disturbs all alike."""
+) -> dict[str, Timing]:
+    """The times of each side; they take turns, so what disturbs the machine disturbs all alike."""
     names = list(sides)
     times: dict[str, list[float]] = {name: [] for name in names}
     every = range(WARM_UP_ROUNDS + rounds)
@@ -130,7 +160,7 @@ def alternate(
                 if number >= WARM_UP_ROUNDS:
                     times[name].append((time.perf_counter() - began_s) * 1000)
         on_round(max(0, numbers[-1] + 1 - WARM_UP_ROUNDS), rounds)
-    return {name: statistics.median(each) for name, each in times.items()}
+    return {name: Timing.of(each) for name, each in times.items()}
 
 
 def rates_of(scores: Scores) -> dict[str, float | None]:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
+import pytest
 
-from edge_agent.evaluation.bench import TURN, WARM_UP_ROUNDS, Measured, alternate, pictures_or_noise
+from edge_agent.evaluation.bench import TURN, WARM_UP_ROUNDS, Measured, Timing, alternate, pictures_or_noise
 
 MEASURED = Measured(
     bare_ms=10.0,
@@ -35,12 +36,20 @@ def test_all_sides_run_equally_often_on_the_same_pictures_and_take_turns_in_goin
     sides = {name: lambda n, name=name: ran.append((name, n)) for name in ("bare", "fp32", "int8")}
     times = alternate(sides, 12, lambda *step: told.append(step), rest_s=0)
     assert list(times) == ["bare", "fp32", "int8"]
-    assert all(ms >= 0 for ms in times.values())
+    assert all(timing.median_ms >= 0 and timing.spread >= 1 for timing in times.values())
     assert all([n for each, n in ran if each == name] == [*range(WARM_UP_ROUNDS + 12)] for name in sides)
     turns = [[name for name, _ in group] for _, group in groupby(ran, key=lambda run: (run[0], run[1] // TURN))]
     assert [len(turn) for turn in turns] == [*[TURN] * 9, *[2] * 3]
     assert [turn[0] for turn in turns[::3]] == ["bare", "fp32", "int8", "bare"]
     assert told == [(0, 12), (5, 12), (10, 12), (12, 12)]
+
+
+@pytest.mark.parametrize(("slow_ms", "is_said"), [(11.0, False), (16.0, True)])
+def test_a_machine_that_was_busy_meanwhile_is_told_of(slow_ms: float, is_said: bool) -> None:
+    """Its medians are of whatever else ran there, and one would choose a form by them for a year."""
+    timing = Timing.of([10.0, 10.0, 10.0, slow_ms, slow_ms, slow_ms])
+    said = "\n".join(replace(MEASURED, spreads={"bare": 1.0, "int8": timing.spread}).as_lines())
+    assert ("this machine was busy with something else: the slower quarter of 'int8'" in said) == is_said
 
 
 def test_what_the_agent_adds_is_a_share_of_the_bare_session() -> None:

@@ -140,7 +140,7 @@ def test_boxed_photographs_stand_in_only_where_counted_trays_are_too_few(tmp_pat
     (trays / "trays.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     pack = write_pack(tmp_path / "pack", constant_model(raw_output([])), "ultralytics_raw")
 
-    def found_on(block: str) -> tuple[list[str], int]:
+    def found_on(block: str) -> tuple[object, int]:
         plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=(TrayBlock.parse(block),))
         manifest = calibrate_pack(pack, plan)
         return manifest.provenance["calibrated_on"], int(manifest.metrics["calibration_trays"])

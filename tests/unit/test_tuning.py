@@ -142,7 +142,8 @@ def vnni(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("vnni")
 def test_tuning_measures_every_offered_way_and_stores_the_fastest(tmp_path: Path) -> None:
     folder = pack_in(tmp_path, passed=False)
-    tuned, left_out = tune(folder, [], rounds=3)
+    tuning = tune(folder, [], rounds=3)
+    tuned, left_out = tuning.tuned, tuning.left_out
     assert load_tuned(folder) == tuned
     assert tuned.precision == "fp32"
     assert all(name.startswith("fp32 on cpu") for name in tuned.median_ms)
@@ -227,7 +228,8 @@ def test_bytes_whose_sums_would_be_cut_off_on_this_cpu_are_left_out(
 ) -> None:
     """Their gate was held on a CPU that adds them up exactly."""
     monkeypatch.setattr(speed, "cpu_flags", lambda: flags)
-    tuned, left_out = tune(pack_in(tmp_path), [], rounds=3)
+    tuning = tune(pack_in(tmp_path), [], rounds=3)
+    tuned, left_out = tuning.tuned, tuning.left_out
     assert any(name.startswith("int8 on cpu") for name in tuned.median_ms) is is_measured
     assert any("this CPU has no VNNI" in reason for reason in left_out) is not is_measured
 
@@ -236,7 +238,8 @@ def test_bytes_whose_sums_would_be_cut_off_on_this_cpu_are_left_out(
 def test_tuning_keeps_to_the_provider_that_is_wished_for(tmp_path: Path) -> None:
     """What is fastest elsewhere would not be believed at the next start."""
     folder = pack_in(tmp_path)
-    tuned, left_out = tune(folder, [], rounds=3, wish="cpu")
+    tuning = tune(folder, [], rounds=3, wish="cpu")
+    tuned, left_out = tuning.tuned, tuning.left_out
     assert (tuned.provider, left_out) == ("cpu", ())
     (folder / TUNED_NAME).unlink()
     with pytest.raises(BadInput, match=r"nothing of this pack can run on cuda here .* detector\.provider to auto"):
