@@ -43,6 +43,12 @@ class LabelledTray:
         return f"{TRAY_NAME}-{self.number}"
 
 
+WHAT_MAKES_A_LABEL = (
+    "What makes a label: a blind audit of a tray's pictures, or the crew's word at the pass, "
+    "an alert answered 'system wrong' or 'fixed'; a match that only the system saw is none"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """What a store has to teach.
@@ -120,14 +126,14 @@ def collect(
 
     Raises:
         BadConfig: the menu does not read.
-        BadInput: the database does not read, no tray has a label, or the folder cannot be written.
+        BadInput: the database does not read, the folder cannot be written, or no tray has a label to write there.
     """
     if into is not None:
         _refuse_full(into)
     loaded = load_menu(menu).menu
     pictures = PictureFolder(folder=pictures_beside(db))
     trays, passed_over = _labelled(_looked_at(db, loaded, since, on_tray, page), pictures)
-    if not trays:
+    if not trays and into is not None:
         raise BadInput(_no_label(passed_over, since), path=db)
     checks = [check for tray in trays for check in checks_of(tray.number, tray.tray_id, tray.label, loaded)]
     if into is not None:
@@ -202,10 +208,7 @@ def _no_label(passed_over: Counter[NoLabel], since: date | None) -> str:
     reasons = "; ".join(f"{count} x {why.value}" for why, count in passed_over.most_common())
     none = "it has no tray" if since is None else f"it has no tray of {since} or later"
     found = f"none of its {passed_over.total()} trays has a label ({reasons})" if reasons else none
-    return (
-        f"{found}. What makes a label: a blind audit of a tray's pictures, or the crew's word at the pass, "
-        "an alert answered 'system wrong' or 'fixed'; a match that only the system saw is none"
-    )
+    return f"{found}. {WHAT_MAKES_A_LABEL}"
 
 
 def _refuse_full(into: Path) -> None:

@@ -171,6 +171,8 @@ def _day(text: str | None) -> date | None:
 
 
 def _show(collected: Collected) -> None:
+    from edge_agent.app.learning import WHAT_MAKES_A_LABEL
+
     labels = table_of("label", "trays")
     for kind, count in collected.trays.items():
         labels.add_row(kind.value.replace("_", " "), str(count))
@@ -191,6 +193,8 @@ def _show(collected: Collected) -> None:
         f"{collected.made_up} of them wrong orders that were made up."
     )
     say(what)
+    if not collected.labelled:
+        say(f"{WHAT_MAKES_A_LABEL}.")
     if collected.into is not None:
         say(f"Written to {collected.into}.")
     if new:

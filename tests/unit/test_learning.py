@@ -214,7 +214,7 @@ def test_trays_before_a_day_can_be_left_out(restaurant: Restaurant) -> None:
     assert restaurant.collect(None, since=date(2026, 2, 1)).labelled == 1
     assert restaurant.collect(None, since=date(2026, 1, 31)).labelled == 2
     with pytest.raises(BadInput, match="it has no tray of 2030-01-01 or later"):
-        restaurant.collect(None, since=date(2030, 1, 1))
+        restaurant.collect(since=date(2030, 1, 1))
 
 
 def test_a_dry_run_counts_and_writes_nothing(restaurant: Restaurant) -> None:
@@ -377,6 +377,21 @@ def test_the_command_prints_what_there_is_to_learn(run: RunCommand, here: Path, 
     }
     entries = [json.loads(text) for text in (here / "mine" / "trays.jsonl").read_text().splitlines()]
     assert [entry["tray_id"] for entry in entries] == ["own-1"]
+
+
+def test_a_dry_run_tells_of_a_store_that_has_nothing_to_teach_yet(
+    run: RunCommand, here: Path, restaurant: Restaurant
+) -> None:
+    """Whoever only asks how far it is gets an answer, and no error."""
+    (here / "menu.yaml").write_text(MENU)
+    restaurant.tray(order("A", "plate"))
+    eyes = ("--pack", "pack", "--menu", "menu.yaml")
+    told = run("learn", "--db", "edge.sqlite", "--dry-run", *eyes)
+    assert (told.status, told.err) == (0, "")
+    for said in ("0 of 1 trays have a label", "only the system said so", "What makes a label: a blind audit"):
+        assert said in " ".join(told.out.split())
+    counted = run("learn", "--db", "edge.sqlite", "--dry-run", "--json", *eyes).json
+    assert (counted["labelled"], counted["passed_over"]) == (0, {"system_only": 1})
 
 
 def test_the_command_refuses_in_one_sentence(run: RunCommand, here: Path, restaurant: Restaurant) -> None:
