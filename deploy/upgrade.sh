@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
 done
 need_source_of_packages
 need_root
-[ -L "$CURRENT" ] || [ "$DRY_RUN" = yes ] || die "the agent is not installed here: use deploy/install.sh"
+[ -L "$CURRENT" ] || die "the agent is not installed here: use deploy/install.sh"
 
 stop_agent() {
     if has_systemd; then

@@ -88,6 +88,13 @@ def test_a_dry_run_says_all_and_does_nothing(tmp_path: Path) -> None:
     assert not Path("/opt/edge-agent").exists() or "is installed already" in told.stdout
 
 
+def test_where_nothing_is_installed_an_upgrade_is_not_tried_out_either() -> None:
+    """It would end as if it had gone well, and the real one be refused."""
+    told = tried("upgrade.sh", "--dry-run")
+    refused = (1, "", "upgrade.sh: the agent is not installed here: use deploy/install.sh\n")
+    assert Path("/opt/edge-agent/current").is_symlink() or (told.returncode, told.stdout, told.stderr) == refused
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0; rm -rf /", "$(id)", "", "a b", "any"])
 def test_where_mosquitto_listens_is_an_address_and_nothing_else(address: str) -> None:
     assert tried("install.sh", "--dry-run", "--mqtt-listen", address).returncode == 1
