@@ -87,7 +87,7 @@ def _complain(sentence: str) -> None:
 
 def _in_a_sentence(mistake: typer.TyperException) -> str:
     """What was typed wrongly, and where to read on; empty where the help was shown already."""
-    said = " ".join(mistake.format_message().split()).rstrip(".")
+    said = " ".join(mistake.format_message().split()).rstrip(".").replace(": Value error, ", ": ")
     context: typer.Context | None = getattr(mistake, "ctx", None)
     if not said or context is None:
         return said

@@ -462,6 +462,7 @@ def test_the_version_is_told(run: Run, here: Path) -> None:
         (("chek",), ("no such command 'chek'", "'check'", "'edge-agent --help'")),
         (("check",), ("missing argument 'PHOTO...'", "'edge-agent check --help'")),
         (("check", "--ordr", "x"), ("no such option: --ordr", "--order")),
+        (("bench", "--provider", "gpu"), ("invalid value for '--provider': 'gpu' is not one of", "'tensorrt'")),
         (("bench", "--rounds", "0"), ("'--rounds'", "3", "'edge-agent bench --help'")),
         (("models", "actvate"), ("no such command 'actvate'", "'activate'", "'edge-agent models --help'")),
         (("replay", "v.mp4", "--report"), ("'--report' requires an argument",)),
