@@ -10,6 +10,7 @@ from pathlib import Path
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
+from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.checking.gate import Tally, judge_candidate
@@ -97,7 +98,13 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
 
 def _held(before: Tally, after: Tally, plan: QuantisingPlan) -> PrecisionGate:
     decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
-    return PrecisionGate(passed=decision.passed, tolerance=decision.tolerance, fp32=before.counts, scores=after.counts)
+    return PrecisionGate(
+        passed=decision.passed,
+        tolerance=decision.tolerance,
+        fp32=before.counts,
+        scores=after.counts,
+        bytes_saturated=bytes_saturate(cpu_flags()),
+    )
 
 
 def check_quantising(plan: QuantisingPlan, classes: Collection[str]) -> tuple[tuple[Path, ...], TrayFolder, Menu]:

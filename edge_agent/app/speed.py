@@ -16,7 +16,7 @@ from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput
 from edge_agent.evaluation.bench import Measured, Side, alternate, pictures_or_noise, rates_of, restlessness
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, Precision, Provider, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackFile, PackManifest, Precision, Provider, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.tuning import Tuned, write_tuned
@@ -180,17 +180,19 @@ def tune(
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     manifest = load_manifest(folder / MANIFEST_NAME)
     left_out = []
+    saturates = bytes_saturate(cpu_flags())
     all_cores = SessionPlan().thread_count
     ways: dict[str, tuple[Precision, Provider, int]] = {}
     agents: dict[str, Side] = {}
-    for precision in manifest.files:
-        if precision.startswith("int8") and bytes_saturate(cpu_flags()):
-            left_out.append(f"{precision}: this CPU has no VNNI, and would round sums of bytes off")
-            continue
+    for precision, file in manifest.files.items():
         pack = ModelPack.load(folder, precision=precision)
         for provider in offered_providers() if wish == "auto" else (wish,):
             if precision not in manifest.offered_on(provider):
                 left_out.append(f"{precision} has not passed its gate on {provider}")
+                continue
+            if precision.startswith("int8") and saturates and not _passed_saturated(file, provider):
+                said = "this CPU has no VNNI and cuts sums of bytes off, and its gate was held on one that does not"
+                left_out.append(f"{precision} on {provider}: {said}")
                 continue
             for threads in sorted({all_cores, (all_cores + 1) // 2}):
                 name = f"{precision} on {provider}, {threads} threads"
@@ -216,3 +218,8 @@ def tune(
     write_tuned(tuned, folder)
     spreads = {name: timing.spread for name, timing in times.items()}
     return Tuning(tuned, left_out=tuple(left_out), unrest=tuple(restlessness(spreads)))
+
+
+def _passed_saturated(file: PackFile, provider: Provider) -> bool:
+    gate = file.gate_on(provider)
+    return gate is not None and gate.bytes_saturated

@@ -136,6 +136,9 @@ class PrecisionGate(FileModel):
     """By so many checks each count may be worse."""
     fp32: Mapping[Name, int]
     scores: Mapping[Name, int]
+    bytes_saturated: bool = False
+    """Whether it was held on a CPU that cuts sums of bytes off, as x86 without VNNI does. A form that keeps its score
+    there may run on such CPUs, and on those that add exactly."""
 
 
 class PackFile(FileModel):
@@ -150,9 +153,13 @@ class PackFile(FileModel):
     gates_on: Mapping[Provider, PrecisionGate] = {}
     """The same on other providers, which round otherwise: a form that keeps its score on one may lose it on another."""
 
+    def gate_on(self, provider: Provider) -> PrecisionGate | None:
+        """The gate that was held on this provider; None where nobody has measured it."""
+        return self.gate if provider == "cpu" else self.gates_on.get(provider)
+
     def passed_on(self, provider: Provider) -> bool:
         """Whether somebody has measured that it keeps the score of fp32 on this provider."""
-        gate = self.gate if provider == "cpu" else self.gates_on.get(provider)
+        gate = self.gate_on(provider)
         return gate is not None and gate.passed
 
 

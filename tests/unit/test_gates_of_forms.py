@@ -103,6 +103,15 @@ def test_a_form_may_be_worse_by_the_tolerance_and_not_by_one_check_more(
     assert {gate.fp32["caught"] for gate in manifest.gates.values()} == {4}
 
 
+@pytest.mark.parametrize(("flags", "saturated"), [(("avx2",), True), (("avx2", "avx_vnni"), False)])
+def test_a_gate_says_whether_it_was_held_where_sums_of_bytes_are_cut_off(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], saturated: bool
+) -> None:
+    """Only where it was may such a form run on boxes that do so."""
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: flags)
+    assert {gate.bytes_saturated for gate in quantising.quantise(plan).gates.values()} == {saturated}
+
+
 def test_a_gate_that_could_not_be_held_leaves_the_pack_as_it_was(plan: QuantisingPlan) -> None:
     """A photograph that no longer reads must not cost the forms that passed before."""
     quantising.quantise(plan)

@@ -221,14 +221,24 @@ def test_a_pack_whose_network_was_made_anew_needs_a_new_measurement(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("flags", "is_measured"), [(("avx2",), False), (("avx2", "avx_vnni"), True), (("asimd",), True)]
+    ("flags", "gate", "is_measured"),
+    [
+        (("avx2",), {}, False),
+        (("avx2",), {"bytes_saturated": True}, True),
+        (("avx2", "avx_vnni"), {}, True),
+        (("avx2", "avx_vnni"), {"bytes_saturated": True}, True),
+        (("asimd",), {}, True),
+    ],
 )
-def test_bytes_whose_sums_would_be_cut_off_on_this_cpu_are_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], is_measured: bool
+def test_bytes_whose_sums_are_cut_off_on_this_cpu_are_left_out_unless_their_gate_was_held_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], gate: dict[str, bool], is_measured: bool
 ) -> None:
-    """Their gate was held on a CPU that adds them up exactly."""
     monkeypatch.setattr(speed, "cpu_flags", lambda: flags)
-    tuning = tune(pack_in(tmp_path), [], rounds=3)
+    folder = pack_in(tmp_path)
+    files = load_manifest(folder / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
+    files["int8"]["gate"] |= gate
+    revise_pack(folder, {"files": files})
+    tuning = tune(folder, [], rounds=3)
     tuned, left_out = tuning.tuned, tuning.left_out
     assert any(name.startswith("int8 on cpu") for name in tuned.median_ms) is is_measured
     assert any("this CPU has no VNNI" in reason for reason in left_out) is not is_measured
