@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
@@ -10,7 +11,7 @@ from typing import Any
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.inputs import check_writable, refuse_to_write_over
+from edge_agent.app.inputs import check_writable, refuse_boxes_apart, refuse_run_of, refuse_to_write_over
 from edge_agent.app.making import boxed_classes, to_be_gone_on_with
 from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
@@ -32,9 +33,13 @@ from edge_agent.training.export import (
 )
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.making import PHOTOGRAPHS_SHA256, WEIGHTS_SHA256
+from edge_agent.training.making import PHOTOGRAPHS_SHA256, PLAN_NAME, WEIGHTS_SHA256
 from edge_agent.training.sightings import names_in
-from edge_agent.training.took_part import DISTILLED, blocks_held_out
+from edge_agent.training.synth.scene_folder import made_by
+from edge_agent.training.took_part import DISTILLED, blocks_held_out, blocks_kept_apart
+from edge_agent.training.views import MOST
+
+logger = logging.getLogger(__name__)
 
 
 def distil_pack(
@@ -48,8 +53,9 @@ def distil_pack(
         The manifest, and how far the copy is from the pack in the end, by each loss.
 
     Raises:
-        BadInput: the weights are not those of the pack, there is nothing to show, the pack to write is in service, a
-            folder cannot be written, or the disk refuses meanwhile.
+        BadInput: the weights are not those of the pack, there is nothing to show, a boxed photograph shows a tray that
+            is kept apart, the pack to write is in service, the run's folder is that of a training or was begun with
+            something else, a folder cannot be written, or the disk refuses meanwhile.
         BadModelPack: the pack does not fit.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
@@ -58,25 +64,31 @@ def distil_pack(
     if source.resolve() == plan.pack.resolve():
         raise BadInput("the faster pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(plan.pack, configured)
+    refuse_run_of(plan.run, PLAN_NAME, "a training")
     before = load_manifest(source / MANIFEST_NAME)
     _refuse_others(plan.weights, before)
     trays = counted_trays(open_counted(plan.trays), apart=plan.apart)
-    boxed = () if plan.boxes is None else read_boxed(plan.boxes, "train", boxed_classes(before))
+    boxed: tuple[BoxedPhotograph, ...] = ()
+    if plan.boxes is not None:
+        boxed = read_boxed(plan.boxes, "train", boxed_classes(before))
+        refuse_boxes_apart(plan.boxes, boxed_classes(before), plan.apart)
+    _warn_of_forgotten(before, trays)
     photographs = [*(path for tray in trays for path in tray.photographs), *(each.path for each in boxed)]
     if not photographs:
         raise BadInput("no photograph is left to learn from, outside the blocks kept apart", path=plan.trays)
     check_writable((plan.run, plan.pack))
     size_px = before.input.width, before.input.height
     recipe = DistilRecipe(steps=plan.steps, seed=plan.seed, width_px=size_px[0], height_px=size_px[1])
+    shown = _shown(plan, trays, boxed)
     with to_be_gone_on_with(plan.run):
         learning = on_work("learning: steps")
         made, curve = distil(
-            plan.weights, photographs, plan.run, recipe, read_photograph=read_photograph, on_step=learning
+            plan.weights, photographs, plan.run, recipe, shown=shown, read_photograph=read_photograph, on_step=learning
         )
         was_there = manifest_there(plan.pack)
         export_onnx(made, plan.pack, width_px=size_px[0], height_px=size_px[1])
         account = {
-            **_shown(trays, boxed, plan.apart),
+            **shown,
             "from": {"name": before.name, "version": before.version},
             "activation": "ReLU instead of SiLU",
             "recipe": asdict(recipe),
@@ -106,23 +118,39 @@ def _refuse_others(weights: Path, before: PackManifest) -> None:
         raise BadInput(f"{said} (provenance, {WEIGHTS_SHA256})", path=weights)
 
 
-def _shown(
-    trays: Sequence[CountedTray], boxed: Sequence[BoxedPhotograph], apart: Sequence[TrayBlock]
-) -> dict[str, Any]:
-    """What both networks were shown, by its bytes."""
+def _warn_of_forgotten(before: PackManifest, trays: Sequence[CountedTray]) -> None:
+    """Tell of blocks that the source kept apart and that are shown now: no score on them would prove anything."""
+    kept = dict.fromkeys((*blocks_held_out(before), *blocks_kept_apart(before)))
+    if forgotten := [str(block) for block in kept if any(tray.tray_id in block for tray in trays)]:
+        logger.warning(
+            "%s %s kept trays of %s apart, and the copy is shown them: where these are the same trays, they can "
+            "neither score it nor set its thresholds (--held-out, --calibrate-on)",
+            before.name,
+            before.version,
+            ", ".join(forgotten),
+        )
+
+
+def _shown(plan: DistillingPlan, trays: Sequence[CountedTray], boxed: Sequence[BoxedPhotograph]) -> dict[str, Any]:
+    """What both networks are shown, by its bytes."""
+    photographs = sum(len(tray.photographs) for tray in trays)
+    folders = (plan.trays, *(() if plan.boxes is None else (plan.boxes,)))
+    synthetic = [generator for folder in folders if (generator := made_by(folder)) is not None]
     return {
         "trays": len(trays),
-        "photographs": sum(len(tray.photographs) for tray in trays),
+        "photographs": photographs,
         PHOTOGRAPHS_SHA256: hash_of_photographs(trays),
         "boxed_photographs": len(boxed),
         **({"data_sha256": hash_of({"train": boxed})} if boxed else {}),
-        "apart": [str(block) for block in apart],
+        "photographs_shown": min(photographs + len(boxed), MOST),
+        "apart": [str(block) for block in plan.apart],
+        **({"synthetic": synthetic, "all_synthetic": len(synthetic) == len(folders)} if synthetic else {}),
     }
 
 
 def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any]) -> PackManifest:
     """That of the source, but for what its network was measured by; what taught the source has taught the copy too."""
-    held_out = [block for block in blocks_held_out(before) if any(block.lies_in(other) for other in plan.apart)]
+    held_out = _in_both(blocks_held_out(before), plan.held_out)
     known = {key: value for key, value in before.provenance.items() if key != "calibrated_on"}
     changes = {
         "name": plan.pack.name,
@@ -136,3 +164,13 @@ def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any
         "provenance": {**known, "held_out": [str(block) for block in held_out], DISTILLED: account},
     }
     return revised(before, changes)
+
+
+def _in_both(some: Sequence[TrayBlock], others: Sequence[TrayBlock]) -> tuple[TrayBlock, ...]:
+    """The blocks of either side that lie in one of the other."""
+    both = (block for mine, theirs in ((some, others), (others, some)) for block in mine if _lies_in_any(block, theirs))
+    return tuple(dict.fromkeys(both))
+
+
+def _lies_in_any(block: TrayBlock, others: Sequence[TrayBlock]) -> bool:
+    return any(block.lies_in(other) for other in others)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import ModelShelf, led_to
@@ -17,12 +17,14 @@ from edge_agent.evaluation.photo_checks import refuse_unknown_classes
 from edge_agent.formats.menu import load_menu
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_counted
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, read_boxed
+from edge_agent.training.distilling import RECIPE_NAME
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in, refuse_faster_copy
-from edge_agent.training.thresholds import counted_blocks, val_trays
+from edge_agent.training.thresholds import counted_blocks, tray_shown_on, trays_listed_in, val_trays
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +48,11 @@ def check_inputs(
     refuse_to_write_over(plan.pack)
     photographs: list[Path] = []
     learned, ordered = set(plan.classes), set[str]()
+    refuse_run_of(plan.run, RECIPE_NAME, "a faster copy")
     if plan.boxes is not None:
         photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
+        if plan.orders is not None:
+            refuse_boxes_apart(plan.boxes, plan.classes, plan.orders.apart)
     elif plan.orders is None or plan.orders.teacher is None:
         raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
     if plan.orders is not None:
@@ -69,6 +74,31 @@ def check_inputs(
     for path in photographs:
         read_photograph(path)
     check_writable((plan.run, plan.pack))
+
+
+def refuse_run_of(run: Path, name: str, made: str) -> None:
+    """Whether a folder is free for a run: another kind of run would write its weights over those that lie there.
+
+    Raises:
+        BadInput: the folder holds the file of this name, which a run of the other kind leaves.
+    """
+    if (run / name).exists():
+        raise BadInput(f"here lie the weights and the state of {made}: name another folder with --run", path=run)
+
+
+def refuse_boxes_apart(boxes: Path, classes: tuple[str, ...], apart: Sequence[TrayBlock]) -> None:
+    """Whether no boxed photograph shows a tray that is to take no part: by its boxes it would.
+
+    Raises:
+        BadInput: one does, as its name or the folder's list of trays says.
+        BadRecording: a photograph or a label does not read.
+    """
+    listed = trays_listed_in(boxes)
+    for each in (photograph for split in SPLITS for photograph in read_boxed(boxes, split, classes)):
+        tray_id = tray_shown_on(each, listed)
+        if block := next((block for block in apart if tray_id in block), None):
+            said = f"by its name it shows {tray_id}, which {block} is to keep apart"
+            raise BadInput(f"{said}: take it out of the boxed photographs, with its label", path=each.path)
 
 
 def refuse_to_write_over(pack: Path, configured: Path | None = None) -> None:

@@ -54,7 +54,8 @@ class DistillingPlan:
         weights: the checkpoint that it was made of.
         trays: photographed trays, which are shown.
         boxes: a folder of boxed photographs, of which `train` is shown too, without its boxes.
-        apart: blocks of trays that are not shown: held out for scores, or kept for thresholds.
+        held_out: blocks of trays that are not shown, kept for scores.
+        calibrate_on: blocks of trays that are not shown, kept for thresholds.
         steps: so many batches are shown.
         seed: of everything random.
         run: where the state of the work and the run card lie.
@@ -66,9 +67,15 @@ class DistillingPlan:
     weights: Path
     trays: Path
     boxes: Path | None
-    apart: tuple[TrayBlock, ...]
+    held_out: tuple[TrayBlock, ...]
+    calibrate_on: tuple[TrayBlock, ...]
     steps: int
     seed: int
     run: Path
     pack: Path
     version: str
+
+    @property
+    def apart(self) -> tuple[TrayBlock, ...]:
+        """The blocks of trays that are not shown."""
+        return (*self.held_out, *self.calibrate_on)

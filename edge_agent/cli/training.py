@@ -321,7 +321,8 @@ def distil(
         weights=weights,
         trays=trays,
         boxes=boxes,
-        apart=(*unseen, *kept),
+        held_out=unseen,
+        calibrate_on=kept,
         steps=steps,
         seed=seed,
         run=run,
@@ -332,7 +333,9 @@ def distil(
         _, far = distil_pack(plan, configured=configured_pack(config), on_work=on_work)
     losses = ", ".join(f"{name} {value:g}" for name, value in far.items() if name != "step")
     say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
-    calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
+    on = [word for block in kept for word in ("--calibrate-on", str(block))]
+    given = (trays, *on) if kept else ("DIR", "--calibrate-on", "FROM:TO")
+    calibrate = typed("edge-agent calibrate", pack, "--trays", *given)
     say(f"Its thresholds are still to be found. Next: '{calibrate}', or 'edge-agent merge' first.")
 
 

@@ -52,21 +52,29 @@ def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
 def run_card_of(run: Path, manifest: PackManifest) -> dict[str, Any]:
     """The card of the run that made the weights of a pack; a pack that was merged has those of its finer one.
 
+    Of a faster copy that is the run that made the copy.
+
     Raises:
         BadInput: there is no card, it does not read, or it tells of other weights, or the pack of none.
     """
     path = run / CARD_JSON_NAME
     named = f"{manifest.name} {manifest.version}"
-    if (made_of := manifest.provenance.get(WEIGHTS_SHA256)) is None:
+    if manifest.provenance.get(WEIGHTS_SHA256) is None:
         raise BadInput(f"model.yaml of {named} does not say of which weights it was made, so no run is known to be its")
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         said = "there is no run card that reads; is this the --run of a training that has ended?"
         raise BadInput(said, path=path) from error
-    if not isinstance(card, dict) or card.get(WEIGHTS_SHA256) != made_of:
+    if not isinstance(card, dict) or _weights_named_in(card) != _weights_named_in(manifest.provenance):
         raise BadInput(f"this run did not make the weights of {named}", path=path)
     return card
+
+
+def _weights_named_in(told: Mapping[str, Any]) -> tuple[object, object]:
+    """The weights that learning goes on from, and those of the faster copy; None where there is none."""
+    distilled = told.get(DISTILLED)
+    return told.get(WEIGHTS_SHA256), distilled.get(WEIGHTS_SHA256) if isinstance(distilled, Mapping) else None
 
 
 def note_scores(run: Path, manifest: PackManifest) -> None:
@@ -162,7 +170,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
         "## Limits",
         "",
-        *(SYNTHETIC_LIMITS if manifest.provenance.get("synthetic") else LIMITS),
+        *(SYNTHETIC_LIMITS if _knows_no_photograph(manifest) else LIMITS),
         *_own_limits(manifest),
         "",
     ]
@@ -185,7 +193,8 @@ def _origin(manifest: PackManifest) -> list[str]:
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]
     if (generator := provenance.get("synthetic")) is not None:
-        lines += ["", f"**Synthetic:** all its photographs are made-up pictures, by `{generator}`."]
+        whose = "all its photographs" if _knows_no_photograph(manifest) else "what taught the pack that it is a copy of"
+        lines += ["", f"**Synthetic:** {whose} are made-up pictures, by `{generator}`."]
     if isinstance(merged, dict) and isinstance(groups, dict):
         fine = sum(len(group) for group in groups.values() if isinstance(group, list))
         source = f"{merged.get('name')} {merged.get('version')}"
@@ -246,7 +255,7 @@ def _distilled(manifest: PackManifest) -> list[str]:
     told = manifest.provenance.get(DISTILLED)
     if not isinstance(told, dict):
         return []
-    source, apart = told.get("from"), told.get("apart")
+    source, apart, made_up = told.get("from"), told.get("apart"), told.get("synthetic")
     named = f"{source.get('name')} {source.get('version')}" if isinstance(source, dict) else "?"
     blocks = ", ".join(map(str, apart)) if isinstance(apart, list) else ""
     return [
@@ -254,6 +263,7 @@ def _distilled(manifest: PackManifest) -> list[str]:
         f"Its network is a faster copy of {named}, made by `edge-agent distil`: {told.get('activation')}. It",
         f"learned to give what that gives, on {told.get('photographs')} photographs of {told.get('trays')} trays and",
         f"{told.get('boxed_photographs')} boxed ones, without a label. Kept apart: {blocks or 'none'}.",
+        *([f"Of these, made-up pictures: {'; '.join(map(str, made_up))}."] if isinstance(made_up, list) else []),
     ]
 
 
@@ -359,6 +369,13 @@ def _gates(manifest: PackManifest) -> list[str]:
             for provider, gate in file.gates_on.items()
         ),
     ]
+
+
+def _knows_no_photograph(manifest: PackManifest) -> bool:
+    """Whether it was never shown a photograph of a real tray, nor was what it is a faster copy of."""
+    distilled = manifest.provenance.get(DISTILLED)
+    was_shown_none = not isinstance(distilled, dict) or distilled.get("all_synthetic") is True
+    return bool(manifest.provenance.get("synthetic")) and was_shown_none
 
 
 def _own_limits(manifest: PackManifest) -> list[str]:

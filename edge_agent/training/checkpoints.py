@@ -60,13 +60,20 @@ def drop_copy(run: Path) -> None:
 
 
 def forget_places(path: Path) -> None:
-    """Take out of the checkpoint of a fit that is done where it was made: folders, and the repository around them.
-
-    Whoever is given the weights of a restaurant should not read there how its machine is laid out.
-    """
+    """Take out of the checkpoint of a fit that is done where it was made."""
     import torch
 
     checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    take_places_out(checkpoint)
+    with whole_file(path) as file:
+        torch.save(checkpoint, file)
+
+
+def take_places_out(checkpoint: dict[str, Any]) -> None:
+    """Take out of a checkpoint, in place, where it was made: folders, and the repository around them.
+
+    Whoever is given the weights of a restaurant should not read there how its machine is laid out.
+    """
     model = checkpoint["model"]
     for settings in (checkpoint["train_args"], model.args):
         for name in PLACES.intersection(settings):
@@ -74,8 +81,6 @@ def forget_places(path: Path) -> None:
     for name in ("pt_path", "criterion"):  # the loss holds the settings once more, and is made anew for a fit
         vars(model).pop(name, None)
     checkpoint.pop("git", None)
-    with whole_file(path) as file:
-        torch.save(checkpoint, file)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -27,9 +27,10 @@ from edge_agent.formats.whole_file import whole_file
 from edge_agent.ports import Picture
 from edge_agent.ports.cores import usable_cores
 from edge_agent.ports.steps import OnStep, nobody_looks
+from edge_agent.training.checkpoints import take_places_out
 from edge_agent.training.fingerprints import begin_or_go_on
 from edge_agent.training.sightings import detector_in
-from edge_agent.training.views import Views
+from edge_agent.training.views import VIEWED, Views
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,10 @@ FORGETTING, FORGETTING_FIRST = 0.998, 20
 
 STATISTICS_OF = 12
 """Batches over which the means between layers are taken anew, once ReLU is in place and nothing has been learned."""
+
+
+FIXED = {"seen": SEEN, "clipped": CLIPPED, "forgetting": [FORGETTING, FORGETTING_FIRST], "statistics_of": STATISTICS_OF}
+"""What a run is made by beside its recipe: one that was cut off goes on only with the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,7 @@ def distil(
     run: Path,
     recipe: DistilRecipe,
     *,
+    shown: Mapping[str, Any],
     read_photograph: Callable[[Path], Picture],
     on_step: OnStep = nobody_looks,
 ) -> tuple[Path, list[dict[str, float]]]:
@@ -99,6 +105,7 @@ def distil(
         photographs: what both are shown; of none a label is asked.
         run: where `weights.pt` and the state of the work lie.
         recipe: how it is done.
+        shown: what the photographs are, by hashes of their bytes.
         read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
         on_step: told how many steps of how many are done.
 
@@ -112,8 +119,8 @@ def distil(
     """
     import torch
 
-    asked = {"recipe": asdict(recipe), "teacher_sha256": sha256_of(weights), "photographs": len(photographs)}
-    begin_or_go_on(run / RECIPE_NAME, asked)
+    asked = {**asdict(recipe), **FIXED, "views": VIEWED}
+    begin_or_go_on(run / RECIPE_NAME, {"recipe": asked, "teacher_sha256": sha256_of(weights), "shown": shown})
     torch.set_num_threads(usable_cores())
     pupil = _Pupil(weights, recipe)
     done, curve = pupil.go_on_from(run / STATE_NAME)
@@ -198,6 +205,7 @@ class _Pupil:
         with torch.no_grad():
             for pictures in batches:
                 self._copy(_tensor(pictures))
+                self._seen_by_copy.clear()
         for each, was in zip(norms, momentum, strict=True):
             each.momentum = was
         self._average.load_state_dict(self._copy.state_dict())
@@ -291,8 +299,10 @@ class _Pupil:
         import torch
 
         made = copy.deepcopy(self._average).to(memory_format=torch.contiguous_format).half().eval()
+        checkpoint = {"epoch": -1, "model": made, "train_args": {"task": "detect"}}
+        take_places_out(checkpoint)
         with whole_file(path) as file:
-            torch.save({"epoch": -1, "model": made, "train_args": {"task": "detect"}}, file)
+            torch.save(checkpoint, file)
 
 
 def _take_relu(network: Any) -> int:

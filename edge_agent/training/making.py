@@ -27,7 +27,8 @@ PLAN_NAME = "plan.json"
 
 
 WEIGHTS_SHA256 = "weights_sha256"
-"""Under this name the provenance of a pack says which weights it was made of, as `weights.pt` of the run has them."""
+"""Under this name the provenance of a pack says from which weights learning goes on, as `weights.pt` of its run has
+them; a faster copy was made of others, which its `distilled` names in the same way."""
 
 
 PHOTOGRAPHS_SHA256 = "photographs_sha256"

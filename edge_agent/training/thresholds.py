@@ -158,10 +158,16 @@ def trays_listed_in(boxes: Path) -> dict[Path, str]:
     return {folder.root / image: tray.tray_id for tray in folder.trays.values() for image in tray.images}
 
 
+def tray_shown_on(photograph: BoxedPhotograph, listed: Mapping[Path, str]) -> str:
+    """The tray that a photograph shows: the one that is listed, else the name of its file up to the last dash."""
+    stem = photograph.path.stem
+    return listed.get(photograph.path) or stem.rpartition("-")[0] or stem
+
+
 def boxed_trays(
     photographs: Sequence[BoxedPhotograph], *, listed: Mapping[Path, str] | None = None
 ) -> list[LabelledShots]:
-    """Boxed photographs by tray: the one that `listed` names, else the name of the file up to its last dash.
+    """Boxed photographs by tray.
 
     What lay on a tray is the most that is boxed on any of its photographs: a box that somebody forgot to draw on one
     stands on another. Photographs numbered through would all be one tray, with more on it than on any.
@@ -171,9 +177,7 @@ def boxed_trays(
     """
     trays: dict[str, list[BoxedPhotograph]] = {}
     for photograph in photographs:
-        stem = photograph.path.stem
-        tray_id = (listed or {}).get(photograph.path) or stem.rpartition("-")[0] or stem
-        trays.setdefault(tray_id, []).append(photograph)
+        trays.setdefault(tray_shown_on(photograph, listed or {}), []).append(photograph)
     for shots in trays.values():
         if len(shots) > MAX_PHOTOGRAPHS:
             said = f"by their names {len(shots)} photographs such as this one are one tray, which has {MAX_PHOTOGRAPHS}"

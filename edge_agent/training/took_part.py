@@ -9,9 +9,10 @@ saw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from edge_agent.errors import BadInput, BadModelPack, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
@@ -45,6 +46,7 @@ class _Told:
         trays_sha256: hash of these trays with their counts, which is all that older packs say.
         distilled_apart: what was kept apart while a faster copy learned; None where it is no such copy.
         distilled_sha256: hash of the photographs of trays that it was shown.
+        distilled_other_boxes: whether boxed photographs were shown to it that taught nothing to what it is a copy of.
     """
 
     held_out: Blocks
@@ -56,6 +58,7 @@ class _Told:
     trays_sha256: object
     distilled_apart: Blocks | None
     distilled_sha256: object
+    distilled_other_boxes: bool
 
     @classmethod
     def by(cls, manifest: PackManifest) -> _Told:
@@ -77,6 +80,8 @@ class _Told:
             trays_sha256=provenance.get("trays_sha256"),
             distilled_apart=_blocks(distilled.get("apart")) if isinstance(distilled, dict) else None,
             distilled_sha256=distilled.get(PHOTOGRAPHS_SHA256) if isinstance(distilled, dict) else None,
+            distilled_other_boxes=isinstance(distilled, dict)
+            and _train_hash(distilled) not in (None, _train_hash(provenance)),
         )
 
     @property
@@ -117,11 +122,13 @@ def is_calibrated_unseen(manifest: PackManifest) -> bool:
     found_on = told.calibrated_on
     if not found_on or OTHER_BOXES in found_on:
         return False
-    if OWN_VAL in found_on and told.start_apart is not None:
-        # They taught this fit nothing; of the one before nobody knows.
+    if OWN_VAL in found_on and (told.start_apart is not None or told.distilled_other_boxes):
+        # They taught this fit nothing; of the one before, or of other boxed photographs, nobody knows.
         return False
     blocks = _blocks(found_on)
-    return not blocks or (bool(told.aparts) and all(_all_within(blocks, apart) for apart in told.aparts))
+    # What a faster copy was not shown may have taught what it is a copy of.
+    is_known = bool(told.rounds_apart) or told.start_apart is not None
+    return not blocks or (is_known and all(_all_within(blocks, apart) for apart in told.aparts))
 
 
 def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored: Collection[str]) -> int:
@@ -186,6 +193,12 @@ def _those_of(
     except BadRecording:  # it lacks trays that were kept apart, so it is another folder
         return set()
     return {tray.tray_id for tray in teaching} if known is not None and hashed(teaching) == known else set()
+
+
+def _train_hash(told: Mapping[str, Any]) -> object:
+    """The hash of the boxed photographs that taught; None where it is not said."""
+    hashes = told.get("data_sha256")
+    return hashes.get("train") if isinstance(hashes, dict) else None
 
 
 def _blocks(told: object) -> Blocks:

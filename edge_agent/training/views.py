@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from edge_agent.ports import Picture
+from edge_agent.training.quantise import evenly
 
 MOST = 4000
 """So many photographs are kept in memory, 2 GB of them at 384 pixels."""
@@ -26,6 +27,17 @@ WITH_PARTS, BLENDED = 0.35, 0.1
 
 MOVED, TURNED, COLOURED = 0.75, 0.3, 0.8
 """So many are nearer, farther or to a side (the others as the agent sees them), turned a little, in another light."""
+
+
+VIEWED = {
+    "kept_larger": KEPT_LARGER,
+    "with_parts": WITH_PARTS,
+    "blended": BLENDED,
+    "moved": MOVED,
+    "turned": TURNED,
+    "coloured": COLOURED,
+}
+"""How pictures are made, as a run notes it."""
 
 
 class Views:
@@ -46,7 +58,7 @@ class Views:
         """Read the photographs.
 
         Args:
-            photographs: at least one; of more than `MOST` every so many-th is taken.
+            photographs: at least one; of more than `MOST` so many are taken, spread evenly over all.
             size_px: width and height of the pictures.
             batch: so many are shown in a step.
             seed: of everything random.
@@ -57,7 +69,7 @@ class Views:
         """
         self._size_px, self._batch, self._seed = size_px, batch, seed
         side_px = round(max(size_px) * KEPT_LARGER)
-        self._kept = [_shrunk(read_photograph(path), side_px) for path in photographs[:: -(-len(photographs) // MOST)]]
+        self._kept = [_shrunk(read_photograph(path), side_px) for path in evenly(photographs, MOST)]
 
     def batch(self, step: int) -> Picture:
         """The pictures of a step: uint8, (batch, height, width, 3), blue, green, red."""

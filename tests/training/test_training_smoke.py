@@ -287,6 +287,7 @@ def test_a_faster_copy_learns_goes_on_after_a_cut_and_becomes_a_pack(
     assert (told["trays"], told["photographs"], told["boxed_photographs"]) == (6, 12, 6)
     assert [each["step"] for each in told["curve"]] == [2, 4]
     assert told["apart"] == ["t-9:t-11", "t-6:t-8"]
+    assert str(tmp_path).encode() not in (tmp_path / "copying" / "weights.pt").read_bytes()
     assert pack.provenance["weights_sha256"] == sha256_of(tmp_path / "run" / "weights.pt"), (
         "learning goes on with these"
     )
@@ -328,6 +329,8 @@ def test_a_faster_copy_computes_with_relu_where_it_pays_and_learns_to_give_what_
     kinds = {name: type(each.act).__name__ for name, each in network.named_modules() if hasattr(each, "act")}
     silu = {name for name, kind in kinds.items() if kind == "SiLU"}
     assert all(name == "model.0" or ".cv3." in name for name in silu)
+    assert "model.0" in silu
+    assert any(".cv3." in name for name in silu)
     assert sum(kind == "ReLU" for kind in kinds.values()) > 40
     exported = onnx.load(tmp_path / "copy" / "model.onnx")
     assert sum(node.op_type == "Relu" for node in exported.graph.node) > 40
@@ -344,8 +347,14 @@ def test_what_no_faster_copy_can_be_made_of_is_said_before_the_work(tmp_path: Pa
         copied(tmp_path, "--pack", str(tmp_path / "pack"))
     with pytest.raises(BadInput, match="can do only one"):
         copied(tmp_path, "--calibrate-on", "t-9:t-9")
+    with pytest.raises(BadInput, match="the weights and the state of a training"):
+        copied(tmp_path, "--run", str(tmp_path / "run"))
     assert not (tmp_path / "copying").exists()
     copied(tmp_path)
+    with pytest.raises(BadInput, match=r"begun with something else: recipe\.steps was 4 and is 5 now"):
+        copied(tmp_path, "--steps", "5")
+    with pytest.raises(BadInput, match="the weights and the state of a faster copy"):
+        train(tmp_path, "--run", str(tmp_path / "copying"))
     with pytest.raises(BadInput, match="is a faster copy already"):
         copied(tmp_path, "--pack", str(tmp_path / "again"), source="copy")
     with pytest.raises(BadInput, match=r"are a faster copy .*, of which training cannot go on"):

@@ -194,6 +194,23 @@ def test_what_a_faster_copy_was_shown_is_seen(apart: list[str], unseen: bool) ->
     assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=told)) is unseen
 
 
+def test_what_a_faster_copy_was_not_shown_may_have_taught_what_it_is_a_copy_of() -> None:
+    """A copy proves no more than its source, of which nobody knows by which trays it learned."""
+    source: dict[str, Any] = {"calibrated_on": ["noon-20:noon-29"]}
+    copy = {**source, "distilled": {"apart": ["noon-20:noon-29"]}}
+    assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=source))
+    assert not is_calibrated_unseen(manifest("ultralytics_raw", provenance=copy))
+
+
+@pytest.mark.parametrize(("boxes", "unseen"), [({}, True), ({"train": "a"}, True), ({"train": "b"}, False)])
+def test_boxed_photographs_that_measure_are_unseen_where_a_copy_was_shown_no_others_than_taught(
+    boxes: dict[str, str], unseen: bool
+) -> None:
+    distilled = {"apart": [], **({"data_sha256": boxes} if boxes else {})}
+    told = {"calibrated_on": [OWN_VAL], "data_sha256": {"train": "a", "val": "v"}, "distilled": distilled}
+    assert is_calibrated_unseen(manifest("ultralytics_raw", provenance=told)) is unseen
+
+
 def test_trays_that_a_faster_copy_was_shown_are_known_by_their_photographs(tmp_path: Path) -> None:
     """Also where they are others than those that taught what it is a copy of."""
     trays = {}

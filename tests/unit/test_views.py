@@ -59,7 +59,7 @@ def test_of_many_photographs_some_are_taken_from_beginning_to_end(monkeypatch: p
 
     monkeypatch.setattr(views, "MOST", 2)
     Views(PATHS, SIZE_PX, 1, seed=1, read_photograph=noted)
-    assert taken == [PATHS[0], PATHS[3]]
+    assert taken == [PATHS[0], PATHS[4]]
 
 
 def test_a_large_photograph_is_kept_small_and_a_small_one_as_it_is() -> None:
