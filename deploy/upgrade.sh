@@ -100,7 +100,7 @@ fi
 
 VERSION=$(version_in "$SOURCE") 2>/dev/null || VERSION=
 [ -n "$VERSION" ] || die "$SOURCE holds no sources of the agent: run it from the sources of the new version"
-OLD=$(readlink "$CURRENT" 2>/dev/null || echo versions/none)
+OLD=$(readlink "$CURRENT")
 [ "$OLD" != "versions/$VERSION" ] || die "version $VERSION is in service already"
 
 make_venv "$SOURCE" "$VERSION" "$EXTRA" "$WHEELS"

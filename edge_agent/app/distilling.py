@@ -21,7 +21,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
-from edge_agent.training.distilling import DistilRecipe, distil
+from edge_agent.training.distilling import WEIGHTS_NAME, DistilRecipe, distil
 from edge_agent.training.export import (
     MODEL_NAME,
     TO_BE_FOUND,
@@ -36,7 +36,7 @@ from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PHOTOGRAPHS_SHA256, PLAN_NAME, WEIGHTS_SHA256
 from edge_agent.training.sightings import names_in
 from edge_agent.training.synth.scene_folder import made_by
-from edge_agent.training.took_part import DISTILLED, blocks_held_out, blocks_kept_apart
+from edge_agent.training.took_part import DISTILLED, blocks_calibrated_on, blocks_held_out, blocks_kept_apart
 from edge_agent.training.views import MOST
 
 logger = logging.getLogger(__name__)
@@ -65,13 +65,17 @@ def distil_pack(
         raise BadInput("the faster pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(plan.pack, configured)
     refuse_run_of(plan.run, PLAN_NAME, "a training")
+    if plan.weights.resolve() == (plan.run / WEIGHTS_NAME).resolve():
+        raise BadInput(
+            "the copy's weights would be written over these: name another folder with --run", path=plan.weights
+        )
     before = load_manifest(source / MANIFEST_NAME)
     _refuse_others(plan.weights, before)
     trays = counted_trays(open_counted(plan.trays), apart=plan.apart)
     boxed: tuple[BoxedPhotograph, ...] = ()
     if plan.boxes is not None:
         boxed = read_boxed(plan.boxes, "train", boxed_classes(before))
-        refuse_boxes_apart(plan.boxes, boxed_classes(before), plan.apart)
+        refuse_boxes_apart(plan.boxes, boxed, plan.apart)
     _warn_of_forgotten(before, trays)
     photographs = [*(path for tray in trays for path in tray.photographs), *(each.path for each in boxed)]
     if not photographs:
@@ -120,7 +124,7 @@ def _refuse_others(weights: Path, before: PackManifest) -> None:
 
 def _warn_of_forgotten(before: PackManifest, trays: Sequence[CountedTray]) -> None:
     """Tell of blocks that the source kept apart and that are shown now: no score on them would prove anything."""
-    kept = dict.fromkeys((*blocks_held_out(before), *blocks_kept_apart(before)))
+    kept = dict.fromkeys((*blocks_held_out(before), *blocks_kept_apart(before), *blocks_calibrated_on(before)))
     if forgotten := [str(block) for block in kept if any(tray.tray_id in block for tray in trays)]:
         logger.warning(
             "%s %s kept trays of %s apart, and the copy is shown them: where these are the same trays, they can "

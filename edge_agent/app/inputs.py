@@ -19,7 +19,7 @@ from edge_agent.formats.pack import MANIFEST_NAME, load_manifest
 from edge_agent.formats.recordings import TrayFolder, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import FOLDS
-from edge_agent.training.boxed import SPLITS, read_boxed
+from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
 from edge_agent.training.distilling import RECIPE_NAME
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
@@ -52,7 +52,8 @@ def check_inputs(
     if plan.boxes is not None:
         photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
         if plan.orders is not None:
-            refuse_boxes_apart(plan.boxes, plan.classes, plan.orders.apart)
+            boxed = (each for split in SPLITS for each in read_boxed(plan.boxes, split, plan.classes))
+            refuse_boxes_apart(plan.boxes, boxed, plan.orders.apart)
     elif plan.orders is None or plan.orders.teacher is None:
         raise BadInput("without boxed photographs training needs trays, and a teacher that knows something already")
     if plan.orders is not None:
@@ -86,15 +87,14 @@ def refuse_run_of(run: Path, name: str, made: str) -> None:
         raise BadInput(f"here lie the weights and the state of {made}: name another folder with --run", path=run)
 
 
-def refuse_boxes_apart(boxes: Path, classes: tuple[str, ...], apart: Sequence[TrayBlock]) -> None:
-    """Whether no boxed photograph shows a tray that is to take no part: by its boxes it would.
+def refuse_boxes_apart(boxes: Path, boxed: Iterable[BoxedPhotograph], apart: Sequence[TrayBlock]) -> None:
+    """Whether none of these boxed photographs of a folder shows a tray that is to take no part.
 
     Raises:
         BadInput: one does, as its name or the folder's list of trays says.
-        BadRecording: a photograph or a label does not read.
     """
     listed = trays_listed_in(boxes)
-    for each in (photograph for split in SPLITS for photograph in read_boxed(boxes, split, classes)):
+    for each in boxed:
         tray_id = tray_shown_on(each, listed)
         if block := next((block for block in apart if tray_id in block), None):
             said = f"by its name it shows {tray_id}, which {block} is to keep apart"

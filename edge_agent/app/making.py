@@ -177,6 +177,10 @@ def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], l
     trays, told = list(counted), [str(block) for block in plan.blocks]
     if plan.boxes is not None and len(counted) < FEW_TRAYS and set(boxed) == set(manifest.classes):
         return val_trays(plan.boxes, boxed) + trays, [_told_of(plan.boxes, manifest), *told]
+    if plan.boxes is not None and trays:
+        logger.warning(
+            "%d counted trays set the thresholds, and no boxed photographs: these may lack boxes", len(trays)
+        )
     return trays, told
 
 

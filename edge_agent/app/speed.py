@@ -191,7 +191,7 @@ def tune(
                 left_out.append(f"{precision} has not passed its gate on {provider}")
                 continue
             if precision.startswith("int8") and saturates and not _passed_saturated(file, provider):
-                said = "this CPU has no VNNI and cuts sums of bytes off, and its gate was held on one that does not"
+                said = "this CPU has no VNNI and cuts sums of bytes off, and nobody has held its gate on such a one"
                 left_out.append(f"{precision} on {provider}: {said}")
                 continue
             for threads in sorted({all_cores, (all_cores + 1) // 2}):

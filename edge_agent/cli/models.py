@@ -244,7 +244,7 @@ def activate(
     else:
         if activation.override is not None:
             say(f"Overridden: {activation.override}")
-        _tell_active(box, activation.to_pack, activation.from_pack)
+        _tell_active(box, activation.to_pack, activation.from_pack, config)
     _advise(box)
 
 
@@ -258,7 +258,7 @@ def rollback(
 
     box = Box(settings=settings_from(config, menu=menu), models=models)
     done = roll_back(box)
-    _tell_active(box, done.activation.to_pack, done.activation.from_pack)
+    _tell_active(box, done.activation.to_pack, done.activation.from_pack, config)
     if done.was_changed:
         warn(f"'{done.activation.to_pack}' was changed since it was last active: it is not the model that ran then")
     _advise(box)
@@ -332,14 +332,17 @@ def _named(pack: JudgedPack) -> str:
     return escape(f"{Path(pack.folder).name} ({pack.name} {pack.version})")
 
 
-def _tell_active(box: Box, to_pack: str, from_pack: str | None) -> None:
+def _tell_active(box: Box, to_pack: str, from_pack: str | None, config: Path | None) -> None:
     from edge_agent.app.detector import unmeasured_forms
 
     before = "nothing was before" if from_pack is None else f"before: {from_pack}"
     say(f"Active: {box.shelf.folder / to_pack} ({before}). A running agent takes it up when it starts again.")
-    if box.settings is not None and (forms := unmeasured_forms(box.shelf.folder / to_pack, box.settings.detector)):
-        tune = typed("edge-agent tune", box.shelf.folder / to_pack)
-        say(f"Next: '{tune}' measures which form is fastest here ({', '.join(forms)}); until then {forms[0]} runs.")
+    if box.settings is None or box.advice is not None:  # its agent runs another pack
+        return
+    if forms := unmeasured_forms(box.shelf.folder / to_pack, box.settings.detector):
+        tune = "edge-agent tune" if config is None else typed("edge-agent tune", "--config", config)
+        which = f"measures which form is fastest here ({', '.join(forms)}); until then {forms[0]} runs"
+        say(f"Next: '{tune}' (on an installed box with sudo) {which}.")
 
 
 def _advise(box: Box) -> None:

@@ -146,7 +146,7 @@ def train(
             metavar="EPOCHS",
             min=1,
             help="A round of learning from --trays, so many passes long; repeatable (one of 24 if left out). One that "
-            "is no better on --calibrate-on than the one before is the last, and is not taken.",
+            "is no better on --calibrate-on (ten trays or more) than the one before is the last, and is not taken.",
             show_default=False,
         ),
     ] = None,

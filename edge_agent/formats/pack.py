@@ -136,7 +136,7 @@ class PrecisionGate(FileModel):
     """By so many checks each count may be worse."""
     fp32: Mapping[Name, int]
     scores: Mapping[Name, int]
-    bytes_saturated: bool = False
+    bytes_saturated: Annotated[bool, Field(exclude_if=lambda is_so: not is_so)] = False
     """Whether it was held on a CPU that cuts sums of bytes off, as x86 without VNNI does. A form that keeps its score
     there may run on such CPUs, and on those that add exactly."""
 

@@ -107,9 +107,9 @@ def learn_from_orders(
     """Let a student learn from what a teacher labels by the orders, and teach in turn: in rounds, while they help.
 
     At most as many rounds are made as were asked for. One that the judge finds no better than the one before, or than
-    weights that it goes on with, is told of, not taken, and the last. Without a judge `val` says so, where the items
-    are the drawn classes; where they are finer its labels come from counts too, it preferred a worse round
-    (docs/experiments.md), and all rounds are made.
+    weights that it goes on with, is told of, not taken, and the last. Without a judge the first round is taken, and
+    `val` says of the next ones whether they helped, where the items are the drawn classes. Where they are finer its
+    labels come from counts too, it preferred a worse round (docs/experiments.md), and all rounds are taken.
 
     A student of the first round starts from the weights fitted on boxes, also where another teacher labels: what the
     teacher learned from trays that are kept apart must not come along.
@@ -123,9 +123,11 @@ def learn_from_orders(
     """
     best, labeller, rounds = first, orders.teacher or first.weights, list[dict[str, Any]]()
     school = _School(plan, orders, splits, trays, labeller, means)
-    before = None
+    before: Mapping[str, Any] | None = None
     if means.judge is None:
-        before = _by_val(first, plan)
+        has_val = plan.boxes is not None and _counted_on(trays) <= set(plan.classes)
+        does = "later rounds are taken while mAP50 on val rises" if has_val else "all rounds are taken"
+        logger.warning("no trays judge whether a round helps, as ten that are kept for thresholds would: %s", does)
     elif plan.goes_on:
         looking = means.on_work("judging the weights to begin with: parts")
         before = means.judge.on(first.weights, first.classes, plan.run, looking)
@@ -143,9 +145,8 @@ def learn_from_orders(
             _finish(run, student, account, began_with=best.weights)
             done = student, account
         student, account = done
-        if means.judge is None:
-            judged = _by_val(student, plan)
-        else:
+        judged = _by_val(student, plan)
+        if means.judge is not None:
             looking = means.on_work(f"round {number}, judging: parts")
             judged = means.judge.on(student.weights, student.classes, run, looking)
             account = {**account, "judged": judged}
@@ -156,9 +157,6 @@ def learn_from_orders(
             logger.warning(said, number, than, _compared(judged, before), do)
             rounds.append({**account, "taken": False})
             break
-        if judged is None and number == 1 < len(orders.rounds):
-            said = "nobody judges whether a round helps, so all %d are made; ten trays kept for thresholds would"
-            logger.warning(said, len(orders.rounds))
         before = judged
         best, labeller = student, student.weights
         rounds.append(account)

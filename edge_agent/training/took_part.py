@@ -163,6 +163,11 @@ def blocks_held_out(manifest: PackManifest) -> Blocks:
     return _Told.by(manifest).held_out
 
 
+def blocks_calibrated_on(manifest: PackManifest) -> Blocks:
+    """The blocks that set its thresholds."""
+    return _blocks(_Told.by(manifest).calibrated_on)
+
+
 def blocks_kept_apart(manifest: PackManifest) -> Blocks:
     """The blocks that any round of learning from orders kept apart."""
     return tuple(block for apart in _Told.by(manifest).rounds_apart for block in apart)

@@ -77,7 +77,9 @@ def test_a_pack_of_which_nobody_measured_the_fastest_form_says_how_to(run: Run, 
     form = load_manifest(pack / MANIFEST_NAME).files["fp32"].model_dump(mode="json", exclude_none=True)
     passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
     revise_pack(pack, {"files": {"fp32": form, "int8": {**form, "gate": passed}}})
-    said = "Next: 'edge-agent tune models/good' measures which form is fastest here (fp32, int8); until then fp32 runs."
+    said = (
+        "Next: 'edge-agent tune --config edge.yaml' (on an installed box with sudo) measures which form is fastest here"
+    )
     assert said in " ".join(run("models", "activate", "models/good", *CONFIG).out.split())
     write_tuned(tuned_for(pack), pack)
     run("models", "activate", "models/blind", *CONFIG, "--override", "a try")
@@ -324,8 +326,15 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     assert len(list((here / "seen").glob("**/*.jpg"))) == 1
     scored = load_manifest(models / "odd" / "model.yaml").metrics
     assert (scored["scored_right_orders"], scored["scored_item_bread->plate"]) == (1, 1.0)
+    assert (scored["scored_number_plate"], scored["scored_number_bread"]) == (1, 1)
+    assert (scored["scored_precision_plate"], scored["scored_macro_recall_surely"]) == (
+        "0.500 [0.013, 0.987]",
+        "not measured",
+    )
     card = (models / "odd" / "README.md").read_text()
     assert "| bread | plate | 1 |" in card
+    assert "| plate | 1 | 1.000 [0.025, 1.000] | 0.500 [0.013, 0.987] | not measured |" in card
+    assert "Fewer than 10 lay there of: plate (1), bread (1)." in card
     assert "Whether these trays took part in its making is not known" in card
 
 

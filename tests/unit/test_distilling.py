@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,10 +111,13 @@ def test_a_block_that_is_to_set_thresholds_now_is_not_called_held_out(root: Path
     assert made(root, held_out="own-5:own-6", calibrate_on="own-1:own-2").provenance["held_out"] == []
 
 
+@pytest.mark.parametrize("told", [BLOCKS, {"calibrated_on": ["own-3:own-4"]}])
 def test_blocks_that_were_kept_apart_before_and_are_shown_now_are_told_of(
-    root: Path, caplog: pytest.LogCaptureFixture
+    root: Path, caplog: pytest.LogCaptureFixture, told: dict[str, Any]
 ) -> None:
     """An hour later no score on them would prove anything."""
+    weights = {"weights_sha256": sha256_of(root / "taught" / "weights.pt")}
+    revise_pack(root / "source", {"provenance": {**told, **weights}})
     made(root, calibrate_on="own-5:own-6")
     assert "source 1 kept trays of own-3:own-4 apart, and the copy is shown them" in caplog.text
 
@@ -125,20 +129,24 @@ def test_a_run_that_was_begun_with_other_trays_is_not_gone_on_in(root: Path) -> 
         made(root, held_out="own-7:own-8")
 
 
-@pytest.mark.parametrize("split", ["train", "val"])
-def test_a_boxed_photograph_of_a_tray_that_is_kept_apart_is_refused(root: Path, split: str) -> None:
+def test_a_boxed_photograph_of_a_tray_that_is_kept_apart_is_refused(root: Path) -> None:
     for kind, suffix in (("images", "jpg"), ("labels", "txt")):
-        folder = root / "boxes" / kind / split
+        folder = root / "boxes" / kind / "train"
         (folder / f"own-9-0.{suffix}").rename(folder / f"own-3-7.{suffix}")
-    with pytest.raises(
-        BadInput, match=rf"{split}/own-3-7\.jpg: by its name it shows own-3, which own-3:own-4 is to ke"
-    ):
+    with pytest.raises(BadInput, match=r"train/own-3-7\.jpg: by its name it shows own-3, which own-3:own-4 is to keep"):
         made(root)
     assert not (root / "run").exists()
 
 
+def test_boxed_photographs_that_only_measured_are_not_asked_for(root: Path) -> None:
+    shutil.rmtree(root / "boxes" / "images" / "val")
+    assert made(root).provenance["distilled"]
+
+
 def test_the_folder_of_the_training_is_no_folder_for_the_copy(root: Path) -> None:
     """Its weights are what learning goes on from, and the copy's would take their place."""
+    with pytest.raises(BadInput, match=r"weights\.pt: the copy's weights would be written over these"):
+        made(root, run=root / "taught")
     (root / "taught" / "plan.json").write_text("{}")
     with pytest.raises(BadInput, match="the weights and the state of a training: name another folder with --run"):
         made(root, run=root / "taught")

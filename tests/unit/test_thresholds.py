@@ -128,7 +128,9 @@ def test_boxed_photographs_that_measured_the_fit_are_told_from_others(tmp_path: 
     assert calibrate_pack(pack, plan).provenance["calibrated_on"] == [OTHER_BOXES]
 
 
-def test_boxed_photographs_stand_in_only_where_counted_trays_are_too_few(tmp_path: Path) -> None:
+def test_boxed_photographs_stand_in_only_where_counted_trays_are_too_few(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A box that somebody forgot to draw would set a threshold beside trays of which all is known."""
     boxes, trays = tmp_path / "boxes", tmp_path / "trays"
     for folder in (boxes / "images/val", boxes / "labels/val", trays):
@@ -146,7 +148,11 @@ def test_boxed_photographs_stand_in_only_where_counted_trays_are_too_few(tmp_pat
         return manifest.provenance["calibrated_on"], int(manifest.metrics["calibration_trays"])
 
     assert found_on("noon-0:noon-8") == ([OTHER_BOXES, "noon-0:noon-8"], 10)
+    assert "no boxed photographs" not in caplog.text
     assert found_on("noon-0:noon-9") == (["noon-0:noon-9"], 10)
+    assert "10 counted trays set the thresholds, and no boxed photographs" in caplog.text, (
+        "they were named, and not used"
+    )
 
 
 def test_new_thresholds_take_back_what_was_judged_with_the_old_ones(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.quantising import check_quantising, split_trays
 from edge_agent.app.speed import BenchPlan, bench_pack, tune
 from edge_agent.errors import BadInput, BadModelPack, BadRecording
+from edge_agent.evaluation.bench import Timing
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.formats.recordings import PhotographedTray, TrayCheck, TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
@@ -131,6 +132,27 @@ def test_the_bare_session_that_bench_measures_is_opened_with_the_librarys_own_op
     monkeypatch.setattr(speed, "OnnxDetector", Noted)
     bench_pack(BenchPlan(pack=pack_in(tmp_path), provider="cpu", threads=1, rounds=3))
     assert opened == [("fp32", AS_IT_COMES), ("fp32", None), ("int8", None)]
+
+
+def test_a_busy_machine_is_told_of_where_it_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One would run a form for a year that only lost because a backup ran."""
+    monkeypatch.setattr(speed, "alternate", lambda sides, *_: dict.fromkeys(sides, Timing(10.0, 2.0)))
+    assert "measure again when it rests" in " ".join(tune(pack_in(tmp_path), [], rounds=3).unrest)
+    measured = bench_pack(BenchPlan(pack=pack_in(tmp_path), provider="cpu", threads=1, rounds=3))
+    assert measured.spreads == {"bare": 2.0, "fp32": 2.0, "int8": 2.0}
+    monkeypatch.setattr(speed, "alternate", lambda sides, *_: dict.fromkeys(sides, Timing(10.0, 1.2)))
+    assert tune(pack_in(tmp_path), [], rounds=3).unrest == ()
+
+
+def test_a_gate_that_says_nothing_of_sums_of_bytes_leaves_a_measurement_as_good_as_it_was(tmp_path: Path) -> None:
+    """The manifest's hash is what a measurement holds for, and older agents know no such key."""
+    folder = pack_in(tmp_path)
+    revise_pack(folder, {"metrics": {"val_map50": 0.9}})
+    assert "bytes_saturated" not in (folder / MANIFEST_NAME).read_text()
+    gate = load_manifest(folder / MANIFEST_NAME).files["int8"].gate
+    assert gate is not None
+    assert "bytes_saturated" not in gate.model_dump_json()
+    assert "bytes_saturated" in gate.model_copy(update={"bytes_saturated": True}).model_dump_json()
 
 
 @pytest.fixture
