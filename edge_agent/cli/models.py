@@ -181,12 +181,15 @@ def judge(
     pack: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="The pack whose forms are to be held against fp32.")],
     *,
     trays: Annotated[Path, typer.Option("--trays", help="The folder of trays that its 8-bit forms were made with.")],
-    provider: Annotated[Literal["tensorrt", "cuda", "openvino"], typer.Option("--provider", help="Where they run.")],
+    provider: Annotated[
+        Literal["tensorrt", "cuda", "openvino", "cpu"],
+        typer.Option("--provider", help="Where they run; cpu: on this CPU, if it adds bytes otherwise than theirs."),
+    ],
     held_out: common.HeldOutOption = None,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
 ) -> None:
-    """Hold the gate of each form on another provider than the CPU's; what does not pass there is not chosen there."""
+    """Hold the gate of each form on another provider, or another CPU; what does not pass there is not chosen there."""
     from edge_agent.app.plans import QuantisingPlan
     from edge_agent.app.quantising import judge_on
     from edge_agent.cli.showing import show_gates_on

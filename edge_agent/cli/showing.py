@@ -91,10 +91,10 @@ def show_gates(manifest: PackManifest) -> None:
 def show_gates_on(provider: Provider, manifest: PackManifest) -> None:
     """How the forms of a pack did on a provider beside its first form on the CPU."""
     for name, file in manifest.files.items():
-        if (gate := file.gates_on.get(provider)) is not None:
+        if (gate := file.gate_on(provider)) is not None:
             say(f"{name} on {provider}: {'passed' if gate.passed else 'not passed, will not be chosen there'}")
             for count, before in gate.fp32.items():
-                say(f"    {count.replace('_', ' ')}: {before} on the CPU, {gate.scores[count]} there")
+                say(f"    {count.replace('_', ' ')}: {before} in the first form, {gate.scores[count]} there")
 
 
 def show_items(items: ItemScores) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from edge_agent.checking.item_scores import ItemScores
 from edge_agent.checking.scoring import Scores
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import PackManifest
+from edge_agent.formats.pack import PackManifest, PrecisionGate
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
@@ -362,7 +362,7 @@ def _gates(manifest: PackManifest) -> list[str]:
         "| form | caught | escaped | called match | false alarms | |",
         "|---|---|---|---|---|---|",
         row("fp32", first.fp32, ""),
-        *(row(n, gate.scores, "passed" if gate.passed else "not passed, left out") for n, gate in gates.items()),
+        *(row(name, gate.scores, _verdict(gate, left_out=name in manifest.refused)) for name, gate in gates.items()),
         *(
             row(f"{name} on {provider}", gate.scores, "passed" if gate.passed else "not passed, not offered there")
             for name, file in manifest.files.items()
@@ -376,6 +376,12 @@ def _knows_no_photograph(manifest: PackManifest) -> bool:
     distilled = manifest.provenance.get(DISTILLED)
     was_shown_none = not isinstance(distilled, dict) or distilled.get("all_synthetic") is True
     return bool(manifest.provenance.get("synthetic")) and was_shown_none
+
+
+def _verdict(gate: PrecisionGate, *, left_out: bool) -> str:
+    if gate.passed:
+        return "passed, on x86 without VNNI" if gate.bytes_saturated else "passed"
+    return "not passed, left out" if left_out else "not passed, not offered"
 
 
 def _own_limits(manifest: PackManifest) -> list[str]:

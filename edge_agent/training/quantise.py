@@ -119,15 +119,20 @@ def take_forms(folder: Path, draft: Path) -> PackManifest:
 
 
 def note_gates(folder: Path, provider: Provider, gates: Mapping[Precision, PrecisionGate]) -> PackManifest:
-    """Write into a pack what the gates said of its forms on a provider other than the CPU's."""
+    """Write into a pack what the gates said of its forms on a provider.
+
+    On the CPU's own that takes the place of the gate that was held where the forms were made; the first form has none
+    there, since it is what they are held against.
+    """
     manifest = load_manifest(folder / MANIFEST_NAME)
+    first = next(iter(manifest.files))
     files = {}
     for precision, file in manifest.files.items():
         entry = file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        entry["gates_on"] = {
-            **entry.get("gates_on", {}),
-            **({provider: gates[precision].model_dump(mode="json")} if precision in gates else {}),
-        }
+        if (gate := gates.get(precision)) is not None and provider != "cpu":
+            entry["gates_on"] = {**entry.get("gates_on", {}), provider: gate.model_dump(mode="json")}
+        elif gate is not None and precision != first:
+            entry["gate"] = gate.model_dump(mode="json")
         files[precision] = entry
     return revise_pack(folder, {"files": files})
 

@@ -164,6 +164,25 @@ def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(
     assert quantising.judge_on("openvino", at(plan, 25.0)).offered_on("openvino") == ("fp32", "int8", "int8_convs")
 
 
+def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else forms that were made elsewhere would run on no box without VNNI, however well they keep their score there."""
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2", "avx_vnni"))
+    made = quantising.quantise(plan)
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2",))
+    monkeypatch.setattr(Overlooking, "overlooked", {("int8_convs", "cpu"): 1})
+    manifest = quantising.judge_on("cpu", plan)
+    assert manifest.offered_on("cpu") == ("fp32", "int8")
+    assert {name: file.sha256 for name, file in manifest.files.items()} == {
+        name: file.sha256 for name, file in made.files.items()
+    }
+    assert [file.gate and file.gate.bytes_saturated for file in manifest.files.values()] == [None, True, True]
+    card = (plan.pack / "README.md").read_text()
+    assert "| int8 | 4 | 0 | 4 | 0 | passed, on x86 without VNNI |" in card
+    assert "| int8_convs | 3 | 0 | 3 | 0 | not passed, not offered |" in card
+
+
 def test_a_provider_that_does_not_run_the_pack_judges_nothing(
     plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
