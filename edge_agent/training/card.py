@@ -380,7 +380,7 @@ def _knows_no_photograph(manifest: PackManifest) -> bool:
 
 def _verdict(gate: PrecisionGate, *, left_out: bool) -> str:
     if gate.passed:
-        return "passed, on x86 without VNNI" if gate.bytes_saturated else "passed"
+        return "passed (held on x86 without VNNI)" if gate.bytes_saturated else "passed"
     return "not passed, left out" if left_out else "not passed, not offered"
 
 

@@ -167,7 +167,7 @@ def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(
 def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
     plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else forms that were made elsewhere would run on no box without VNNI, however well they keep their score there."""
+    """Else forms that were made elsewhere would run on no box without VNNI, however well they keep their score."""
     monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2", "avx_vnni"))
     made = quantising.quantise(plan)
     monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2",))
@@ -179,7 +179,7 @@ def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
     }
     assert [file.gate and file.gate.bytes_saturated for file in manifest.files.values()] == [None, True, True]
     card = (plan.pack / "README.md").read_text()
-    assert "| int8 | 4 | 0 | 4 | 0 | passed, on x86 without VNNI |" in card
+    assert "| int8 | 4 | 0 | 4 | 0 | passed (held on x86 without VNNI) |" in card
     assert "| int8_convs | 3 | 0 | 3 | 0 | not passed, not offered |" in card
 
 
