@@ -24,8 +24,8 @@ Side = Callable[[int], object]
 """Runs one way on the picture of a round."""
 
 RESTLESS = 1.5
-"""With a larger spread something else ran on the machine. On a host that others share it was 1.15 to 1.32 for six ways in
-a run that nothing of ours disturbed (docs/benchmarks.md)."""
+"""With a larger spread something else ran on the machine. On a host that others share it was 1.15 to 1.32 in a run that
+nothing of ours disturbed (docs/benchmarks.md)."""
 
 SHOWN_RATES = ("caught", "escaped", "false_alarm", "right_match")
 
