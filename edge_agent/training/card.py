@@ -15,6 +15,7 @@ from edge_agent.formats.pack import PackManifest, PrecisionGate
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
+from edge_agent.training.card_limits import SCORED_NUMBER, knows_no_photograph, limits_of
 from edge_agent.training.making import WEIGHTS_SHA256
 from edge_agent.training.took_part import DISTILLED, doubts_of_scores, is_calibrated_unseen
 
@@ -23,22 +24,6 @@ CARD_JSON_NAME = "card.json"
 
 MISTAKEN = "scored_item_"
 """Begins the names of the scores that stand beside the diagonal of the confusion matrix: `scored_item_kiwi->apple`."""
-
-SCORED_NUMBER = "scored_number_"
-"""Begins the names of the scores that say how many of a class lay on the scored trays."""
-
-FEW_ITEMS = 10
-"""Of fewer items a recall says little: where all ten were found, its 95 % interval still begins at 0.69."""
-
-LIMITS = (
-    "It knows the crockery, the light and the camera height of its photographs, and no item that is not in the list",
-    "above: what it was never shown it calls nothing, or something else. Hands and bottles over an item hide it.",
-)
-SYNTHETIC_LIMITS = (
-    "It has never seen a photograph of a real tray. It is a stand-in for demonstrations and tests, until a",
-    "restaurant's own trays teach a model of its own (`edge-agent learn`). What it scores on made-up pictures says",
-    "nothing about real ones.",
-)
 
 
 def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
@@ -170,8 +155,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "",
         "## Limits",
         "",
-        *(SYNTHETIC_LIMITS if _knows_no_photograph(manifest) else LIMITS),
-        *_own_limits(manifest),
+        *limits_of(manifest),
         "",
     ]
     path = folder / CARD_NAME
@@ -193,7 +177,7 @@ def _origin(manifest: PackManifest) -> list[str]:
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]
     if (generator := provenance.get("synthetic")) is not None:
-        whose = "all its photographs" if _knows_no_photograph(manifest) else "what taught the pack that it is a copy of"
+        whose = "all its photographs" if knows_no_photograph(manifest) else "what taught the pack that it is a copy of"
         lines += ["", f"**Synthetic:** {whose} are made-up pictures, by `{generator}`."]
     if isinstance(merged, dict) and isinstance(groups, dict):
         fine = sum(len(group) for group in groups.values() if isinstance(group, list))
@@ -371,35 +355,10 @@ def _gates(manifest: PackManifest) -> list[str]:
     ]
 
 
-def _knows_no_photograph(manifest: PackManifest) -> bool:
-    """Whether it was never shown a photograph of a real tray, nor was what it is a faster copy of."""
-    distilled = manifest.provenance.get(DISTILLED)
-    was_shown_none = not isinstance(distilled, dict) or distilled.get("all_synthetic") is True
-    return bool(manifest.provenance.get("synthetic")) and was_shown_none
-
-
 def _verdict(gate: PrecisionGate, *, left_out: bool) -> str:
     if gate.passed:
         return "passed (held on x86 without VNNI)" if gate.bytes_saturated else "passed"
     return "not passed, left out" if left_out else "not passed, not offered"
-
-
-def _own_limits(manifest: PackManifest) -> list[str]:
-    """What this pack's own numbers do not show, so that nobody takes them for more."""
-    metrics = manifest.metrics
-    countable = [name for name in manifest.classes if name not in manifest.occluders]
-    limits: list[str] = []
-    if any(name.startswith(SCORED_NUMBER) for name in metrics):
-        items = {name: int(metrics.get(f"{SCORED_NUMBER}{name}", 0)) for name in countable}
-        if absent := [name for name, number in items.items() if not number]:
-            limits.append(f"On none of the scored trays lay: {', '.join(absent)}.")
-        if few := [f"{name} ({number})" for name, number in items.items() if 0 < number < FEW_ITEMS]:
-            limits.append(f"Fewer than {FEW_ITEMS} lay there of: {', '.join(few)}. Their recall says little.")
-    if silent := [name for name in countable if not manifest.thresholds.of(name).absence_tells]:
-        limits.append(f"Never called missing, as it is overlooked too often: {', '.join(silent)}.")
-    if trays := metrics.get("calibration_trays"):
-        limits.append(f"Thresholds rest on {trays} trays; a class rare there has nearly those of all classes together.")
-    return ["", *(f"- {limit}" for limit in limits)] if limits else []
 
 
 def _row(manifest: PackManifest, name: str) -> str:
