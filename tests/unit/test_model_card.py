@@ -60,6 +60,13 @@ def test_a_card_says_what_its_own_numbers_do_not_show(pack: Path) -> None:
     assert "Never called missing" not in card
 
 
+@pytest.mark.parametrize(("number", "said"), [(9, True), (10, False)])
+def test_ten_items_are_enough_for_a_recall_and_nine_are_not(pack: Path, number: int, said: bool) -> None:
+    card = card_of(pack, {}, {**SCORED, "scored_number_plate": number, "scored_number_bread": 40})
+    assert ("Fewer than 10 lay there of: plate (9)." in card) == said
+    assert "bread (40)" not in card
+
+
 def test_a_card_names_what_is_never_called_missing(pack: Path) -> None:
     thresholds = {"default": {"present": 0.5, "possible": 0.3, "absence_tells": False}}
     manifest = revise_pack(pack, {"thresholds": thresholds})
