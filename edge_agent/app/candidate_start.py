@@ -10,7 +10,7 @@ from edge_agent.adapters.model_shelf import led_to
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
-from edge_agent.training.making import WEIGHTS_SHA256
+from edge_agent.training.provenance import WEIGHTS_SHA256
 from edge_agent.training.rival import called_by
 from edge_agent.training.sightings import names_in
 from edge_agent.training.took_part import blocks_kept_apart

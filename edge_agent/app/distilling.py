@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
-from edge_agent.training.distilling import WEIGHTS_NAME, DistilRecipe, distil
+from edge_agent.training.distilling import SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
 from edge_agent.training.export import (
     MODEL_NAME,
     TO_BE_FOUND,
@@ -33,11 +33,16 @@ from edge_agent.training.export import (
 )
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.making import PHOTOGRAPHS_SHA256, PLAN_NAME, WEIGHTS_SHA256
+from edge_agent.training.making import PLAN_NAME
+from edge_agent.training.provenance import DISTILLED, PHOTOGRAPHS_SHA256, WEIGHTS_SHA256, without_thresholds
 from edge_agent.training.sightings import names_in
 from edge_agent.training.synth.scene_folder import made_by
-from edge_agent.training.took_part import DISTILLED, blocks_calibrated_on, blocks_held_out, blocks_kept_apart
-from edge_agent.training.views import MOST
+from edge_agent.training.took_part import (
+    blocks_calibrated_on,
+    blocks_held_out,
+    blocks_kept_apart,
+)
+from edge_agent.training.views import MOST, Views
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +60,8 @@ def distil_pack(
     Raises:
         BadInput: the weights are not those of the pack, there is nothing to show, a boxed photograph shows a tray that
             is kept apart, the pack to write is in service, the run's folder is that of a training or was begun with
-            something else, a folder cannot be written, or the disk refuses meanwhile.
+            something else, the run to begin with is of something else, a folder cannot be written, or the disk refuses
+            meanwhile.
         BadModelPack: the pack does not fit.
         BadRecording: a photograph or a label does not read; names file and line.
         ModuleNotFoundError: the extra `train` is not installed.
@@ -84,10 +90,20 @@ def distil_pack(
     size_px = before.input.width, before.input.height
     recipe = DistilRecipe(steps=plan.steps, seed=plan.seed, width_px=size_px[0], height_px=size_px[1])
     shown = _shown(plan, trays, boxed)
+    begun: dict[str, Any] = {}
+    begin_with = None
+    if plan.begin_with is not None:
+        begun = {"begun_with": run_before(plan.begin_with, plan.weights, shown)}
+        begin_with = plan.begin_with / WEIGHTS_NAME
+        recipe = replace(recipe, learning_rate=recipe.learning_rate * SLOWER)
+
+    def open_views() -> Views:
+        return Views(photographs, size_px, recipe.batch, seed=recipe.seed, read_photograph=read_photograph)
+
     with to_be_gone_on_with(plan.run):
         learning = on_work("learning: steps")
         made, curve = distil(
-            plan.weights, photographs, plan.run, recipe, shown=shown, read_photograph=read_photograph, on_step=learning
+            plan.weights, open_views, plan.run, recipe, shown=shown, begin_with=begin_with, on_step=learning
         )
         was_there = manifest_there(plan.pack)
         export_onnx(made, plan.pack, width_px=size_px[0], height_px=size_px[1])
@@ -96,6 +112,7 @@ def distil_pack(
             "from": {"name": before.name, "version": before.version},
             "activation": "ReLU instead of SiLU",
             "recipe": asdict(recipe),
+            **begun,
             "curve": curve,
             "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
             WEIGHTS_SHA256: sha256_of(made),
@@ -155,7 +172,6 @@ def _shown(plan: DistillingPlan, trays: Sequence[CountedTray], boxed: Sequence[B
 def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any]) -> PackManifest:
     """That of the source, but for what its network was measured by; what taught the source has taught the copy too."""
     held_out = _in_both(blocks_held_out(before), plan.held_out)
-    known = {key: value for key, value in before.provenance.items() if key != "calibrated_on"}
     changes = {
         "name": plan.pack.name,
         "version": plan.version,
@@ -165,7 +181,11 @@ def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any
         "refused": {},
         "plain": None,
         "metrics": {},
-        "provenance": {**known, "held_out": [str(block) for block in held_out], DISTILLED: account},
+        "provenance": {
+            **without_thresholds(before),
+            "held_out": [str(block) for block in held_out],
+            DISTILLED: account,
+        },
     }
     return revised(before, changes)
 

@@ -36,6 +36,7 @@ from edge_agent.training.thresholds import (
     counted_blocks,
     cross_validated,
     find_thresholds,
+    take_thresholds,
     val_trays,
 )
 from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
@@ -141,6 +142,21 @@ def calibrate_pack(pack: Path, plan: ThresholdPlan, *, on_tray: OnStep = nobody_
     )
     write_model_card(pack, manifest)
     return manifest
+
+
+def take_over_thresholds(pack: Path, source: Path) -> PackManifest:
+    """Take over the thresholds of the pack of which one is a faster copy, into its manifest and its card.
+
+    Returns:
+        The manifest of the pack that they are taken from.
+
+    Raises:
+        BadInput: the one is no copy of the other, or that one has no thresholds yet.
+        BadModelPack: a pack does not fit.
+    """
+    before = load_manifest(led_to(source) / MANIFEST_NAME)
+    write_model_card(pack, take_thresholds(pack, before))
+    return before
 
 
 def cross_validate_pack(

@@ -58,6 +58,7 @@ class DistillingPlan:
         calibrate_on: blocks of trays that are not shown, kept for thresholds.
         steps: so many batches are shown.
         seed: of everything random.
+        begin_with: the folder of a finished run whose copy learns further; None for a new copy.
         run: where the state of the work and the run card lie.
         pack: the pack to write.
         version: its version.
@@ -74,6 +75,7 @@ class DistillingPlan:
     run: Path
     pack: Path
     version: str
+    begin_with: Path | None = None
 
     @property
     def apart(self) -> tuple[TrayBlock, ...]:

@@ -57,21 +57,37 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    same_as: Annotated[
+        Path | None,
+        typer.Option(
+            "--as",
+            metavar="PACK_DIR",
+            help="Look at no trays: take over the thresholds of this pack, of which the first is a faster copy.",
+            show_default=False,
+        ),
+    ] = None,
     config: common.ConfigOption = None,
 ) -> None:
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
     from edge_agent.adapters.model_shelf import led_to
     from edge_agent.app.inputs import refuse_in_service
-    from edge_agent.app.making import calibrate_pack, cross_validate_pack, refuse_other_boxes
+    from edge_agent.app.making import calibrate_pack, cross_validate_pack, refuse_other_boxes, take_over_thresholds
     from edge_agent.app.plans import ThresholdPlan
     from edge_agent.training.thresholds import FEW_TRAYS
 
     blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
     if trays is not None and not blocks:
         raise BadInput("--trays needs --calibrate-on FROM:TO, which says on which of them the thresholds are found")
+    if same_as is not None and (boxes is not None or trays is not None or blocks or folds is not None):
+        raise BadInput("--as takes thresholds over, and looks at no trays: leave out either it or the trays")
     if folds is None:
         refuse_in_service(pack, configured_pack(config))
     pack = led_to(pack)
+    if same_as is not None:
+        taken = take_over_thresholds(pack, same_as)
+        say(f"{pack}: its thresholds are those of {taken.name} {taken.version} now, in whose manner it gives scores.")
+        _tell_next(pack)
+        return
     if boxes is not None:
         refuse_other_boxes(pack, boxes)
     plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)
@@ -81,10 +97,7 @@ def calibrate(
         _show_calibration(pack, manifest)
         if (number := int(manifest.metrics["calibration_trays"])) < FEW_TRAYS:
             warn(f"thresholds from {number} tray(s) are a guess: name more of them, {FEW_TRAYS} at the least")
-        quantize, score = (
-            typed(f"edge-agent {command}", pack, "--trays", "DIR") for command in ("quantize", "models score")
-        )
-        say(f"8-bit forms and scores that it had were of its old thresholds. Next: '{quantize}', then '{score}'.")
+        _tell_next(pack)
         return
     with progress("parts", hidden=False) as step:
         found = cross_validate_pack(pack, plan, folds=folds, on_part=step)
@@ -93,6 +106,13 @@ def calibrate(
         f"divisions), {found.decided:.1f} right orders called match, {found.false_alarms:.1f} false alarms; surprise "
         f"{found.surprise:.3f} per tray. Nothing was written."
     )
+
+
+def _tell_next(pack: Path) -> None:
+    quantize, score = (
+        typed(f"edge-agent {command}", pack, "--trays", "DIR") for command in ("quantize", "models score")
+    )
+    say(f"8-bit forms and scores that it had were of its old thresholds. Next: '{quantize}', then '{score}'.")
 
 
 def train(
@@ -301,6 +321,16 @@ def distil(
     steps: Annotated[
         int, typer.Option("--steps", min=1, help="So many times sixteen pictures are shown; two seconds each, or more.")
     ] = 2000,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--begin-with",
+            metavar="RUN_DIR",
+            help="A finished run of the same weights and photographs: its copy learns further, more slowly. Another "
+            "--seed shows it other views.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 20,
     version: common.VersionOption = "1",
     config: common.ConfigOption = None,
@@ -328,15 +358,14 @@ def distil(
         run=run,
         pack=pack,
         version=version,
+        begin_with=begin_with,
     )
     with extra_train("distilling"), pieces_of_work(hidden=False) as on_work:
         _, far = distil_pack(plan, configured=configured_pack(config), on_work=on_work)
     losses = ", ".join(f"{name} {value:g}" for name, value in far.items() if name != "step")
     say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
-    on = [word for block in kept for word in ("--calibrate-on", str(block))]
-    given = (trays, *on) if kept else ("DIR", "--calibrate-on", "FROM:TO")
-    calibrate = typed("edge-agent calibrate", pack, "--trays", *given)
-    say(f"Its thresholds are still to be found. Next: '{calibrate}', or 'edge-agent merge' first.")
+    calibrate = typed("edge-agent calibrate", pack, "--as", source)
+    say(f"It has no thresholds yet. Next: '{calibrate}' takes over those of {source}; or 'edge-agent merge' first.")
 
 
 def _show_fit(pack: Path, manifest: PackManifest) -> None:

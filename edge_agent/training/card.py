@@ -16,8 +16,12 @@ from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.card_limits import SCORED_NUMBER, knows_no_photograph, limits_of
-from edge_agent.training.making import WEIGHTS_SHA256
-from edge_agent.training.took_part import DISTILLED, doubts_of_scores, is_calibrated_unseen
+from edge_agent.training.provenance import DISTILLED, THRESHOLDS_OF, WEIGHTS_SHA256
+from edge_agent.training.took_part import (
+    blocks_calibrated_on,
+    doubts_of_scores,
+    is_calibrated_unseen,
+)
 
 CARD_NAME = "README.md"
 CARD_JSON_NAME = "card.json"
@@ -252,7 +256,14 @@ def _distilled(manifest: PackManifest) -> list[str]:
 
 
 def _calibration(manifest: PackManifest) -> list[str]:
-    said = manifest.metrics
+    said, taken = manifest.metrics, manifest.provenance.get(THRESHOLDS_OF)
+    if isinstance(taken, dict):
+        found_on = ", ".join(map(str, blocks_calibrated_on(manifest))) or "trays that its card does not name"
+        return [
+            "",
+            f"Its thresholds are those of {taken.get('name')} {taken.get('version')}, whose scores it has learned to",
+            f"give (`edge-agent calibrate --as`); they were found on {found_on}, and not anew.",
+        ]
     if "calibration_trays" not in said:
         return ["", "Its thresholds are still to be found (`edge-agent calibrate`)."]
     budget = f"{float(said['calibration_budget']) * 100:g}"

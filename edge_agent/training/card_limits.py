@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.formats.pack import PackManifest
-from edge_agent.training.took_part import DISTILLED
+from edge_agent.training.provenance import DISTILLED
 
 SCORED_NUMBER = "scored_number_"
 """Begins the names of the scores that say how many of a class lay on the scored trays."""

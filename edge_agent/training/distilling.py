@@ -11,6 +11,7 @@ wrong, and things that are rarely seen are not learned anew from the few photogr
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +56,9 @@ STATISTICS_OF = 12
 """Batches over which the means between layers are taken anew, once ReLU is in place and nothing has been learned."""
 
 
+SLOWER = 0.5
+"""A copy that learns further moves so much less at most: at the full rate it would lose more than it has to gain."""
+
 FIXED = {"seen": SEEN, "clipped": CLIPPED, "forgetting": [FORGETTING, FORGETTING_FIRST], "statistics_of": STATISTICS_OF}
 """What a run is made by beside its recipe: one that was cut off goes on only with the same."""
 
@@ -88,25 +92,54 @@ class DistilRecipe:
         return self.learning_rate * rising * (0.98 * falling + 0.02)
 
 
+def run_before(folder: Path, weights: Path, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What a finished run was made by, whose copy is to learn further.
+
+    Args:
+        folder: that run's.
+        weights: the detector that the copy shall go on learning from.
+        shown: what it will be shown, as `distil` is told.
+
+    Returns:
+        Its recipe, and the hash of its copy's weights.
+
+    Raises:
+        BadInput: the folder holds no finished run, or one of another detector or other photographs: of what taught
+            the copy then nothing would be known.
+    """
+    path = folder / RECIPE_NAME
+    if not (path.is_file() and (folder / WEIGHTS_NAME).is_file()):
+        raise BadInput("here lies no finished run of 'edge-agent distil' to begin with", path=folder)
+    told = json.loads(path.read_text(encoding="utf-8"))
+    if told.get("teacher_sha256") != sha256_of(weights):
+        raise BadInput(f"its copy did not learn from {weights}", path=folder)
+    if told.get("shown") != shown:
+        raise BadInput(
+            "its copy was shown other photographs, or other blocks were kept apart: name the same ones", path=folder
+        )
+    return {"recipe": told["recipe"], "weights_sha256": sha256_of(folder / WEIGHTS_NAME)}
+
+
 def distil(
     weights: Path,
-    photographs: Sequence[Path],
+    open_views: Callable[[], Views],
     run: Path,
     recipe: DistilRecipe,
     *,
     shown: Mapping[str, Any],
-    read_photograph: Callable[[Path], Picture],
+    begin_with: Path | None = None,
     on_step: OnStep = nobody_looks,
 ) -> tuple[Path, list[dict[str, float]]]:
     """Make the faster copy, or go on with a run that was cut off.
 
     Args:
         weights: a checkpoint of Ultralytics, of a detector with SiLU.
-        photographs: what both are shown; of none a label is asked.
+        open_views: reads what both are shown; of none a label is asked. Not called where nothing is left to be done.
         run: where `weights.pt` and the state of the work lie.
         recipe: how it is done.
         shown: what the photographs are, by hashes of their bytes.
-        read_photograph: reads a photograph as uint8, (height, width, 3), blue, green, red.
+        begin_with: the weights of a copy of the same detector that shall learn longer; else it begins with the
+            detector's own.
         on_step: told how many steps of how many are done.
 
     Returns:
@@ -120,14 +153,16 @@ def distil(
     import torch
 
     asked = {**asdict(recipe), **FIXED, "views": VIEWED}
-    begin_or_go_on(run / RECIPE_NAME, {"recipe": asked, "teacher_sha256": sha256_of(weights), "shown": shown})
+    begun = {} if begin_with is None else {"begun_with_sha256": sha256_of(begin_with)}
+    begin_or_go_on(run / RECIPE_NAME, {"recipe": asked, "teacher_sha256": sha256_of(weights), "shown": shown, **begun})
     torch.set_num_threads(usable_cores())
     pupil = _Pupil(weights, recipe)
     done, curve = pupil.go_on_from(run / STATE_NAME)
     if done < recipe.steps:
-        size_px = recipe.width_px, recipe.height_px
-        views = Views(photographs, size_px, recipe.batch, seed=recipe.seed, read_photograph=read_photograph)
-        if not done:
+        views = open_views()
+        if not done and begin_with is not None:
+            pupil.begin_with(begin_with)
+        elif not done:
             pupil.take_statistics(views.batch(-1 - number) for number in range(STATISTICS_OF))
         curve = _school(pupil, views, run, recipe, done, curve, on_step)
     pupil.save(run / WEIGHTS_NAME)
@@ -192,6 +227,11 @@ class _Pupil:
             ],
             lr=recipe.learning_rate,
         )
+
+    def begin_with(self, weights: Path) -> None:
+        """Take what an earlier copy has learned."""
+        self._copy.load_state_dict(detector_in(str(weights)).model.float().state_dict())
+        self._average.load_state_dict(self._copy.state_dict())
 
     def take_statistics(self, batches: Any) -> None:
         """Take the means and spreads that stand between layers anew: ReLU has changed them."""

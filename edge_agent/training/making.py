@@ -18,26 +18,13 @@ from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_ph
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import TrainingPlan
+from edge_agent.training.provenance import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
 from edge_agent.training.rounds import Means, Trained, learn_from_orders
 from edge_agent.training.sightings import names_in
 from edge_agent.training.synth.scene_folder import made_by
 
 PLAN_NAME = "plan.json"
 """Lies in the folder of a run, and says what it was begun with."""
-
-
-WEIGHTS_SHA256 = "weights_sha256"
-"""Under this name the provenance of a pack says from which weights learning goes on, as `weights.pt` of its run has
-them; a faster copy was made of others, which its `distilled` names in the same way."""
-
-
-PHOTOGRAPHS_SHA256 = "photographs_sha256"
-"""Under this name the provenance of a pack says which photographs of trays taught it, however those are counted."""
-
-
-START_HELD_OUT = "start_held_out"
-"""Under this name the provenance of a pack says which blocks of trays taught nothing to the weights that it began with;
-it stands there only where these were not random."""
 
 
 def make_pack(

@@ -27,6 +27,7 @@ from edge_agent.formats.pack import (
 )
 from edge_agent.formats.yaml_file import FileModel, load_yaml
 from edge_agent.training.export import TO_BE_FOUND, drop_stale, manifest_there, refuse_damaged, revised
+from edge_agent.training.provenance import without_thresholds
 
 NEARLY_ONE = 1 - 1e-6
 
@@ -90,7 +91,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
         "metrics": {},
         "provenance": {
             # What set the thresholds of the finer classes sets none of these.
-            **{key: value for key, value in before.provenance.items() if key != "calibrated_on"},
+            **without_thresholds(before),
             "merged_from": {"name": before.name, "version": before.version},
             "groups": {name: list(group) for name, group in groups.items()},
         },

@@ -10,7 +10,7 @@ from typing import Any
 from edge_agent.domain.detection import Detection
 from edge_agent.domain.voting import Thresholds
 from edge_agent.errors import BadInput, BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, PackManifest, load_manifest
 from edge_agent.formats.recordings import MAX_PHOTOGRAPHS, TRAYS_NAME, TrayFolder, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector, Picture
@@ -19,6 +19,7 @@ from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
 from edge_agent.training.cross_validation import CrossValidated, cross_validate
 from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
+from edge_agent.training.provenance import CALIBRATED_ON, DISTILLED, THRESHOLDS_OF, without_thresholds
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +69,6 @@ def find_thresholds(
         do = "it was left as it was. Are they labels of this pack's classes, in its order?"
         raise BadInput(f"{said}; {do}", path=pack)
     metrics = {
-        # Scores under other thresholds would be those of another detector.
-        **{name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))},
         "calibration_budget": false_alarms,
         "calibration_trays": len(trays),
         "calibration_false_alarms": round(found.false_alarms, 4),
@@ -77,17 +76,63 @@ def find_thresholds(
         "calibration_decided": round(found.decided, 4),
         "calibration_caught": round(found.caught, 4),
     }
-    # So would gates that the files were held against, on whatever provider.
+    return _written(pack, before, _as_data(found.thresholds), metrics, {CALIBRATED_ON: list(calibrated_on)})
+
+
+def take_thresholds(pack: Path, source: PackManifest) -> PackManifest:
+    """Take over the thresholds of the pack of which this one is a faster copy, and write them.
+
+    A copy has learned to give its scores, and thresholds that are found anew on few trays are other ones by chance
+    alone (docs/experiments.md, "A faster copy"). Of a pack whose classes were merged, a copy whose classes were merged
+    in the same way takes them.
+
+    Raises:
+        BadInput: the pack is no copy of that one, reports other classes, or that one has no thresholds yet.
+        BadModelPack: the pack does not fit.
+    """
+    before = load_manifest(pack / MANIFEST_NAME)
+    named = " ".join(_named(source).values())
+    if not _is_copy_of(before, source):
+        raise BadInput(f"it is no faster copy of {named}, so its scores mean something else", path=pack)
+    if before.classes != source.classes or before.provenance.get("groups") != source.provenance.get("groups"):
+        raise BadInput(f"it reports other classes than {named}; those can only be merged in the same way", path=pack)
+    if source.thresholds == STILL_TO_BE_FOUND:
+        raise BadInput(f"the thresholds of {named} are still to be found themselves", path=pack)
+    taken = source.thresholds.model_dump(mode="json")
+    found_on = {key: value for key, value in source.provenance.items() if key == CALIBRATED_ON}
+    return _written(pack, before, taken, {}, {**found_on, THRESHOLDS_OF: _named(source)})
+
+
+def _is_copy_of(copy: PackManifest, source: PackManifest) -> bool:
+    """Whether one learned from the other, or from what the other was merged from."""
+    distilled, merged = copy.provenance.get(DISTILLED), source.provenance.get("merged_from")
+    learned_from = distilled.get("from") if isinstance(distilled, dict) else None
+    return learned_from is not None and learned_from == (merged or _named(source))
+
+
+def _named(manifest: PackManifest) -> dict[str, str]:
+    return {"name": manifest.name, "version": manifest.version}
+
+
+def _written(
+    pack: Path,
+    before: PackManifest,
+    thresholds: dict[str, Any],
+    metrics: Mapping[str, float],
+    provenance: Mapping[str, Any],
+) -> PackManifest:
+    """Write a pack's manifest with other thresholds; scores and gates under the old ones were another detector's."""
+    kept = {name: value for name, value in before.metrics.items() if not name.startswith(("calibration_", "scored_"))}
     ungated = {
         precision: file.model_dump(mode="json", exclude={"gate", "gates_on"}, exclude_none=True)
         for precision, file in before.files.items()
     }
     changes = {
-        "thresholds": _as_data(found.thresholds),
-        "metrics": metrics,
+        "thresholds": thresholds,
+        "metrics": {**kept, **metrics},
         "files": ungated,
         "refused": {},
-        "provenance": {**before.provenance, "calibrated_on": list(calibrated_on)},
+        "provenance": {**without_thresholds(before), **provenance},
     }
     return revise_pack(pack, changes)
 

@@ -20,14 +20,17 @@ from edge_agent.formats.recordings import TrayFolder
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fingerprints import hash_of_photographs, hash_of_trays
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.making import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
+from edge_agent.training.provenance import (
+    CALIBRATED_ON,
+    DISTILLED,
+    PHOTOGRAPHS_SHA256,
+    START_HELD_OUT,
+    WEIGHTS_SHA256,
+)
 
 OWN_VAL = "boxed photographs (val)"
 """Stands in `calibrated_on` for the boxed photographs that measured the fit; they taught nothing."""
 OTHER_BOXES = "other boxed photographs"
-DISTILLED = "distilled"
-"""Under this name the provenance of a pack says how its network learned from the one that it is a faster copy of."""
-
 
 Blocks = tuple[TrayBlock, ...]
 
@@ -63,7 +66,7 @@ class _Told:
     @classmethod
     def by(cls, manifest: PackManifest) -> _Told:
         provenance = manifest.provenance
-        calibrated_on, recipe = provenance.get("calibrated_on"), provenance.get("recipe")
+        calibrated_on, recipe = provenance.get(CALIBRATED_ON), provenance.get("recipe")
         began_with_weights = (
             str(recipe.get("architecture", "")).endswith(".pt") if isinstance(recipe, dict) else "teacher" in provenance
         )

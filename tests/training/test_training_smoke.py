@@ -304,6 +304,20 @@ def test_a_faster_copy_learns_goes_on_after_a_cut_and_becomes_a_pack(
     assert all(states[0][name].equal(states[1][name]) for name in states[0]), "a cut changes nothing"
 
 
+def test_a_faster_copy_learns_further_from_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(tmp_path)
+    trays(tmp_path / "trays")
+    monkeypatch.setattr(distilling, "STATISTICS_OF", 2)
+    monkeypatch.setattr(distilling, "KEEP_EVERY", 20)
+    further = "--begin-with", str(tmp_path / "first")
+    copied(tmp_path, "--run", str(tmp_path / "first"), "--steps", "40")
+    copied(tmp_path, "--steps", "20", *further)
+    first, then = (
+        json.loads((tmp_path / name / "card.json").read_text())["distilled"] for name in ("first", "copying")
+    )
+    assert then["curve"][0]["between"] < first["curve"][0]["between"], "it does not begin at the beginning"
+
+
 def torch_state(weights: bytes) -> Any:
     import io
 

@@ -576,3 +576,23 @@ def test_checks_of_right_orders_alone_do_not_pass_the_gate(run: Run, models: Pat
 def test_no_folder_of_packs_is_a_sentence(run: Run, here: Path) -> None:
     run("models", "list", "--models", "nowhere").refused("nowhere: the folder of model packs cannot be read")
     run("models", "verify", "--models", "trays").refused("no model pack here")
+
+
+def test_calibrate_as_takes_over_the_thresholds_of_what_a_pack_copies_and_says_so_in_its_card(
+    run: Run, here: Path
+) -> None:
+    network = constant_model(raw_output([]))
+    limits = {"default": {"present": 0.61, "possible": 0.21}}
+    told = {"calibrated_on": ["t-1:t-3"]}
+    write_pack(here / "slow", network, "ultralytics_raw", name="slow", thresholds=limits, provenance=told)
+    copied = {"distilled": {"from": {"name": "slow", "version": "1"}}}
+    write_pack(here / "fast", network, "ultralytics_raw", name="fast", provenance=copied)
+    done = run("calibrate", "fast", "--as", "slow")
+    assert done.status == 0, done
+    assert "its thresholds are those of slow 1 now" in done.out
+    assert "edge-agent quantize" in done.out
+    assert load_manifest(here / "fast" / MANIFEST_NAME).thresholds.default.present == 0.61
+    card_of_fast = " ".join((here / "fast" / "README.md").read_text().split())
+    assert "Its thresholds are those of slow 1" in card_of_fast
+    assert "found on t-1:t-3, and not anew" in card_of_fast
+    run("calibrate", "slow", "--as", "fast").refused("it is no faster copy of fast 1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.card import note_scores
+from edge_agent.training.distilling import DistilRecipe
 from edge_agent.training.export import revise_pack
 from edge_agent.training.fingerprints import begin_or_go_on
 from tests.builders_onnx import CLASSES, constant_model, raw_output, write_pack
@@ -41,8 +43,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder.mkdir(exist_ok=True)
         (folder / "model.onnx").write_bytes(constant_model(raw_output([])))
 
-    def distilled(_weights: Path, _paths: object, run: Path, *_: object, shown: Mapping[str, Any], **__: object) -> Any:
-        begin_or_go_on(run / "distilling.json", {"shown": shown})
+    def distilled(
+        weights: Path, _views: object, run: Path, recipe: DistilRecipe, *, shown: Mapping[str, Any], **_: object
+    ) -> Any:
+        made_by = {"recipe": asdict(recipe), "teacher_sha256": sha256_of(weights), "shown": shown}
+        begin_or_go_on(run / "distilling.json", made_by)
         (run / "weights.pt").write_bytes(b"the copy")
         return run / "weights.pt", [{"step": 4, "scores": 0.5}]
 
@@ -127,6 +132,30 @@ def test_a_run_that_was_begun_with_other_trays_is_not_gone_on_in(root: Path) -> 
     made(root)
     with pytest.raises(BadInput, match=r"begun with something else: shown\.photographs_sha256"):
         made(root, held_out="own-7:own-8")
+
+
+def test_a_copy_that_learns_further_says_what_it_began_with_and_learns_more_slowly(root: Path) -> None:
+    first: Any = made(root).provenance["distilled"]
+    told: Any = made(root, begin_with=root / "run", run=root / "further", seed=2).provenance["distilled"]
+    assert told["begun_with"]["weights_sha256"] == first["weights_sha256"]
+    assert told["begun_with"]["recipe"] == first["recipe"]
+    assert told["recipe"] == {**first["recipe"], "seed": 2, "learning_rate": first["recipe"]["learning_rate"] / 2}
+
+
+def test_a_copy_of_something_else_is_not_begun_with(root: Path) -> None:
+    """Of what taught it then nothing would be said, and blocks that it was shown would be called kept apart."""
+    made(root)
+    further: dict[str, Any] = {"begin_with": root / "run", "run": root / "further"}
+    with pytest.raises(BadInput, match=r"run: its copy was shown other photographs, or other blocks were kept apart"):
+        made(root, held_out="own-7:own-8", **further)
+    begun = json.loads((root / "run" / "distilling.json").read_text())
+    (root / "run" / "distilling.json").write_text(json.dumps(begun | {"teacher_sha256": "0"}))
+    with pytest.raises(BadInput, match=r"run: its copy did not learn from .*weights\.pt"):
+        made(root, **further)
+    (root / "run" / "weights.pt").unlink()
+    with pytest.raises(BadInput, match=r"run: here lies no finished run of 'edge-agent distil' to begin with"):
+        made(root, **further)
+    assert not (root / "further").exists()
 
 
 def test_a_boxed_photograph_of_a_tray_that_is_kept_apart_is_refused(root: Path) -> None:

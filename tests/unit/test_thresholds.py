@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import cv2
 import numpy as np
@@ -14,12 +15,12 @@ from edge_agent.app.making import calibrate_pack
 from edge_agent.app.plans import ThresholdPlan
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput, BadRecording
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, PackManifest, load_manifest
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.fingerprints import hash_of
-from edge_agent.training.thresholds import boxed_trays, find_thresholds, trays_listed_in
+from edge_agent.training.thresholds import boxed_trays, find_thresholds, take_thresholds, trays_listed_in
 from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
 from tests.builders import seen
 from tests.builders_onnx import CLASSES, constant_model, raw_output, write_pack
@@ -234,6 +235,64 @@ def test_thresholds_that_never_called_an_order_right_are_not_kept(tmp_path: Path
     """There is nothing to lose, and a pack without thresholds of its own would stay so."""
     pack = write_pack(tmp_path, b"no network", "ultralytics_raw", metrics=before)
     assert found_for(pack).metrics["calibration_trays"] == 1
+
+
+FINE = {"name": "fine", "version": "4"}
+MERGED = {"merged_from": FINE, "groups": {"crockery": ["plate"]}}
+FOUND = {"default": {"present": 0.6, "possible": 0.2}, "classes": {"bread": {"present": 0.7, "possible": 0.04}}}
+
+
+def source_of(folder: Path, **changes: Any) -> PackManifest:
+    """A pack with thresholds of its own, which were found on three trays."""
+    told = {"calibrated_on": ["noon-1:noon-3"], **changes.pop("provenance", {})}
+    given = {"thresholds": FOUND, **FINE, **changes}
+    return load_manifest(write_pack(folder, b"no network", "ultralytics_raw", provenance=told, **given) / MANIFEST_NAME)
+
+
+def copy_in(folder: Path, provenance: Mapping[str, object], **changes: Any) -> Path:
+    passed = {"passed": True, "tolerance": 0, "fp32": {"caught": 9}, "scores": {"caught": 9}}
+    files = {"fp32": {"file": "model.onnx", "sha256": "0" * 64, "gates_on": {"openvino": passed}}}
+    given = {"files": files, "nms": {"score_floor": 0.06}, "metrics": {"scored_caught": "1.000"}, **changes}
+    return write_pack(folder, b"no network", "ultralytics_raw", provenance={"licence": "x", **provenance}, **given)
+
+
+@pytest.mark.parametrize(
+    ("source", "copy"),
+    [({}, {}), (MERGED, {"merged_from": {"name": "copy", "version": "5"}, "groups": MERGED["groups"]})],
+)
+def test_a_faster_copy_takes_over_the_thresholds_of_what_it_copies(
+    tmp_path: Path, source: dict[str, object], copy: dict[str, object]
+) -> None:
+    """Whatever was judged with others goes; and what set them sets these, so that no score on it proves anything."""
+    name = {"name": "coarse", "version": "6"} if source else FINE
+    before = source_of(tmp_path / "source", provenance=source, **name)
+    pack = copy_in(tmp_path / "copy", {"distilled": {"from": FINE}, **copy})
+    after = take_thresholds(pack, before)
+    assert after.thresholds == before.thresholds
+    told = {"licence": "x", "distilled": {"from": FINE}, **copy}
+    assert after.provenance == {**told, "calibrated_on": ["noon-1:noon-3"], "thresholds_of": name}
+    assert (after.metrics, after.files["fp32"].gates_on, after.score_floor) == ({}, {}, 0.04)
+    assert load_manifest(pack / MANIFEST_NAME) == after
+    assert "thresholds_of" not in found_for(pack).provenance, "found anew, they are those of no other pack"
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "said"),
+    [
+        ({}, {}, "no faster copy of fine 4"),
+        ({}, {"distilled": {"from": {"name": "fine", "version": "3"}}}, "no faster copy of fine 4"),
+        ({"provenance": MERGED}, {"distilled": {"from": FINE}}, "reports other classes than fine 4"),
+        ({"thresholds": STILL_TO_BE_FOUND.model_dump()}, {"distilled": {"from": FINE}}, "fine 4 are still to be found"),
+    ],
+)
+def test_thresholds_of_another_detector_are_not_taken_over(
+    tmp_path: Path, source: dict[str, Any], copy: dict[str, object], said: str
+) -> None:
+    pack = copy_in(tmp_path / "copy", copy)
+    before = (pack / MANIFEST_NAME).read_bytes()
+    with pytest.raises(BadInput, match=said):
+        take_thresholds(pack, source_of(tmp_path / "source", **source))
+    assert (pack / MANIFEST_NAME).read_bytes() == before
 
 
 def test_a_score_floor_sinks_with_the_thresholds(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""The names under which the manifest of a pack says how it was made (`provenance`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from edge_agent.formats.pack import PackManifest
+
+WEIGHTS_SHA256 = "weights_sha256"
+"""From which weights learning goes on, as `weights.pt` of its run has them; a faster copy was made of others, which its
+`distilled` names in the same way."""
+
+PHOTOGRAPHS_SHA256 = "photographs_sha256"
+"""Which photographs of trays taught it, however those are counted."""
+
+START_HELD_OUT = "start_held_out"
+"""Which blocks of trays taught nothing to the weights that it began with; only where these were not random."""
+
+CALIBRATED_ON = "calibrated_on"
+"""On which trays its thresholds were found."""
+
+THRESHOLDS_OF = "thresholds_of"
+"""From which pack it has taken them over, name and version; only where they were not found with its own scores."""
+
+DISTILLED = "distilled"
+"""How its network learned from the one that it is a faster copy of; only there."""
+
+
+def without_thresholds(manifest: PackManifest) -> dict[str, Any]:
+    """What a manifest says of how the pack was made, but for its thresholds: for a pack that gets other ones."""
+    return {key: value for key, value in manifest.provenance.items() if key not in (CALIBRATED_ON, THRESHOLDS_OF)}
