@@ -7,6 +7,8 @@ from pathlib import Path
 
 import onnxruntime
 
+from edge_agent.formats.pack import Provider
+
 CPUINFO = Path("/proc/cpuinfo")
 
 TELLING_FLAGS = (
@@ -22,6 +24,9 @@ TELLING_FLAGS = (
 )
 """Instruction sets that multiply many numbers at once, as Linux names them."""
 
+ON_THE_CPU: tuple[Provider, ...] = ("cpu", "openvino")
+"""The providers that compute on the CPU itself, as the agent starts them."""
+
 MAX_NAME = 200
 
 
@@ -31,13 +36,14 @@ def cpu_flags(cpuinfo: Path = CPUINFO) -> tuple[str, ...]:
     return tuple(flag for flag in TELLING_FLAGS if flag in found)
 
 
-def bytes_saturate(flags: tuple[str, ...]) -> bool:
+def bytes_saturate(provider: Provider, flags: tuple[str, ...]) -> bool:
     """Whether sums of products of bytes lose their top here: on x86 without VNNI they pass through 16 bits.
 
-    A quantised network that kept its score elsewhere may then lose it (ONNX Runtime's page on quantisation).
+    A quantised network that kept its score elsewhere may then lose it (ONNX Runtime's page on quantisation). What a GPU
+    adds up does not pass through the CPU.
     """
-    is_x86 = "avx2" in flags
-    return is_x86 and not any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+    is_on_x86 = provider in ON_THE_CPU and "avx2" in flags
+    return is_on_x86 and not any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
 
 
 def cpu_name(cpuinfo: Path = CPUINFO) -> str:

@@ -21,7 +21,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
-from edge_agent.training.distilling import SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
+from edge_agent.training.distilling import BEGUN_WITH, SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
 from edge_agent.training.export import (
     MODEL_NAME,
     TO_BE_FOUND,
@@ -34,9 +34,8 @@ from edge_agent.training.export import (
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PLAN_NAME
-from edge_agent.training.provenance import DISTILLED, PHOTOGRAPHS_SHA256, WEIGHTS_SHA256, without_thresholds
+from edge_agent.training.provenance import DISTILLED, PHOTOGRAPHS_SHA256, WEIGHTS_SHA256, made_up, without_thresholds
 from edge_agent.training.sightings import names_in
-from edge_agent.training.synth.scene_folder import made_by
 from edge_agent.training.took_part import (
     blocks_calibrated_on,
     blocks_held_out,
@@ -75,6 +74,8 @@ def distil_pack(
         raise BadInput(
             "the copy's weights would be written over these: name another folder with --run", path=plan.weights
         )
+    if plan.begin_with is not None and plan.begin_with.resolve() == plan.run.resolve():
+        raise BadInput("what it begins with lies here, and stays: name another folder with --run", path=plan.run)
     before = load_manifest(source / MANIFEST_NAME)
     _refuse_others(plan.weights, before)
     trays = counted_trays(open_counted(plan.trays), apart=plan.apart)
@@ -90,11 +91,9 @@ def distil_pack(
     size_px = before.input.width, before.input.height
     recipe = DistilRecipe(steps=plan.steps, seed=plan.seed, width_px=size_px[0], height_px=size_px[1])
     shown = _shown(plan, trays, boxed)
-    begun: dict[str, Any] = {}
     begin_with = None
     if plan.begin_with is not None:
-        begun = {"begun_with": run_before(plan.begin_with, plan.weights, shown)}
-        begin_with = plan.begin_with / WEIGHTS_NAME
+        begin_with = plan.begin_with / WEIGHTS_NAME, run_before(plan.begin_with, plan.weights, shown)
         recipe = replace(recipe, learning_rate=recipe.learning_rate * SLOWER)
 
     def open_views() -> Views:
@@ -112,7 +111,7 @@ def distil_pack(
             "from": {"name": before.name, "version": before.version},
             "activation": "ReLU instead of SiLU",
             "recipe": asdict(recipe),
-            **begun,
+            **({} if begin_with is None else {BEGUN_WITH: begin_with[1]}),
             "curve": curve,
             "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
             WEIGHTS_SHA256: sha256_of(made),
@@ -156,7 +155,6 @@ def _shown(plan: DistillingPlan, trays: Sequence[CountedTray], boxed: Sequence[B
     """What both networks are shown, by its bytes."""
     photographs = sum(len(tray.photographs) for tray in trays)
     folders = (plan.trays, *(() if plan.boxes is None else (plan.boxes,)))
-    synthetic = [generator for folder in folders if (generator := made_by(folder)) is not None]
     return {
         "trays": len(trays),
         "photographs": photographs,
@@ -165,7 +163,7 @@ def _shown(plan: DistillingPlan, trays: Sequence[CountedTray], boxed: Sequence[B
         **({"data_sha256": hash_of({"train": boxed})} if boxed else {}),
         "photographs_shown": min(photographs + len(boxed), MOST),
         "apart": [str(block) for block in plan.apart],
-        **({"synthetic": synthetic, "all_synthetic": len(synthetic) == len(folders)} if synthetic else {}),
+        **made_up(folders),
     }
 
 

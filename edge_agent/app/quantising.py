@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
@@ -59,28 +60,43 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
         for precision in PLACEMENTS:
             pack = ModelPack.load(draft, precision=precision)
             after = tally(OnnxDetector(pack=pack, provider="cpu"), precision)
-            gates[precision] = _held(before, after, plan)
+            gates[precision] = _held(before, after, plan, "cpu")
         keep_passed(draft, gates)
         revised = take_forms(plan.pack, draft)
     write_model_card(plan.pack, revised)
     return revised
 
 
-def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gates said on a provider, and the manifest, in which some that were held before may have stayed."""
+
+    manifest: PackManifest
+    gates: Mapping[Precision, PrecisionGate]
+
+
+def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> Judged:
     """Hold each form of a finished pack, as it runs on another provider, against its first form on the CPU.
 
-    On the same trays as `quantise`. The verdicts are written into the manifest and the card; no file is taken out,
-    since it may serve elsewhere.
+    On the same trays as `quantise`: as many calibrate none of the forms now as calibrated them then. The verdicts are
+    written into the manifest and the card; no file is taken out, since it may serve elsewhere.
 
     Raises:
-        BadInput: the provider is not there, or does not run the pack.
+        BadInput: the provider is not there, or does not run the pack; on the CPU, the pack has one form only; or its
+            forms were made with other blocks held out.
         BadModelPack: the pack does not fit.
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
     """
     manifest = ModelPack.manifest_of(plan.pack)
-    _, judging, menu = check_quantising(plan, manifest.classes)
+    forms = list(manifest.files)[1:] if provider == "cpu" else list(manifest.files)
+    if not forms:
+        said = (
+            "it has one form only, and what that is held against on the CPU is itself: 'edge-agent quantize' makes more"
+        )
+        raise BadInput(said, path=plan.pack)
+    _, judging, menu = check_quantising(_as_it_was_quantised(plan, manifest), manifest.classes)
     detectors = {}
-    for precision in manifest.files:
+    for precision in forms:
         pack = ModelPack.load(plan.pack, precision=precision)
         detectors[precision] = OnnxDetector(pack=pack, provider=provider)
         if detectors[precision].provider != provider:
@@ -90,20 +106,42 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
         return Tally.of(scored_on(detector, manifest, judging, menu, on_work(f"gate: {name}")).scores)
 
     before = tally(OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu"), "cpu")
-    held = {name: _held(before, tally(detector, f"{name} on {provider}"), plan) for name, detector in detectors.items()}
+    held = {
+        name: _held(before, tally(detector, f"{name} on {provider}"), plan, provider)
+        for name, detector in detectors.items()
+    }
     revised = note_gates(plan.pack, provider, held)
     write_model_card(plan.pack, revised)
-    return revised
+    return Judged(revised, held)
 
 
-def _held(before: Tally, after: Tally, plan: QuantisingPlan) -> PrecisionGate:
+def _as_it_was_quantised(plan: QuantisingPlan, manifest: PackManifest) -> QuantisingPlan:
+    """The plan with as many calibrating trays as made the forms, so that none of these judges them.
+
+    Raises:
+        BadInput: they were made with other blocks held out.
+    """
+    for name, file in manifest.files.items():
+        if file.quantised is None:
+            continue
+        then, now = file.quantised.get("held_out"), [str(block) for block in plan.held_out]
+        if isinstance(then, list) and set(map(str, then)) != set(now):
+            asked = " ".join(f"--held-out {block}" for block in then) or "without --held-out"
+            said = f"{name} was made with other trays held out, and those that calibrated it would judge it"
+            raise BadInput(f"{said}: ask as 'quantize' was asked ({asked})", path=plan.pack)
+        if isinstance(number := file.quantised.get("photographs"), int):
+            return replace(plan, calibrate_with=number)
+    return plan
+
+
+def _held(before: Tally, after: Tally, plan: QuantisingPlan, provider: Provider) -> PrecisionGate:
     decision = judge_candidate(before, after, tolerance=int(plan.tolerance / 100 * before.right))
     return PrecisionGate(
         passed=decision.passed,
         tolerance=decision.tolerance,
         fp32=before.counts,
         scores=after.counts,
-        bytes_saturated=bytes_saturate(cpu_flags()),
+        bytes_saturated=bytes_saturate(provider, cpu_flags()),
     )
 
 

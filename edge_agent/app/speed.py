@@ -180,7 +180,6 @@ def tune(
     pictures = pictures_or_noise([read_photograph(path) for path in photographs])
     manifest = load_manifest(folder / MANIFEST_NAME)
     left_out = []
-    saturates = bytes_saturate(cpu_flags())
     all_cores = SessionPlan().thread_count
     ways: dict[str, tuple[Precision, Provider, int]] = {}
     agents: dict[str, Side] = {}
@@ -190,7 +189,11 @@ def tune(
             if precision not in manifest.offered_on(provider):
                 left_out.append(f"{precision} has not passed its gate on {provider}")
                 continue
-            if precision.startswith("int8") and saturates and not _passed_saturated(file, provider):
+            if (
+                precision.startswith("int8")
+                and bytes_saturate(provider, cpu_flags())
+                and not _passed_saturated(file, provider)
+            ):
                 said = "this CPU has no VNNI and cuts sums of bytes off, and nobody has held its gate on such a one"
                 left_out.append(f"{precision} on {provider}: {said}")
                 continue

@@ -186,6 +186,9 @@ def judge(
         typer.Option("--provider", help="Where they run; cpu: on this CPU, if it adds bytes otherwise than theirs."),
     ],
     held_out: common.HeldOutOption = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, max=100, help="By so many per 100 orders may each count be worse.")
+    ] = 1.0,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
 ) -> None:
@@ -199,9 +202,12 @@ def judge(
         trays=trays,
         held_out=blocks_from(held_out, of=trays, option="--held-out"),
         menu=settings_from(config, pack=pack, menu=menu).menu,
+        tolerance=tolerance,
     )
     with pieces_of_work(hidden=False) as on_work:
-        show_gates_on(provider, judge_on(provider, plan, on_work=on_work))
+        judged = judge_on(provider, plan, on_work=on_work)
+    show_gates_on(provider, judged.manifest, judged.gates)
+    say(f"Next: '{typed('edge-agent tune', pack)}' on the box: what it measured there was of the gates before.")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.markup import escape
 
 from edge_agent.checking.item_scores import ItemScores
@@ -10,7 +12,7 @@ from edge_agent.cli.common import say, screen, table_of, warn
 from edge_agent.domain.matching import CheckedLine, LineResult, Verdict, VerdictKind
 from edge_agent.evaluation.replay import Replayed
 from edge_agent.evaluation.report_items import macro_phrase
-from edge_agent.formats.pack import PackManifest, Precision, Provider
+from edge_agent.formats.pack import PackManifest, Precision, PrecisionGate, Provider
 from edge_agent.formats.shares import in_digits, interval
 
 SIGNS = {
@@ -88,13 +90,15 @@ def show_gates(manifest: PackManifest) -> None:
         warn("no 8-bit form keeps the score: the pack runs in fp32")
 
 
-def show_gates_on(provider: Provider, manifest: PackManifest) -> None:
-    """How the forms of a pack did on a provider beside its first form on the CPU."""
-    for name, file in manifest.files.items():
-        if (gate := file.gate_on(provider)) is not None:
-            say(f"{name} on {provider}: {'passed' if gate.passed else 'not passed, will not be chosen there'}")
-            for count, before in gate.fp32.items():
-                say(f"    {count.replace('_', ' ')}: {before} in the first form, {gate.scores[count]} there")
+def show_gates_on(provider: Provider, manifest: PackManifest, gates: Mapping[Precision, PrecisionGate]) -> None:
+    """How the forms of a pack did on a provider beside its first form on the CPU, and which verdict is not kept."""
+    for name, gate in gates.items():
+        say(f"{name} on {provider}: {'passed' if gate.passed else 'not passed, will not be chosen there'}")
+        for count, before in gate.fp32.items():
+            say(f"    {count.replace('_', ' ')}: {before} in the first form, {gate.scores[count]} there")
+        if (kept := manifest.files[name].gate_on(provider)) != gate and kept is not None:
+            where = "cuts sums of bytes off" if kept.bytes_saturated else "adds bytes exactly"
+            say(f"    the pack keeps the gate that was held on a CPU that {where}: it tells more")
 
 
 def show_items(items: ItemScores) -> None:

@@ -46,7 +46,16 @@ def calibrate(
         Path | None, typer.Option("--trays", help="Trays of which the counts are known.", show_default=False)
     ] = None,
     calibrate_on: common.CalibrateOnOption = None,
-    false_alarms: common.BudgetOption = 1.0,
+    false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            "--false-alarms",
+            min=0,
+            max=100,
+            help="Budget for the thresholds: per 100 right orders (1 if left out).",
+            show_default=False,
+        ),
+    ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
@@ -78,8 +87,9 @@ def calibrate(
     blocks = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
     if trays is not None and not blocks:
         raise BadInput("--trays needs --calibrate-on FROM:TO, which says on which of them the thresholds are found")
-    if same_as is not None and (boxes is not None or trays is not None or blocks or folds is not None):
-        raise BadInput("--as takes thresholds over, and looks at no trays: leave out either it or the trays")
+    others = {"--boxes": boxes, "--trays": trays, "--folds": folds, "--false-alarms": false_alarms}
+    if same_as is not None and (given := [name for name, value in others.items() if value is not None]):
+        raise BadInput(f"--as takes thresholds over as they are, and finds none: leave out it or {' and '.join(given)}")
     if folds is None:
         refuse_in_service(pack, configured_pack(config))
     pack = led_to(pack)
@@ -90,7 +100,8 @@ def calibrate(
         return
     if boxes is not None:
         refuse_other_boxes(pack, boxes)
-    plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=false_alarms / 100)
+    budget = 1.0 if false_alarms is None else false_alarms
+    plan = ThresholdPlan(boxes=boxes, trays=trays, blocks=blocks, false_alarms=budget / 100)
     if folds is None:
         with progress("trays", hidden=False) as step:
             manifest = calibrate_pack(pack, plan, on_tray=step)
@@ -290,11 +301,17 @@ def merge(
 ) -> None:
     """Write a pack that reports groups of another pack's classes (extra `train`); calibrate it next."""
     from edge_agent.app.making import merge_classes
+    from edge_agent.training.provenance import DISTILLED
 
     with extra_train("merging"):
         manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
     calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
-    say(f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'")
+    copied = typed("edge-agent calibrate", pack, "--as", "DIR")
+    of_a_copy = f", or take over those of the pack in DIR that it copies with '{copied}'"
+    say(
+        f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'"
+        f"{of_a_copy if DISTILLED in manifest.provenance else ''}"
+    )
 
 
 def distil(

@@ -16,9 +16,15 @@ from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.card_limits import SCORED_NUMBER, knows_no_photograph, limits_of
-from edge_agent.training.provenance import DISTILLED, THRESHOLDS_OF, WEIGHTS_SHA256
+from edge_agent.training.provenance import (
+    CALIBRATED_ON,
+    DISTILLED,
+    SYNTHETIC,
+    THRESHOLDS_OF,
+    WEIGHTS_SHA256,
+    all_made_up,
+)
 from edge_agent.training.took_part import (
-    blocks_calibrated_on,
     doubts_of_scores,
     is_calibrated_unseen,
 )
@@ -180,14 +186,22 @@ def _origin(manifest: PackManifest) -> list[str]:
         f"Written by `{command}`; the recipe and the",
         "hashes of the data stand in `model.yaml` under `provenance`.",
     ]
-    if (generator := provenance.get("synthetic")) is not None:
-        whose = "all its photographs" if knows_no_photograph(manifest) else "what taught the pack that it is a copy of"
-        lines += ["", f"**Synthetic:** {whose} are made-up pictures, by `{generator}`."]
+    if (told := provenance.get(SYNTHETIC)) is not None:
+        generators = ", ".join(f"`{each}`" for each in (told if isinstance(told, list) else [told]))
+        lines += ["", f"**Synthetic:** {_whose_pictures(manifest)} are made-up pictures, by {generators}."]
     if isinstance(merged, dict) and isinstance(groups, dict):
         fine = sum(len(group) for group in groups.values() if isinstance(group, list))
         source = f"{merged.get('name')} {merged.get('version')}"
         lines += ["", f"Its classes are groups of {fine} finer ones: it is {source}, merged by `edge-agent merge`."]
     return lines
+
+
+def _whose_pictures(manifest: PackManifest) -> str:
+    if knows_no_photograph(manifest):
+        return "all its photographs"
+    return (
+        "what taught the pack that it is a copy of" if all_made_up(manifest.provenance) else "some of its photographs"
+    )
 
 
 def _taught_by(provenance: Mapping[str, object]) -> str:
@@ -250,25 +264,39 @@ def _distilled(manifest: PackManifest) -> list[str]:
         "",
         f"Its network is a faster copy of {named}, made by `edge-agent distil`: {told.get('activation')}. It",
         f"learned to give what that gives, on {told.get('photographs')} photographs of {told.get('trays')} trays and",
-        f"{told.get('boxed_photographs')} boxed ones, without a label. Kept apart: {blocks or 'none'}.",
+        f"{told.get('boxed_photographs')} boxed ones, without a label, in {_steps(told)}. Kept apart:",
+        f"{blocks or 'none'}.",
         *([f"Of these, made-up pictures: {'; '.join(map(str, made_up))}."] if isinstance(made_up, list) else []),
     ]
 
 
+def _steps(told: Mapping[str, Any]) -> str:
+    """The steps of its own run, and of those before it that it began with."""
+    steps: list[str] = []
+    run: object = told
+    while isinstance(run, Mapping):
+        recipe = run.get("recipe")
+        steps.insert(0, str(recipe.get("steps", "?")) if isinstance(recipe, Mapping) else "?")
+        run = run.get("begun_with")
+    return f"{' and then '.join(steps)} steps"
+
+
 def _calibration(manifest: PackManifest) -> list[str]:
     said, taken = manifest.metrics, manifest.provenance.get(THRESHOLDS_OF)
+    unseen = is_calibrated_unseen(manifest)
+    known = "that the weights never saw" if unseen else "(whether the weights saw them is not known)"
     if isinstance(taken, dict):
-        found_on = ", ".join(map(str, blocks_calibrated_on(manifest))) or "trays that its card does not name"
+        found_on = manifest.provenance.get(CALIBRATED_ON)
+        named = ", ".join(map(str, found_on)) if isinstance(found_on, list) and found_on else "trays it does not name"
         return [
             "",
             f"Its thresholds are those of {taken.get('name')} {taken.get('version')}, whose scores it has learned to",
-            f"give (`edge-agent calibrate --as`); they were found on {found_on}, and not anew.",
+            "give (`edge-agent calibrate --as`). They were found there, on",
+            f"{said.get('calibration_trays', '?')} labelled trays {known}: {named}.",
         ]
     if "calibration_trays" not in said:
         return ["", "Its thresholds are still to be found (`edge-agent calibrate`)."]
     budget = f"{float(said['calibration_budget']) * 100:g}"
-    unseen = is_calibrated_unseen(manifest)
-    known = "that the weights never saw" if unseen else "(whether the weights saw them is not known)"
     return [
         "",
         f"Thresholds were found on {said['calibration_trays']} labelled trays {known}, for a budget",
@@ -357,19 +385,26 @@ def _gates(manifest: PackManifest) -> list[str]:
         "| form | caught | escaped | called match | false alarms | |",
         "|---|---|---|---|---|---|",
         row("fp32", first.fp32, ""),
-        *(row(name, gate.scores, _verdict(gate, left_out=name in manifest.refused)) for name, gate in gates.items()),
         *(
-            row(f"{name} on {provider}", gate.scores, "passed" if gate.passed else "not passed, not offered there")
+            row(
+                name,
+                gate.scores,
+                _verdict(gate, "not passed, left out" if name in manifest.refused else "not passed, not offered"),
+            )
+            for name, gate in gates.items()
+        ),
+        *(
+            row(f"{name} on {provider}", gate.scores, _verdict(gate, "not passed, not offered there"))
             for name, file in manifest.files.items()
             for provider, gate in file.gates_on.items()
         ),
     ]
 
 
-def _verdict(gate: PrecisionGate, *, left_out: bool) -> str:
+def _verdict(gate: PrecisionGate, not_passed: str) -> str:
     if gate.passed:
         return "passed (held on x86 without VNNI)" if gate.bytes_saturated else "passed"
-    return "not passed, left out" if left_out else "not passed, not offered"
+    return not_passed
 
 
 def _row(manifest: PackManifest, name: str) -> str:

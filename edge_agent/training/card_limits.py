@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_agent.formats.pack import PackManifest
-from edge_agent.training.provenance import DISTILLED
+from edge_agent.training.provenance import DISTILLED, all_made_up
 
 SCORED_NUMBER = "scored_number_"
 """Begins the names of the scores that say how many of a class lay on the scored trays."""
@@ -30,8 +30,7 @@ def limits_of(manifest: PackManifest) -> list[str]:
 def knows_no_photograph(manifest: PackManifest) -> bool:
     """Whether it was never shown a photograph of a real tray, nor was what it is a faster copy of."""
     distilled = manifest.provenance.get(DISTILLED)
-    was_shown_none = not isinstance(distilled, dict) or distilled.get("all_synthetic") is True
-    return bool(manifest.provenance.get("synthetic")) and was_shown_none
+    return all_made_up(manifest.provenance) and (not isinstance(distilled, dict) or all_made_up(distilled))
 
 
 def _own_limits(manifest: PackManifest) -> list[str]:

@@ -36,6 +36,8 @@ from edge_agent.training.views import VIEWED, Views
 logger = logging.getLogger(__name__)
 
 RECIPE_NAME = "distilling.json"
+BEGUN_WITH = "begun_with"
+"""Under this name it says what the copy was made by that learned further, and so does the pack."""
 STATE_NAME = "state.pt"
 WEIGHTS_NAME = "weights.pt"
 
@@ -110,14 +112,23 @@ def run_before(folder: Path, weights: Path, shown: Mapping[str, Any]) -> dict[st
     path = folder / RECIPE_NAME
     if not (path.is_file() and (folder / WEIGHTS_NAME).is_file()):
         raise BadInput("here lies no finished run of 'edge-agent distil' to begin with", path=folder)
-    told = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        recipe, was_shown = dict(told["recipe"]), dict(told["shown"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput("it does not say what its copy was made by", path=path) from error
     if told.get("teacher_sha256") != sha256_of(weights):
         raise BadInput(f"its copy did not learn from {weights}", path=folder)
-    if told.get("shown") != shown:
+    if _in_any_order(was_shown) != _in_any_order(shown):
         raise BadInput(
             "its copy was shown other photographs, or other blocks were kept apart: name the same ones", path=folder
         )
-    return {"recipe": told["recipe"], "weights_sha256": sha256_of(folder / WEIGHTS_NAME)}
+    earlier = {key: value for key, value in told.items() if key == BEGUN_WITH}
+    return {"recipe": recipe, "weights_sha256": sha256_of(folder / WEIGHTS_NAME), **earlier}
+
+
+def _in_any_order(shown: Mapping[str, Any]) -> dict[str, Any]:
+    return {**shown, "apart": sorted(map(str, shown.get("apart", ())))}
 
 
 def distil(
@@ -127,7 +138,7 @@ def distil(
     recipe: DistilRecipe,
     *,
     shown: Mapping[str, Any],
-    begin_with: Path | None = None,
+    begin_with: tuple[Path, Mapping[str, Any]] | None = None,
     on_step: OnStep = nobody_looks,
 ) -> tuple[Path, list[dict[str, float]]]:
     """Make the faster copy, or go on with a run that was cut off.
@@ -138,8 +149,8 @@ def distil(
         run: where `weights.pt` and the state of the work lie.
         recipe: how it is done.
         shown: what the photographs are, by hashes of their bytes.
-        begin_with: the weights of a copy of the same detector that shall learn longer; else it begins with the
-            detector's own.
+        begin_with: the weights of a copy of the same detector that shall learn further, and what it was made by
+            (`run_before`); else it begins with the detector's own.
         on_step: told how many steps of how many are done.
 
     Returns:
@@ -153,7 +164,7 @@ def distil(
     import torch
 
     asked = {**asdict(recipe), **FIXED, "views": VIEWED}
-    begun = {} if begin_with is None else {"begun_with_sha256": sha256_of(begin_with)}
+    begun = {} if begin_with is None else {BEGUN_WITH: begin_with[1]}
     begin_or_go_on(run / RECIPE_NAME, {"recipe": asked, "teacher_sha256": sha256_of(weights), "shown": shown, **begun})
     torch.set_num_threads(usable_cores())
     pupil = _Pupil(weights, recipe)
@@ -161,7 +172,7 @@ def distil(
     if done < recipe.steps:
         views = open_views()
         if not done and begin_with is not None:
-            pupil.begin_with(begin_with)
+            pupil.begin_with(begin_with[0])
         elif not done:
             pupil.take_statistics(views.batch(-1 - number) for number in range(STATISTICS_OF))
         curve = _school(pupil, views, run, recipe, done, curve, on_step)

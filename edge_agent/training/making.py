@@ -18,10 +18,9 @@ from edge_agent.training.fingerprints import begin_or_go_on, hash_of, hash_of_ph
 from edge_agent.training.fit import curve, fit, measure
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.plan import TrainingPlan
-from edge_agent.training.provenance import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256
+from edge_agent.training.provenance import PHOTOGRAPHS_SHA256, START_HELD_OUT, WEIGHTS_SHA256, made_up
 from edge_agent.training.rounds import Means, Trained, learn_from_orders
 from edge_agent.training.sightings import names_in
-from edge_agent.training.synth.scene_folder import made_by
 
 PLAN_NAME = "plan.json"
 """Lies in the folder of a run, and says what it was begun with."""
@@ -60,7 +59,7 @@ def make_pack(
     if plan.orders is not None:
         trained, rounds = learn_from_orders(plan, plan.orders, splits, trays, trained, means)
     export_onnx(trained.weights, plan.pack, width_px=plan.width_px, height_px=plan.height_px)
-    synthetic = None if plan.boxes is None else made_by(plan.boxes)
+    folders = [*(() if plan.boxes is None else (plan.boxes,)), *(() if plan.orders is None else (plan.orders.trays,))]
     provenance = {
         "command": command,
         **_settings(plan),
@@ -75,7 +74,7 @@ def make_pack(
         **by_photographs,
         **({} if plan.start is None else {START_HELD_OUT: [str(block) for block in plan.start_held_out]}),
         **({"rounds": rounds} if rounds else {}),
-        **({"synthetic": synthetic} if synthetic else {}),
+        **made_up(folders),
     }
     manifest = write_pack(
         plan.pack,

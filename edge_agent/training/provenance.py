@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from edge_agent.formats.pack import PackManifest
+from edge_agent.training.synth.scene_folder import made_by
 
 WEIGHTS_SHA256 = "weights_sha256"
 """From which weights learning goes on, as `weights.pt` of its run has them; a faster copy was made of others, which its
@@ -24,6 +27,27 @@ THRESHOLDS_OF = "thresholds_of"
 
 DISTILLED = "distilled"
 """How its network learned from the one that it is a faster copy of; only there."""
+
+
+SYNTHETIC, ALL_SYNTHETIC = "synthetic", "all_synthetic"
+"""What made the pictures that taught it, where some were made up, and whether all were; only there."""
+
+
+def made_up(folders: Sequence[Path]) -> dict[str, Any]:
+    """What the folders that teach say of themselves, as these two: nothing, where none holds made-up pictures."""
+    generators = [generator for folder in folders if (generator := made_by(folder)) is not None]
+    if not generators:
+        return {}
+    return {SYNTHETIC: list(dict.fromkeys(generators)), ALL_SYNTHETIC: len(generators) == len(folders)}
+
+
+def all_made_up(told: Mapping[str, Any]) -> bool:
+    """Whether all pictures that taught were made up, by such an account.
+
+    Packs of before it was told of trays too say what made their boxed pictures; who learned from orders as well may
+    have been shown photographs.
+    """
+    return bool(told.get(SYNTHETIC)) and told.get(ALL_SYNTHETIC, not told.get("rounds")) is True
 
 
 def without_thresholds(manifest: PackManifest) -> dict[str, Any]:

@@ -121,20 +121,35 @@ def take_forms(folder: Path, draft: Path) -> PackManifest:
 def note_gates(folder: Path, provider: Provider, gates: Mapping[Precision, PrecisionGate]) -> PackManifest:
     """Write into a pack what the gates said of its forms on a provider.
 
-    On the CPU's own that takes the place of the gate that was held where the forms were made; the first form has none
-    there, since it is what they are held against.
+    On the CPU's own that takes the place of the gate that was held where the forms were made. A gate that was held on
+    the other kind of CPU stays where it tells more: what passed where sums of bytes are cut off, or exactly, is not
+    forgotten because of the other.
     """
     manifest = load_manifest(folder / MANIFEST_NAME)
-    first = next(iter(manifest.files))
     files = {}
     for precision, file in manifest.files.items():
         entry = file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-        if (gate := gates.get(precision)) is not None and provider != "cpu":
-            entry["gates_on"] = {**entry.get("gates_on", {}), provider: gate.model_dump(mode="json")}
-        elif gate is not None and precision != first:
-            entry["gate"] = gate.model_dump(mode="json")
+        gate, before = gates.get(precision), file.gate_on(provider)
+        if gate is not None and (before is None or _tells_more(gate, before)):
+            told = gate.model_dump(mode="json")
+            entry |= (
+                {"gate": told} if provider == "cpu" else {"gates_on": {**entry.get("gates_on", {}), provider: told}}
+            )
         files[precision] = entry
     return revise_pack(folder, {"files": files})
+
+
+def _tells_more(gate: PrecisionGate, before: PrecisionGate) -> bool:
+    """Whether a gate takes the place of an earlier one, which may have been held on the other kind of CPU.
+
+    A form is offered where sums are exact by a gate of either kind, and where they are cut off only by one of that
+    kind: so a failure there takes nothing from the first, and a success on the first proves nothing new.
+    """
+    if gate.bytes_saturated == before.bytes_saturated:
+        return True
+    if gate.bytes_saturated:
+        return gate.passed == before.passed
+    return not (gate.passed and before.passed)
 
 
 def quantise(source: Path, target: Path, inputs: Iterable[npt.NDArray[Any]], precision: Precision) -> None:

@@ -19,7 +19,7 @@ from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
 from edge_agent.training.cross_validation import CrossValidated, cross_validate
 from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
-from edge_agent.training.provenance import CALIBRATED_ON, DISTILLED, THRESHOLDS_OF, without_thresholds
+from edge_agent.training.provenance import CALIBRATED_ON, DISTILLED, THRESHOLDS_OF, WEIGHTS_SHA256, without_thresholds
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def find_thresholds(
     before = load_manifest(pack / MANIFEST_NAME)
     labelled, items = _looked_at(pack, before, trays, open_detector, read_photograph, on_tray)
     found = calibrate(labelled, items, false_alarms=false_alarms)
-    if not found.decided and before.metrics.get("calibration_decided"):
+    if not found.decided and (before.metrics.get("calibration_decided") or THRESHOLDS_OF in before.provenance):
         said = "with thresholds for these labels it would call no right order match, and with those it has it does"
         do = "it was left as it was. Are they labels of this pack's classes, in its order?"
         raise BadInput(f"{said}; {do}", path=pack)
@@ -82,9 +82,9 @@ def find_thresholds(
 def take_thresholds(pack: Path, source: PackManifest) -> PackManifest:
     """Take over the thresholds of the pack of which this one is a faster copy, and write them.
 
-    A copy has learned to give its scores, and thresholds that are found anew on few trays are other ones by chance
-    alone (docs/experiments.md, "A faster copy"). Of a pack whose classes were merged, a copy whose classes were merged
-    in the same way takes them.
+    A copy has learned to give its scores, and thresholds that are found anew on few trays differ from those by more
+    than its scores do (docs/experiments.md, "A faster copy"). Of a pack whose classes were merged, a copy whose classes
+    were merged in the same way takes them.
 
     Raises:
         BadInput: the pack is no copy of that one, reports other classes, or that one has no thresholds yet.
@@ -93,21 +93,28 @@ def take_thresholds(pack: Path, source: PackManifest) -> PackManifest:
     before = load_manifest(pack / MANIFEST_NAME)
     named = " ".join(_named(source).values())
     if not _is_copy_of(before, source):
-        raise BadInput(f"it is no faster copy of {named}, so its scores mean something else", path=pack)
+        said = f"by what its model.yaml says of its weights it is no faster copy of {named}"
+        raise BadInput(f"{said}, so its scores mean something else", path=pack)
     if before.classes != source.classes or before.provenance.get("groups") != source.provenance.get("groups"):
         raise BadInput(f"it reports other classes than {named}; those can only be merged in the same way", path=pack)
     if source.thresholds == STILL_TO_BE_FOUND:
         raise BadInput(f"the thresholds of {named} are still to be found themselves", path=pack)
     taken = source.thresholds.model_dump(mode="json")
     found_on = {key: value for key, value in source.provenance.items() if key == CALIBRATED_ON}
-    return _written(pack, before, taken, {}, {**found_on, THRESHOLDS_OF: _named(source)})
+    trays = {key: value for key, value in source.metrics.items() if key == "calibration_trays"}
+    return _written(pack, before, taken, trays, {**found_on, THRESHOLDS_OF: _named(source)})
 
 
 def _is_copy_of(copy: PackManifest, source: PackManifest) -> bool:
-    """Whether one learned from the other, or from what the other was merged from."""
+    """Whether one learned from the other, or from what the other was merged from.
+
+    Names and versions alone would not tell: another training may have written into the same folder since.
+    """
     distilled, merged = copy.provenance.get(DISTILLED), source.provenance.get("merged_from")
     learned_from = distilled.get("from") if isinstance(distilled, dict) else None
-    return learned_from is not None and learned_from == (merged or _named(source))
+    weights = copy.provenance.get(WEIGHTS_SHA256)
+    is_of_its_weights = weights is not None and weights == source.provenance.get(WEIGHTS_SHA256)
+    return is_of_its_weights and learned_from is not None and learned_from == (merged or _named(source))
 
 
 def _named(manifest: PackManifest) -> dict[str, str]:
@@ -118,7 +125,7 @@ def _written(
     pack: Path,
     before: PackManifest,
     thresholds: dict[str, Any],
-    metrics: Mapping[str, float],
+    metrics: Mapping[str, float | str],
     provenance: Mapping[str, Any],
 ) -> PackManifest:
     """Write a pack's manifest with other thresholds; scores and gates under the old ones were another detector's."""

@@ -122,9 +122,11 @@ def test_a_block_that_ends_before_it_begins_is_refused(run: Run, many: Path) -> 
     run(*ON_TRAYS["evaluate"], "--only", "t-3:t-1").refused("'t-3:t-1' is no block of trays", "higher than its last")
 
 
-@pytest.mark.parametrize("words", [BOXED, ON_TRAYS["calibrate"], (*BOXED, "--folds", "2")])
+@pytest.mark.parametrize(
+    "words", [BOXED, ON_TRAYS["calibrate"], (*BOXED[:2], "--folds", "2"), (*BOXED[:2], "--false-alarms", "1")]
+)
 def test_thresholds_are_taken_over_or_found_not_both(run: Run, many: Path, words: tuple[str, ...]) -> None:
-    run(*words, "--as", "pack").refused("--as takes thresholds over, and looks at no trays")
+    run(*words, "--as", "pack").refused("--as takes thresholds over as they are, and finds none", words[2])
 
 
 def test_trays_cannot_be_held_out_and_set_thresholds(run: Run, many: Path) -> None:

@@ -583,9 +583,12 @@ def test_calibrate_as_takes_over_the_thresholds_of_what_a_pack_copies_and_says_s
 ) -> None:
     network = constant_model(raw_output([]))
     limits = {"default": {"present": 0.61, "possible": 0.21}}
-    told = {"calibrated_on": ["t-1:t-3"]}
-    write_pack(here / "slow", network, "ultralytics_raw", name="slow", thresholds=limits, provenance=told)
-    copied = {"distilled": {"from": {"name": "slow", "version": "1"}}}
+    told = {"calibrated_on": ["other boxed photographs", "t-1:t-3"], "weights_sha256": "a"}
+    found = {"calibration_trays": 6}
+    write_pack(
+        here / "slow", network, "ultralytics_raw", name="slow", thresholds=limits, provenance=told, metrics=found
+    )
+    copied = {"distilled": {"from": {"name": "slow", "version": "1"}}, "weights_sha256": "a"}
     write_pack(here / "fast", network, "ultralytics_raw", name="fast", provenance=copied)
     done = run("calibrate", "fast", "--as", "slow")
     assert done.status == 0, done
@@ -594,5 +597,7 @@ def test_calibrate_as_takes_over_the_thresholds_of_what_a_pack_copies_and_says_s
     assert load_manifest(here / "fast" / MANIFEST_NAME).thresholds.default.present == 0.61
     card_of_fast = " ".join((here / "fast" / "README.md").read_text().split())
     assert "Its thresholds are those of slow 1" in card_of_fast
-    assert "found on t-1:t-3, and not anew" in card_of_fast
+    seen = "on 6 labelled trays (whether the weights saw them is not known): other boxed photographs, t-1:t-3."
+    assert seen in card_of_fast
+    assert "Thresholds rest on 6 trays" in card_of_fast
     run("calibrate", "slow", "--as", "fast").refused("it is no faster copy of fast 1")

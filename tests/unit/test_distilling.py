@@ -44,9 +44,19 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / "model.onnx").write_bytes(constant_model(raw_output([])))
 
     def distilled(
-        weights: Path, _views: object, run: Path, recipe: DistilRecipe, *, shown: Mapping[str, Any], **_: object
+        weights: Path,
+        _views: object,
+        run: Path,
+        recipe: DistilRecipe,
+        *,
+        shown: Mapping[str, Any],
+        begin_with: tuple[Path, Mapping[str, Any]] | None,
+        **_: object,
     ) -> Any:
-        made_by = {"recipe": asdict(recipe), "teacher_sha256": sha256_of(weights), "shown": shown}
+        recipe_with_more = {**asdict(recipe), "seen": 0.02}
+        made_by = {"recipe": recipe_with_more, "teacher_sha256": sha256_of(weights), "shown": shown}
+        if begin_with is not None:
+            made_by["begun_with"] = begin_with[1]
         begin_or_go_on(run / "distilling.json", made_by)
         (run / "weights.pt").write_bytes(b"the copy")
         return run / "weights.pt", [{"step": 4, "scores": 0.5}]
@@ -138,8 +148,30 @@ def test_a_copy_that_learns_further_says_what_it_began_with_and_learns_more_slow
     first: Any = made(root).provenance["distilled"]
     told: Any = made(root, begin_with=root / "run", run=root / "further", seed=2).provenance["distilled"]
     assert told["begun_with"]["weights_sha256"] == first["weights_sha256"]
-    assert told["begun_with"]["recipe"] == first["recipe"]
+    assert told["begun_with"]["recipe"].items() > first["recipe"].items(), "all of what it was made by"
     assert told["recipe"] == {**first["recipe"], "seed": 2, "learning_rate": first["recipe"]["learning_rate"] / 2}
+
+
+def test_a_copy_that_learned_further_twice_says_of_all_three_runs(root: Path) -> None:
+    made(root, steps=3)
+    made(root, steps=2, begin_with=root / "run", run=root / "further")
+    told: Any = made(root, begin_with=root / "further", run=root / "furthest", steps=1).provenance["distilled"]
+    assert told["begun_with"]["begun_with"]["recipe"]["steps"] == 3
+    card = " ".join((root / "copy" / "README.md").read_text().split())
+    assert "without a label, in 3 and then 2 and then 1 steps." in card
+
+
+def test_what_a_copy_begins_with_is_not_written_over(root: Path) -> None:
+    """Told to delete the folder, as where something else was begun, one would lose what one wants to begin with."""
+    made(root)
+    with pytest.raises(BadInput, match=r"run: what it begins with lies here, and stays: name another folder"):
+        made(root, begin_with=root / "run")
+
+
+def test_the_same_blocks_in_another_order_are_the_same(root: Path) -> None:
+    made(root, held_out="own-1:own-1 own-2:own-2")
+    further = made(root, held_out="own-2:own-2 own-1:own-1", begin_with=root / "run", run=root / "further")
+    assert further.provenance["distilled"]
 
 
 def test_a_copy_of_something_else_is_not_begun_with(root: Path) -> None:
@@ -151,6 +183,9 @@ def test_a_copy_of_something_else_is_not_begun_with(root: Path) -> None:
     begun = json.loads((root / "run" / "distilling.json").read_text())
     (root / "run" / "distilling.json").write_text(json.dumps(begun | {"teacher_sha256": "0"}))
     with pytest.raises(BadInput, match=r"run: its copy did not learn from .*weights\.pt"):
+        made(root, **further)
+    (root / "run" / "distilling.json").write_text("{")
+    with pytest.raises(BadInput, match=r"distilling\.json: it does not say what its copy was made by"):
         made(root, **further)
     (root / "run" / "weights.pt").unlink()
     with pytest.raises(BadInput, match=r"run: here lies no finished run of 'edge-agent distil' to begin with"):
@@ -184,7 +219,7 @@ def test_the_folder_of_the_training_is_no_folder_for_the_copy(root: Path) -> Non
 
 def test_a_copy_of_a_made_up_pack_that_was_shown_photographs_is_not_said_to_have_seen_none(root: Path) -> None:
     known = load_manifest(root / "source" / MANIFEST_NAME).provenance
-    revise_pack(root / "source", {"provenance": {**known, "synthetic": "edge-agent synth compose, generator 1"}})
+    revise_pack(root / "source", {"provenance": {**known, "synthetic": ["edge-agent synth"], "all_synthetic": True}})
     assert "never seen a photograph of a real tray" not in card_of_copy(root, root / "run")
     for folder in ("trays", "boxes"):
         (root / folder / "about.json").write_text(json.dumps({"generator": 1, "made_by": "compose"}))

@@ -19,6 +19,7 @@ from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
 from edge_agent.formats.recordings import open_trays
+from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
 from tests.builders import seen
 from tests.builders_detect import detect_export
@@ -152,7 +153,7 @@ def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(
     """The verdict decides what runs there; nothing is taken out, since it may serve elsewhere."""
     quantising.quantise(plan)
     monkeypatch.setattr(Overlooking, "overlooked", {("int8", "openvino"): 1, ("int8_convs", "cuda"): 1})
-    manifest = quantising.judge_on("openvino", plan)
+    manifest = quantising.judge_on("openvino", plan).manifest
     assert manifest == load_manifest(plan.pack / MANIFEST_NAME)
     assert manifest.offered_on("openvino") == ("fp32", "int8_convs")
     assert manifest.offered_on("cpu") == ("fp32", "int8", "int8_convs")
@@ -160,8 +161,12 @@ def test_what_passed_on_the_cpu_is_judged_anew_on_another_provider(
     assert manifest.files["int8"].gates_on["openvino"].scores["caught"] == 3
     card = (plan.pack / "README.md").read_text()
     assert "| int8 on openvino | 3 | 0 | 3 | 0 | not passed, not offered there |" in card
-    assert quantising.judge_on("cuda", plan).offered_on("cuda") == ("fp32", "int8")
-    assert quantising.judge_on("openvino", at(plan, 25.0)).offered_on("openvino") == ("fp32", "int8", "int8_convs")
+    assert quantising.judge_on("cuda", plan).manifest.offered_on("cuda") == ("fp32", "int8")
+    assert quantising.judge_on("openvino", at(plan, 25.0)).manifest.offered_on("openvino") == (
+        "fp32",
+        "int8",
+        "int8_convs",
+    )
 
 
 def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
@@ -172,15 +177,67 @@ def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
     made = quantising.quantise(plan)
     monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2",))
     monkeypatch.setattr(Overlooking, "overlooked", {("int8_convs", "cpu"): 1})
-    manifest = quantising.judge_on("cpu", plan)
-    assert manifest.offered_on("cpu") == ("fp32", "int8")
+    judged = quantising.judge_on("cpu", plan)
+    manifest = judged.manifest
+    assert {name: gate.passed for name, gate in judged.gates.items()} == {"int8": True, "int8_convs": False}
+    assert manifest.offered_on("cpu") == ("fp32", "int8", "int8_convs"), "on the other kind it keeps its score"
     assert {name: file.sha256 for name, file in manifest.files.items()} == {
         name: file.sha256 for name, file in made.files.items()
     }
-    assert [file.gate and file.gate.bytes_saturated for file in manifest.files.values()] == [None, True, True]
+    assert [file.gate and file.gate.bytes_saturated for file in manifest.files.values()] == [None, True, False]
     card = (plan.pack / "README.md").read_text()
     assert "| int8 | 4 | 0 | 4 | 0 | passed (held on x86 without VNNI) |" in card
-    assert "| int8_convs | 3 | 0 | 3 | 0 | not passed, not offered |" in card
+    assert "| int8_convs | 4 | 0 | 4 | 0 | passed |" in card
+
+
+EXACT, CUT_OFF = ("avx2", "avx_vnni"), ("avx2",)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "passed", "saturated"),
+    [
+        ((EXACT, True), (CUT_OFF, True), True, True),
+        ((EXACT, True), (CUT_OFF, False), True, False),
+        ((EXACT, False), (CUT_OFF, True), False, False),
+        ((CUT_OFF, True), (EXACT, True), True, True),
+        ((CUT_OFF, True), (EXACT, False), False, False),
+        ((CUT_OFF, False), (EXACT, True), True, False),
+        ((CUT_OFF, True), (CUT_OFF, False), False, True),
+    ],
+)
+def test_of_gates_on_two_kinds_of_cpu_the_pack_keeps_what_tells_more(
+    plan: QuantisingPlan,
+    monkeypatch: pytest.MonkeyPatch,
+    first: tuple[tuple[str, ...], bool],
+    then: tuple[tuple[str, ...], bool],
+    passed: bool,
+    saturated: bool,
+) -> None:
+    """Typed on the other kind, `judge` must not take what was proved on the first from the boxes that are like it."""
+    quantising.quantise(plan)
+    for flags, passes in (first, then):
+        monkeypatch.setattr(quantising, "cpu_flags", lambda flags=flags: flags)
+        monkeypatch.setattr(Overlooking, "overlooked", {} if passes else {("int8", "openvino"): 1})
+        judged = quantising.judge_on("openvino", plan)
+        assert judged.gates["int8"].passed is passes
+    kept = load_manifest(plan.pack / MANIFEST_NAME).files["int8"].gate_on("openvino")
+    assert kept is not None
+    assert (kept.passed, kept.bytes_saturated) == (passed, saturated)
+
+
+def test_a_gate_is_held_anew_by_the_trays_that_calibrated_nothing(plan: QuantisingPlan) -> None:
+    """One tray calibrated, and seven judged; asked for as many as are usual, four would judge now."""
+    quantising.quantise(replace(plan, calibrate_with=1))
+    gates = quantising.judge_on("cpu", plan).gates
+    assert {gate.fp32["right"] for gate in gates.values()} == {TRAYS - 1}
+    assert list(gates) == ["int8", "int8_convs"], "the first form is not held against itself"
+    with pytest.raises(BadInput, match=r"was made with other trays held out.* \(without --held-out\)"):
+        quantising.judge_on("cpu", replace(plan, held_out=(TrayBlock.parse("t-0:t-1"),)))
+
+
+def test_a_pack_of_one_form_has_no_gate_to_hold_on_the_cpu(plan: QuantisingPlan) -> None:
+    with pytest.raises(BadInput, match="it has one form only"):
+        quantising.judge_on("cpu", plan)
 
 
 def test_a_provider_that_does_not_run_the_pack_judges_nothing(
@@ -201,7 +258,7 @@ def test_the_first_form_is_held_on_another_provider_against_itself_on_the_cpu(
     """Held against itself there, a provider that computes wrongly would pass with every form."""
     monkeypatch.setattr(Overlooking, "overlooked", dict.fromkeys([("fp32", "cuda"), ("int8", "cuda")], 1))
     quantising.quantise(plan)
-    files = quantising.judge_on("cuda", plan).files
+    files = quantising.judge_on("cuda", plan).manifest.files
     assert {name: file.gates_on["cuda"].passed for name, file in files.items()} == {
         "fp32": False,
         "int8": False,

@@ -49,6 +49,23 @@ def test_a_model_of_made_up_pictures_is_called_synthetic(pack: Path) -> None:
     assert "never seen a photograph of a real tray" in card
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"synthetic": ["edge-agent synth compose, generator 1"], "all_synthetic": False, "rounds": [{}]},
+        {"synthetic": "edge-agent synth compose, generator 1", "rounds": [{}]},
+    ],
+    ids=["trays are photographs", "of the trays nothing is told"],
+)
+def test_a_model_that_learned_from_orders_too_is_not_said_to_have_seen_no_photograph(
+    pack: Path, told: dict[str, Any]
+) -> None:
+    card = card_of(pack, told)
+    assert "**Synthetic:** some of its photographs are made-up pictures, by `edge-agent synth compose" in card
+    assert "never seen a photograph" not in card
+    assert "never seen a photograph" in card_of(pack, {**told, "all_synthetic": True})
+
+
 def test_a_card_says_what_its_own_numbers_do_not_show(pack: Path) -> None:
     scored = {"scored_number_bread": 3, "scored_recall_bread": "1.000 [0.292, 1.000]"}
     card = card_of(pack, {}, {**SCORED, **CALIBRATED, **scored, "scored_macro_recall_surely": "0.9"})
@@ -143,7 +160,10 @@ def test_the_card_has_what_was_mistaken_for_what_the_most_frequent_first(pack: P
 
 
 def test_a_faster_copy_says_what_it_is_a_copy_of_and_what_it_was_not_shown(pack: Path) -> None:
-    told = {"from": {"name": "dishes", "version": "4"}, "activation": "ReLU instead of SiLU", "photographs": 12}
+    told: dict[str, Any] = {"from": {"name": "dishes", "version": "4"}, "activation": "ReLU instead of SiLU"}
+    told |= {"photographs": 12, "recipe": {"steps": 7}}
     card = card_of(pack, {"distilled": {**told, "trays": 3, "boxed_photographs": 5, "apart": ["noon-10:noon-19"]}})
     assert "a faster copy of dishes 4, made by `edge-agent distil`: ReLU instead of SiLU." in card
-    assert "12 photographs of 3 trays and 5 boxed ones, without a label. Kept apart: noon-10:noon-19." in card
+    assert (
+        "12 photographs of 3 trays and 5 boxed ones, without a label, in 7 steps. Kept apart: noon-10:noon-19." in card
+    )

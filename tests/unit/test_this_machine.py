@@ -8,6 +8,7 @@ import onnxruntime
 import pytest
 
 from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
+from edge_agent.formats.pack import Provider
 
 
 def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path) -> None:
@@ -23,19 +24,21 @@ def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("flags", "saturate"),
+    ("provider", "flags", "saturate"),
     [
-        (("avx2",), True),
-        (("avx2", "avx512f"), True),
-        (("avx2", "avx512f", "avx512_vnni"), False),
-        (("avx2", "avx_vnni"), False),
-        (("asimd",), False),
-        ((), False),
+        ("cpu", ("avx2",), True),
+        ("openvino", ("avx2", "avx512f"), True),
+        ("cpu", ("avx2", "avx512f", "avx512_vnni"), False),
+        ("cpu", ("avx2", "avx_vnni"), False),
+        ("cpu", ("asimd",), False),
+        ("cpu", (), False),
+        ("cuda", ("avx2",), False),
+        ("tensorrt", ("avx2",), False),
     ],
 )
-def test_x86_without_vnni_rounds_sums_of_bytes_off(flags: tuple[str, ...], saturate: bool) -> None:
-    """There a quantised network may lose the score that its gate saw elsewhere."""
-    assert bytes_saturate(flags) is saturate
+def test_x86_without_vnni_rounds_sums_of_bytes_off(provider: Provider, flags: tuple[str, ...], saturate: bool) -> None:
+    """There a quantised network may lose the score that its gate saw elsewhere; a GPU adds for itself."""
+    assert bytes_saturate(provider, flags) is saturate
 
 
 def test_the_runtime_is_named_with_its_providers() -> None:

@@ -238,14 +238,16 @@ def test_thresholds_that_never_called_an_order_right_are_not_kept(tmp_path: Path
 
 
 FINE = {"name": "fine", "version": "4"}
+LEARNED = {"weights_sha256": "a"}
+COPIED = {"distilled": {"from": FINE}, **LEARNED}
 MERGED = {"merged_from": FINE, "groups": {"crockery": ["plate"]}}
 FOUND = {"default": {"present": 0.6, "possible": 0.2}, "classes": {"bread": {"present": 0.7, "possible": 0.04}}}
 
 
 def source_of(folder: Path, **changes: Any) -> PackManifest:
     """A pack with thresholds of its own, which were found on three trays."""
-    told = {"calibrated_on": ["noon-1:noon-3"], **changes.pop("provenance", {})}
-    given = {"thresholds": FOUND, **FINE, **changes}
+    told = {"calibrated_on": ["noon-1:noon-3"], **LEARNED, **changes.pop("provenance", {})}
+    given = {"thresholds": FOUND, "metrics": {"calibration_trays": 3, "calibration_decided": 0.9}, **FINE, **changes}
     return load_manifest(write_pack(folder, b"no network", "ultralytics_raw", provenance=told, **given) / MANIFEST_NAME)
 
 
@@ -266,23 +268,46 @@ def test_a_faster_copy_takes_over_the_thresholds_of_what_it_copies(
     """Whatever was judged with others goes; and what set them sets these, so that no score on it proves anything."""
     name = {"name": "coarse", "version": "6"} if source else FINE
     before = source_of(tmp_path / "source", provenance=source, **name)
-    pack = copy_in(tmp_path / "copy", {"distilled": {"from": FINE}, **copy})
+    pack = copy_in(tmp_path / "copy", {**COPIED, **copy})
     after = take_thresholds(pack, before)
     assert after.thresholds == before.thresholds
-    told = {"licence": "x", "distilled": {"from": FINE}, **copy}
+    told = {"licence": "x", **COPIED, **copy}
     assert after.provenance == {**told, "calibrated_on": ["noon-1:noon-3"], "thresholds_of": name}
-    assert (after.metrics, after.files["fp32"].gates_on, after.score_floor) == ({}, {}, 0.04)
+    assert (after.metrics, after.files["fp32"].gates_on, after.score_floor) == ({"calibration_trays": 3}, {}, 0.04)
     assert load_manifest(pack / MANIFEST_NAME) == after
-    assert "thresholds_of" not in found_for(pack).provenance, "found anew, they are those of no other pack"
+
+
+def test_thresholds_that_were_taken_over_are_not_lost_to_labels_that_fit_nothing(tmp_path: Path) -> None:
+    pack = copy_in(tmp_path / "copy", COPIED)
+    taken = take_thresholds(pack, source_of(tmp_path / "source"))
+    with pytest.raises(BadInput, match="it was left as it was"):
+        found_for(pack)
+    assert load_manifest(pack / MANIFEST_NAME) == taken
+
+
+def test_thresholds_that_are_found_anew_are_those_of_no_other_pack(tmp_path: Path) -> None:
+    pack = copy_in(tmp_path / "copy", COPIED)
+    take_thresholds(pack, source_of(tmp_path / "source"))
+    black = np.zeros((8, 8, 3), np.uint8)
+    after = find_thresholds(
+        pack,
+        [((Path(f"{n}.jpg"),), {"plate": 1}) for n in range(20)],
+        false_alarms=0.0,
+        open_detector=lambda *_: ScriptedDetector(classes=CLASSES, script=[(seen("plate"),)]),
+        read_photograph=lambda _: black,
+    )
+    assert after.provenance == {"licence": "x", **COPIED, "calibrated_on": []}
 
 
 @pytest.mark.parametrize(
     ("source", "copy", "said"),
     [
-        ({}, {}, "no faster copy of fine 4"),
-        ({}, {"distilled": {"from": {"name": "fine", "version": "3"}}}, "no faster copy of fine 4"),
-        ({"provenance": MERGED}, {"distilled": {"from": FINE}}, "reports other classes than fine 4"),
-        ({"thresholds": STILL_TO_BE_FOUND.model_dump()}, {"distilled": {"from": FINE}}, "fine 4 are still to be found"),
+        ({}, LEARNED, "no faster copy of fine 4"),
+        ({}, {**LEARNED, "distilled": {"from": {"name": "fine", "version": "3"}}}, "no faster copy of fine 4"),
+        ({"provenance": {"weights_sha256": "of another training"}}, COPIED, "no faster copy of fine 4"),
+        ({"provenance": {"weights_sha256": None}}, {**COPIED, "weights_sha256": None}, "no faster copy of fine 4"),
+        ({"provenance": MERGED}, COPIED, "reports other classes than fine 4"),
+        ({"thresholds": STILL_TO_BE_FOUND.model_dump()}, COPIED, "fine 4 are still to be found"),
     ],
 )
 def test_thresholds_of_another_detector_are_not_taken_over(
