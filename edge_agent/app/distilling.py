@@ -21,7 +21,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
-from edge_agent.training.distilling import BEGUN_WITH, SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
+from edge_agent.training.distilling import SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
 from edge_agent.training.export import (
     MODEL_NAME,
     TO_BE_FOUND,
@@ -34,13 +34,17 @@ from edge_agent.training.export import (
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PLAN_NAME
-from edge_agent.training.provenance import DISTILLED, PHOTOGRAPHS_SHA256, WEIGHTS_SHA256, made_up, without_thresholds
-from edge_agent.training.sightings import names_in
-from edge_agent.training.took_part import (
-    blocks_calibrated_on,
-    blocks_held_out,
-    blocks_kept_apart,
+from edge_agent.training.provenance import (
+    BEGUN_WITH,
+    DISTILLED,
+    PHOTOGRAPHS_SHA256,
+    WEIGHTS_SHA256,
+    made_up,
+    named,
+    without_thresholds,
 )
+from edge_agent.training.sightings import names_in
+from edge_agent.training.took_part import blocks_calibrated_on, blocks_held_out, blocks_kept_apart
 from edge_agent.training.views import MOST, Views
 
 logger = logging.getLogger(__name__)
@@ -108,7 +112,7 @@ def distil_pack(
         export_onnx(made, plan.pack, width_px=size_px[0], height_px=size_px[1])
         account = {
             **shown,
-            "from": {"name": before.name, "version": before.version},
+            "from": named(before),
             "activation": "ReLU instead of SiLU",
             "recipe": asdict(recipe),
             **({} if begin_with is None else {BEGUN_WITH: begin_with[1]}),

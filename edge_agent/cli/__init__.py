@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from edge_agent import __version__
-from edge_agent.cli import demo, house, learning, living, models, seeing, speed, synth, tokens, training
+from edge_agent.cli import copying, demo, house, learning, living, models, seeing, speed, synth, tokens, training
 from edge_agent.cli.common import notes, say
 from edge_agent.errors import BadInput, EdgeAgentError
 
@@ -51,8 +51,8 @@ for command in (
     speed.quantize,
     training.calibrate,
     training.train,
-    training.distil,
-    training.merge,
+    copying.distil,
+    copying.merge,
     learning.learn,
     house.doctor,
     house.backup,

@@ -165,6 +165,17 @@ def blocks_from(texts: list[str] | None, *, of: Path | None, option: str) -> tup
     return tuple(TrayBlock.parse(text) for text in texts or ())
 
 
+def blocks_apart(
+    calibrate_on: list[str] | None, held_out: list[str] | None, trays: Path | None
+) -> tuple[tuple[TrayBlock, ...], tuple[TrayBlock, ...]]:
+    """The trays that set thresholds, and those that take no part; none may be both."""
+    kept = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
+    unseen = blocks_from(held_out, of=trays, option="--held-out")
+    if shared := next((block for block in kept if any(block.overlaps(other) for other in unseen)), None):
+        raise BadInput(f"the block {shared} is to set thresholds and to take no part at all; it can do only one")
+    return kept, unseen
+
+
 def typed(command: str, *words: object) -> str:
     """A command as it can be typed, also where a folder has a blank in its name."""
     return f"{command} {shlex.join(map(str, words))}"

@@ -1,4 +1,4 @@
-"""train, distil, calibrate, merge: make model packs."""
+"""train, calibrate: make a model pack, and find its thresholds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from edge_agent.cli import common
 from edge_agent.cli.common import (
+    blocks_apart,
     blocks_from,
     configured_pack,
     extra_train,
@@ -25,7 +26,6 @@ from edge_agent.cli.common import (
 from edge_agent.cli.showing import show_gates
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest
-from edge_agent.formats.tray_block import TrayBlock
 
 
 def calibrate(
@@ -223,7 +223,7 @@ def train(
     served = configured_pack(config)
     refuse_to_write_over(pack, served)
     names = _names_in(classes)
-    kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
+    kept, unseen = blocks_apart(calibrate_on, held_out, trays)
     learning = quantising = checked_by = None
     if trays is not None:
         apart = (*unseen, *kept)
@@ -278,111 +278,6 @@ def _names_in(classes: str) -> tuple[str, ...]:
     if not all(names) or len(set(names)) < len(names):
         raise BadInput("--classes needs different names with commas between them, such as plate,fruit,drink")
     return names
-
-
-def _blocks_apart(
-    calibrate_on: list[str] | None, held_out: list[str] | None, trays: Path | None
-) -> tuple[tuple[TrayBlock, ...], tuple[TrayBlock, ...]]:
-    """The trays that set thresholds, and those that take no part; none may be both."""
-    kept = blocks_from(calibrate_on, of=trays, option="--calibrate-on")
-    unseen = blocks_from(held_out, of=trays, option="--held-out")
-    if shared := next((block for block in kept if any(block.overlaps(other) for other in unseen)), None):
-        raise BadInput(f"the block {shared} is to set thresholds and to take no part at all; it can do only one")
-    return kept, unseen
-
-
-def merge(
-    source: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="A model pack of fine classes.")],
-    *,
-    groups: Annotated[Path, typer.Option("--groups", help="Which fine classes each coarse one is made of (YAML).")],
-    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write.")],
-    version: common.VersionOption = "1",
-    config: common.ConfigOption = None,
-) -> None:
-    """Write a pack that reports groups of another pack's classes (extra `train`); calibrate it next."""
-    from edge_agent.app.making import merge_classes
-    from edge_agent.training.provenance import DISTILLED
-
-    with extra_train("merging"):
-        manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
-    calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
-    copied = typed("edge-agent calibrate", pack, "--as", "DIR")
-    of_a_copy = f", or take over those of the pack in DIR that it copies with '{copied}'"
-    say(
-        f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'"
-        f"{of_a_copy if DISTILLED in manifest.provenance else ''}"
-    )
-
-
-def distil(
-    source: Annotated[
-        Path, typer.Argument(metavar="PACK_DIR", help="The model pack of which a faster copy is to be made.")
-    ],
-    *,
-    weights: Annotated[
-        Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
-    ],
-    trays: Annotated[
-        Path, typer.Option("--trays", help="Photographed trays; what lies on them is not asked.", show_default=False)
-    ],
-    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
-    run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
-    boxes: Annotated[
-        Path | None,
-        typer.Option(
-            "--boxes", help="Boxed photographs; those under train are shown too, without boxes.", show_default=False
-        ),
-    ] = None,
-    held_out: common.HeldOutOption = None,
-    calibrate_on: common.CalibrateOnOption = None,
-    steps: Annotated[
-        int, typer.Option("--steps", min=1, help="So many times sixteen pictures are shown; two seconds each, or more.")
-    ] = 2000,
-    begin_with: Annotated[
-        Path | None,
-        typer.Option(
-            "--begin-with",
-            metavar="RUN_DIR",
-            help="A finished run of the same weights and photographs: its copy learns further, more slowly. Another "
-            "--seed shows it other views.",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 20,
-    version: common.VersionOption = "1",
-    config: common.ConfigOption = None,
-) -> None:
-    """Make a copy of a pack that computes faster, and learns to give what the pack gives (extra `train`).
-
-    ReLU takes the place of SiLU in it, which 8-bit forms compute together with the convolution before. No label is
-    asked; the trays of --held-out and --calibrate-on are not shown. Typed again after a cut, the same command goes on.
-    """
-    from edge_agent.app.distilling import distil_pack
-    from edge_agent.app.plans import DistillingPlan
-
-    if not pack.name or not version:
-        raise BadInput("--pack needs a folder with a name, and --version a text")
-    kept, unseen = _blocks_apart(calibrate_on, held_out, trays)
-    plan = DistillingPlan(
-        source=source,
-        weights=weights,
-        trays=trays,
-        boxes=boxes,
-        held_out=unseen,
-        calibrate_on=kept,
-        steps=steps,
-        seed=seed,
-        run=run,
-        pack=pack,
-        version=version,
-        begin_with=begin_with,
-    )
-    with extra_train("distilling"), pieces_of_work(hidden=False) as on_work:
-        _, far = distil_pack(plan, configured=configured_pack(config), on_work=on_work)
-    losses = ", ".join(f"{name} {value:g}" for name, value in far.items() if name != "step")
-    say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
-    calibrate = typed("edge-agent calibrate", pack, "--as", source)
-    say(f"It has no thresholds yet. Next: '{calibrate}' takes over those of {source}; or 'edge-agent merge' first.")
 
 
 def _show_fit(pack: Path, manifest: PackManifest) -> None:

@@ -15,14 +15,13 @@ from edge_agent.formats.pack import PackManifest, PrecisionGate
 from edge_agent.formats.shares import in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
-from edge_agent.training.card_limits import SCORED_NUMBER, knows_no_photograph, limits_of
+from edge_agent.training.card_limits import SCORED_NUMBER, limits_of
+from edge_agent.training.card_origin import origin_of
 from edge_agent.training.provenance import (
     CALIBRATED_ON,
     DISTILLED,
-    SYNTHETIC,
     THRESHOLDS_OF,
     WEIGHTS_SHA256,
-    all_made_up,
 )
 from edge_agent.training.took_part import (
     doubts_of_scores,
@@ -145,9 +144,7 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
-        *_origin(manifest),
-        *_rounds(manifest),
-        *_distilled(manifest),
+        *origin_of(manifest),
         *_calibration(manifest),
         *_scores(manifest),
         *_gates(manifest),
@@ -174,111 +171,6 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
     except OSError as refusal:
         raise BadInput(f"the card cannot be written: {refusal.strerror}", path=path) from refusal
     return path
-
-
-def _origin(manifest: PackManifest) -> list[str]:
-    provenance = manifest.provenance
-    merged, groups = provenance.get("merged_from"), provenance.get("groups")
-    command = provenance.get("command", "?")
-    lines = [
-        f"A detector of {len(manifest.classes)} classes, trained from {_beginning(provenance)}",
-        _taught_by(provenance),
-        f"Written by `{command}`; the recipe and the",
-        "hashes of the data stand in `model.yaml` under `provenance`.",
-    ]
-    if (told := provenance.get(SYNTHETIC)) is not None:
-        generators = ", ".join(f"`{each}`" for each in (told if isinstance(told, list) else [told]))
-        lines += ["", f"**Synthetic:** {_whose_pictures(manifest)} are made-up pictures, by {generators}."]
-    if isinstance(merged, dict) and isinstance(groups, dict):
-        fine = sum(len(group) for group in groups.values() if isinstance(group, list))
-        source = f"{merged.get('name')} {merged.get('version')}"
-        lines += ["", f"Its classes are groups of {fine} finer ones: it is {source}, merged by `edge-agent merge`."]
-    return lines
-
-
-def _whose_pictures(manifest: PackManifest) -> str:
-    if knows_no_photograph(manifest):
-        return "all its photographs"
-    return (
-        "what taught the pack that it is a copy of" if all_made_up(manifest.provenance) else "some of its photographs"
-    )
-
-
-def _taught_by(provenance: Mapping[str, object]) -> str:
-    photographs = provenance.get("photographs")
-    seen = photographs if isinstance(photographs, dict) else {}
-    if seen.get("train") == 0:
-        return "by the counts of trays alone, without a boxed photograph."
-    return f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others measured it."
-
-
-def _beginning(provenance: Mapping[str, object]) -> str:
-    """What the weights were before: an architecture is a definition (YAML), anything else a checkpoint."""
-    recipe, teacher = provenance.get("recipe"), provenance.get("teacher")
-    if recipe is None and teacher:
-        return f"the weights of `{Path(str(teacher)).stem}`"
-    began = str(recipe.get("architecture", "")) if isinstance(recipe, Mapping) else ""
-    return "random weights" if not began or began.endswith(".yaml") else f"the weights of `{Path(began).stem}`"
-
-
-def _rounds(manifest: PackManifest) -> list[str]:
-    """What it learned from orders, round by round."""
-    rounds = manifest.provenance.get("rounds")
-    lines: list[str] = []
-    for number, r in enumerate(rounds if isinstance(rounds, list) else [], start=1):
-        if isinstance(r, dict):
-            apart = r.get("apart")
-            blocks = ", ".join(str(block) for block in apart) if isinstance(apart, list) else ""
-            lines += [
-                "",
-                f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')}",
-                f"photographs of {r.get('trays')} trays were labelled by their counts, together with",
-                f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
-                f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
-            ]
-            if isinstance(judged := r.get("judged"), dict):
-                lines += [
-                    f"Cross-validated on {judged.get('trays')} trays that teach nothing: {judged.get('match')} called",
-                    f"match, {judged.get('false_alarms')} false alarms, surprise {judged.get('surprise')} per tray.",
-                ]
-            if r.get("taken") is False:
-                before = "after the round before" if number > 1 else "the weights that it began with"
-                lines.append(f"That is no better than {before}, so it was not taken.")
-            if pasted := r.get("photographs_pasted_on"):
-                lines += [
-                    f"Those with rare items were shown several times, {r.get('photographs_shown')} in all; on {pasted}",
-                    "of these, items cut out of other photographs lie too (synthetic in that).",
-                ]
-    return lines
-
-
-def _distilled(manifest: PackManifest) -> list[str]:
-    """Of which pack it is a faster copy, and what that one showed it."""
-    told = manifest.provenance.get(DISTILLED)
-    if not isinstance(told, dict):
-        return []
-    source, apart, made_up = told.get("from"), told.get("apart"), told.get("synthetic")
-    named = f"{source.get('name')} {source.get('version')}" if isinstance(source, dict) else "?"
-    blocks = ", ".join(map(str, apart)) if isinstance(apart, list) else ""
-    return [
-        "",
-        f"Its network is a faster copy of {named}, made by `edge-agent distil`: {told.get('activation')}. It",
-        f"learned to give what that gives, on {told.get('photographs')} photographs of {told.get('trays')} trays and",
-        f"{told.get('boxed_photographs')} boxed ones, without a label, in {_steps(told)}. Kept apart:",
-        f"{blocks or 'none'}.",
-        *([f"Of these, made-up pictures: {'; '.join(map(str, made_up))}."] if isinstance(made_up, list) else []),
-    ]
-
-
-def _steps(told: Mapping[str, Any]) -> str:
-    """The steps of its own run, and of those before it that it began with."""
-    steps: list[str] = []
-    run: object = told
-    while isinstance(run, Mapping):
-        recipe = run.get("recipe")
-        steps.insert(0, str(recipe.get("steps", "?")) if isinstance(recipe, Mapping) else "?")
-        run = run.get("begun_with")
-    return f"{' and then '.join(steps)} steps"
 
 
 def _calibration(manifest: PackManifest) -> list[str]:

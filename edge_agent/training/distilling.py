@@ -30,14 +30,13 @@ from edge_agent.ports.cores import usable_cores
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.checkpoints import take_places_out
 from edge_agent.training.fingerprints import begin_or_go_on
+from edge_agent.training.provenance import BEGUN_WITH
 from edge_agent.training.sightings import detector_in
 from edge_agent.training.views import VIEWED, Views
 
 logger = logging.getLogger(__name__)
 
 RECIPE_NAME = "distilling.json"
-BEGUN_WITH = "begun_with"
-"""Under this name it says what the copy was made by that learned further, and so does the pack."""
 STATE_NAME = "state.pt"
 WEIGHTS_NAME = "weights.pt"
 

@@ -27,7 +27,7 @@ from edge_agent.formats.pack import (
 )
 from edge_agent.formats.yaml_file import FileModel, load_yaml
 from edge_agent.training.export import TO_BE_FOUND, drop_stale, manifest_there, refuse_damaged, revised
-from edge_agent.training.provenance import without_thresholds
+from edge_agent.training.provenance import named, without_thresholds
 
 NEARLY_ONE = 1 - 1e-6
 
@@ -92,7 +92,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
         "provenance": {
             # What set the thresholds of the finer classes sets none of these.
             **without_thresholds(before),
-            "merged_from": {"name": before.name, "version": before.version},
+            "merged_from": named(before),
             "groups": {name: list(group) for name, group in groups.items()},
         },
     }

@@ -28,9 +28,16 @@ THRESHOLDS_OF = "thresholds_of"
 DISTILLED = "distilled"
 """How its network learned from the one that it is a faster copy of; only there."""
 
+BEGUN_WITH = "begun_with"
+"""In that account: what the copy was made by that learned further; only where it did not begin as the detector."""
 
 SYNTHETIC, ALL_SYNTHETIC = "synthetic", "all_synthetic"
 """What made the pictures that taught it, where some were made up, and whether all were; only there."""
+
+
+def named(manifest: PackManifest) -> dict[str, str]:
+    """As what a pack is called where another one says that it comes from it."""
+    return {"name": manifest.name, "version": manifest.version}
 
 
 def made_up(folders: Sequence[Path]) -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""merge, distil: make a model pack out of another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_agent.cli import common
+from edge_agent.cli.common import blocks_apart, configured_pack, extra_train, pieces_of_work, say, typed
+from edge_agent.errors import BadInput
+
+
+def merge(
+    source: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="A model pack of fine classes.")],
+    *,
+    groups: Annotated[Path, typer.Option("--groups", help="Which fine classes each coarse one is made of (YAML).")],
+    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write.")],
+    version: common.VersionOption = "1",
+    config: common.ConfigOption = None,
+) -> None:
+    """Write a pack that reports groups of another pack's classes (extra `train`); calibrate it next."""
+    from edge_agent.app.making import merge_classes
+    from edge_agent.training.provenance import DISTILLED
+
+    with extra_train("merging"):
+        manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
+    calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
+    copied = typed("edge-agent calibrate", pack, "--as", "DIR")
+    of_a_copy = f", or take over those of the pack in DIR that it copies with '{copied}'"
+    say(
+        f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'"
+        f"{of_a_copy if DISTILLED in manifest.provenance else ''}"
+    )
+
+
+def distil(
+    source: Annotated[
+        Path, typer.Argument(metavar="PACK_DIR", help="The model pack of which a faster copy is to be made.")
+    ],
+    *,
+    weights: Annotated[
+        Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
+    ],
+    trays: Annotated[
+        Path, typer.Option("--trays", help="Photographed trays; what lies on them is not asked.", show_default=False)
+    ],
+    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
+    run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
+    boxes: Annotated[
+        Path | None,
+        typer.Option(
+            "--boxes", help="Boxed photographs; those under train are shown too, without boxes.", show_default=False
+        ),
+    ] = None,
+    held_out: common.HeldOutOption = None,
+    calibrate_on: common.CalibrateOnOption = None,
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, help="So many times sixteen pictures are shown; two seconds each, or more.")
+    ] = 2000,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option(
+            "--begin-with",
+            metavar="RUN_DIR",
+            help="A finished run of the same weights and photographs: its copy learns further, more slowly. Another "
+            "--seed shows it other views.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 20,
+    version: common.VersionOption = "1",
+    config: common.ConfigOption = None,
+) -> None:
+    """Make a copy of a pack that computes faster, and learns to give what the pack gives (extra `train`).
+
+    ReLU takes the place of SiLU in it, which 8-bit forms compute together with the convolution before. No label is
+    asked; the trays of --held-out and --calibrate-on are not shown. Typed again after a cut, the same command goes on.
+    """
+    from edge_agent.app.distilling import distil_pack
+    from edge_agent.app.plans import DistillingPlan
+
+    if not pack.name or not version:
+        raise BadInput("--pack needs a folder with a name, and --version a text")
+    kept, unseen = blocks_apart(calibrate_on, held_out, trays)
+    plan = DistillingPlan(
+        source=source,
+        weights=weights,
+        trays=trays,
+        boxes=boxes,
+        held_out=unseen,
+        calibrate_on=kept,
+        steps=steps,
+        seed=seed,
+        run=run,
+        pack=pack,
+        version=version,
+        begin_with=begin_with,
+    )
+    with extra_train("distilling"), pieces_of_work(hidden=False) as on_work:
+        _, far = distil_pack(plan, configured=configured_pack(config), on_work=on_work)
+    losses = ", ".join(f"{name} {value:g}" for name, value in far.items() if name != "step")
+    say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
+    calibrate = typed("edge-agent calibrate", pack, "--as", source)
+    say(f"It has no thresholds yet. Next: '{calibrate}' takes over those of {source}; or 'edge-agent merge' first.")
