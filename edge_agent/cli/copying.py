@@ -57,7 +57,7 @@ def distil(
     held_out: common.HeldOutOption = None,
     calibrate_on: common.CalibrateOnOption = None,
     steps: Annotated[
-        int, typer.Option("--steps", min=1, help="So many times sixteen pictures are shown; two seconds each, or more.")
+        int, typer.Option("--steps", min=1, help="So many times sixteen pictures are shown; about two seconds each.")
     ] = 2000,
     begin_with: Annotated[
         Path | None,

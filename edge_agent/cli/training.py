@@ -70,8 +70,8 @@ def calibrate(
         Path | None,
         typer.Option(
             "--as",
-            metavar="PACK_DIR",
-            help="Look at no trays: take over the thresholds of this pack, of which the first is a faster copy.",
+            metavar="ORIGINAL_DIR",
+            help="Look at no trays: take over the thresholds of this pack, of which PACK_DIR is a faster copy.",
             show_default=False,
         ),
     ] = None,
