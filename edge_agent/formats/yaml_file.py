@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import ErrorDetails
+from yaml.composer import Composer
 
 from edge_agent.domain.said import Said, reason_of, say
 from edge_agent.errors import BadConfig, BadInput
@@ -48,17 +49,24 @@ class FileModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader with the dialect of this module, without aliases and without repeated keys."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """The safe loader with the dialect of this module, without aliases and without repeated keys.
+
+    libyaml finds the words and PyYAML makes nodes of them, in a sixth of the time that PyYAML takes alone: the agent
+    reads a pack's manifest several times before its first verdict.
+    """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML wants a plain dict
 
+    def __init__(self, text: str) -> None:
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(
-                None, None, say("yaml_alias", "aliases are not supported; write the value out"), mark
-            )
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            said = say("yaml_alias", "aliases are not supported; write the value out")
+            raise yaml.MarkedYAMLError(None, None, said, event.start_mark)  # type: ignore[arg-type]  # libyaml's mark
         return super().compose_node(parent, index)
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -184,7 +192,7 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         said = refusal.problem if isinstance(refusal.problem, Said) else say("yaml_invalid", "{why}", why=why)
         raise error(said, path=path, line=None if mark is None else mark.line + 1) from refusal
     except yaml.reader.ReaderError as refusal:
-        line = text.count("\n", 0, refusal.position) + 1
+        line = text.encode().count(b"\n", 0, refusal.position) + 1
         raise error(
             say("yaml_character", "a character that YAML does not allow; remove it"), path=path, line=line
         ) from refusal
