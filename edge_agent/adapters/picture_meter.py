@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.adapters.sampled import sampled
 from edge_agent.domain.camera import FrameFigures
 from edge_agent.domain.geometry import Polygon
 from edge_agent.ports import LiveFrame, Picture
@@ -15,9 +16,8 @@ from edge_agent.ports import LiveFrame, Picture
 Grey = npt.NDArray[np.uint8]
 Layer = npt.NDArray[np.float32]
 
-FINE = (320, 240)
 COARSE = (80, 60)
-"""Width and height of the copies, in pixels, whatever the shape of the picture."""
+"""Width and height in pixels of a copy that is four times coarser than what is sampled."""
 
 TILES = (10, 8)
 """The surroundings are compared tile by tile, so many across and down: a tray or an arm spoils some, a push spoils all.
@@ -66,14 +66,14 @@ class PictureMeter:
     def measure(self, frame: LiveFrame) -> FrameFigures:
         """The figures of a frame."""
         grey = _grey(frame.picture)
-        shades = cv2.calcHist([grey], [0], None, [256], [0.0, 256.0]).ravel() / grey.size
+        white = np.count_nonzero(grey >= WHITE) / grey.size
         before, self._before = self._before, grey
         return FrameFigures(
             at_s=frame.at_s,
             source_s=frame.source_s,
-            luminance=float(shades @ np.arange(256)),
-            clipped=float(shades[: BLACK + 1].sum() + shades[WHITE:].sum()),
-            white=float(shades[WHITE:].sum()),
+            luminance=cv2.mean(grey)[0],
+            clipped=np.count_nonzero(grey <= BLACK) / grey.size + white,
+            white=white,
             sharpness=_sharpness(grey),
             change=None if before is None else float(cv2.norm(grey, before, cv2.NORM_L1)) / grey.size,
             similarity=self._similarity(grey) if self.can_compare else None,
@@ -100,13 +100,11 @@ def reference_png(picture: Picture) -> bytes:
 
 
 def _grey(picture: Picture) -> Grey:
-    """A small grey copy. Single pixels are sampled, not averaged: that is ten times faster and keeps the noise."""
-    small = cv2.resize(picture, FINE, interpolation=cv2.INTER_NEAREST)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(sampled(picture), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
 
 
 def _sharpness(grey: Grey) -> float | None:
-    """Variance of the Laplacian of the fine copy, over that of a copy four times coarser.
+    """Variance of the Laplacian of the copy, over that of a copy four times coarser.
 
     The variance of the Laplacian measures focus (Pech-Pacheco et al., 2000); the ratio makes it independent of the
     contrast of what is shown. Blur takes the fine detail first.
@@ -116,8 +114,10 @@ def _sharpness(grey: Grey) -> float | None:
 
 
 def _detail(grey: cv2.typing.MatLike) -> float:
-    _, deviation = cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_16S))
-    return float(deviation[0, 0]) ** 2
+    """The variance of the Laplacian. By sums: of 16 bits OpenCV's own meanStdDev takes four times as long."""
+    laplacian = cv2.Laplacian(grey, cv2.CV_16S)
+    mean = cv2.sumElems(laplacian)[0] / laplacian.size
+    return cv2.norm(laplacian, cv2.NORM_L2SQR) / laplacian.size - mean**2
 
 
 def _edges(grey: Grey) -> Layer:

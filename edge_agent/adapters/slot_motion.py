@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.adapters.sampled import sampled
 from edge_agent.domain.tray import Slot
 from edge_agent.ports import Picture
 
-SAMPLED_PX, SMALL_PX = 320, 160
-"""The longer side of the picture after sampling single pixels, and after averaging: sampling is cheap, averaging takes
-the noise. A change two pixels wide at the end is one of 1.3 % of the picture's width."""
+SMALL = (160, 120)
+"""Width and height in pixels of what is compared: sampling is cheap, averaging after it takes the noise. A change two
+pixels wide there is one of 1.3 % of the picture's width."""
 
 Thumbnail = npt.NDArray[np.uint8]
 
@@ -22,7 +23,7 @@ class SlotMotion:
     """How much each slot differs from a picture that was kept. For one camera; not for several threads.
 
     Args:
-        slots: in pixels of the camera's pictures, all of which have one size.
+        slots: in pixels of the pictures that will be given, all of which have one size.
     """
 
     def __init__(self, *, slots: Sequence[Slot]) -> None:
@@ -50,24 +51,15 @@ class SlotMotion:
         self._kept = self._now
 
     def _small(self, picture: Picture) -> Thumbnail:
-        sampled = cv2.resize(picture, _fitted(picture, SAMPLED_PX), interpolation=cv2.INTER_NEAREST)
-        small = cv2.resize(sampled, _fitted(picture, SMALL_PX), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, dtype=np.uint8)
+        return np.asarray(cv2.resize(sampled(picture), SMALL, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     def _draw(self, width_px: int, height_px: int) -> list[Thumbnail]:
         """One mask per slot. What is drawn on one picture's size holds for all of that size."""
-        longest = max(width_px, height_px)
-        size = (max(1, height_px * SMALL_PX // longest), max(1, width_px * SMALL_PX // longest))
+        scale_x, scale_y = SMALL[0] / width_px, SMALL[1] / height_px
         masks = []
         for slot in self._slots:
-            mask = np.zeros(size, dtype=np.uint8)
-            corners = [(c.x * size[1] / width_px, c.y * size[0] / height_px) for c in slot.polygon.corners]
+            mask = np.zeros(SMALL[::-1], dtype=np.uint8)
+            corners = [(corner.x * scale_x, corner.y * scale_y) for corner in slot.polygon.corners]
             cv2.fillPoly(mask, [np.array(corners).round().astype(np.int32)], (255,))
             masks.append(mask)
         return masks
-
-
-def _fitted(picture: Picture, longest_px: int) -> tuple[int, int]:
-    height_px, width_px = picture.shape[:2]
-    longest = max(height_px, width_px)
-    return max(1, width_px * longest_px // longest), max(1, height_px * longest_px // longest)

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 128
 
+STARTING_S, RUNNING_S = 0.1, 0.5
+"""So often it is looked whether the API answers; and, once it does, whether the agent gives up."""
+
 OnAddress = Callable[[str, Settings], None]
 
 
@@ -170,5 +173,5 @@ async def _serve(
             started()
         if agent.ending.is_asked:
             end()
-        await asyncio.wait([serving], timeout=0.1)
+        await asyncio.wait([serving], timeout=RUNNING_S if told else STARTING_S)
     await serving

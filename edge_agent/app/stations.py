@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from edge_agent.adapters.qr_marker_reader import QrMarkerReader
+from edge_agent.adapters.sampled import sampled
 from edge_agent.adapters.slot_motion import SlotMotion
 from edge_agent.app.camera import limits_of, meter_for, stuck_after_s
 from edge_agent.app.eyes import Eyes, station_with
@@ -109,6 +110,7 @@ def _live_station(station: StationSettings, detector: Detector, latest: LatestFr
     limits = None if station.camera is None else limits_of(station.camera)
     eye = StationEye(
         detector=detector,
+        sample=sampled,
         meter=meter_for(station),
         watch=CameraWatch() if limits is None else CameraWatch(limits),
         motion_for=lambda slots: SlotMotion(slots=slots),

@@ -190,7 +190,9 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         mark = refusal.problem_mark or refusal.context_mark
         why = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
         said = refusal.problem if isinstance(refusal.problem, Said) else say("yaml_invalid", "{why}", why=why)
-        raise error(said, path=path, line=None if mark is None else mark.line + 1) from refusal
+        # What is missing at the end of a file is missed by libyaml on the line after the last.
+        last = len(text.splitlines())
+        raise error(said, path=path, line=None if mark is None else min(mark.line + 1, last)) from refusal
     except yaml.reader.ReaderError as refusal:
         line = text.encode().count(b"\n", 0, refusal.position) + 1
         raise error(

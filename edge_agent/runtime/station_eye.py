@@ -12,7 +12,7 @@ from edge_agent.domain.camera import CameraStatus, FrameFigures
 from edge_agent.domain.detection import Marker, Observation
 from edge_agent.domain.said import say
 from edge_agent.domain.tray import Slot
-from edge_agent.ports import ChangeMeter, Detector, FrameMeter, LiveFrame, MarkerReader
+from edge_agent.ports import ChangeMeter, Detector, FrameMeter, LiveFrame, MarkerReader, Picture
 
 OLDEST_S = 0.5
 """An older picture is not checked: a verdict on it would speak of the past."""
@@ -41,15 +41,17 @@ class StationEye:
 
     Attributes:
         detector: looks, when something changed.
-        meter: measures each frame.
+        sample: makes the small copy of each frame that is measured and compared.
+        meter: measures it.
         watch: judges the camera by the figures.
-        motion_for: makes what sees changes in slots, for the slots in pixels of a picture.
+        motion_for: makes what sees changes in slots, for the slots in pixels of the small copy.
         reader: reads order tags; None where none are expected.
         place: the station's slots in pixels of a picture so wide and high.
         figures: of the newest frame that was judged.
     """
 
     detector: Detector
+    sample: Callable[[Picture], Picture]
     meter: FrameMeter
     watch: CameraWatch
     motion_for: Callable[[Sequence[Slot]], ChangeMeter]
@@ -59,6 +61,7 @@ class StationEye:
     counts: EyeCounts = field(default_factory=EyeCounts)
     slots: tuple[Slot, ...] = ()
     figures: FrameFigures | None = None
+    _small: Picture | None = None
     _motion: ChangeMeter | None = None
     _budgets: list[MarkerBudget] = field(default_factory=list)
     _size_px: tuple[int, int] | None = None
@@ -70,7 +73,8 @@ class StationEye:
             return False
         self._size_px = (width_px, height_px)
         self.slots = self.place(width_px, height_px)
-        self._motion = self.motion_for(self.slots)
+        small_height_px, small_width_px = self.sample(frame.picture).shape[:2]
+        self._motion = self.motion_for(self.place(small_width_px, small_height_px))
         self._budgets = [MarkerBudget() for _ in self.slots]
         self.gate = MotionGate(self.gate.limits)
         return True
@@ -78,7 +82,8 @@ class StationEye:
     def judge(self, frame: LiveFrame, now_s: float) -> bool:
         """Judge the camera by a frame; says whether the frame may lead to a verdict."""
         self.counts.seen += 1
-        self.figures = self.meter.measure(frame)
+        self._small = self.sample(frame.picture)
+        self.figures = self.meter.measure(LiveFrame(self._small, frame.at_s, frame.source_s))
         self.watch.see(self.figures, now_s)
         if now_s - frame.at_s > OLDEST_S:
             self.counts.stale += 1
@@ -86,13 +91,13 @@ class StationEye:
         return self.watch.can_decide
 
     def look(self, frame: LiveFrame, at_s: float) -> Observation:
-        """What the frame shows, as of `at_s`; after `sizes_up`.
+        """What the frame shows, as of `at_s`; after `sizes_up` and `judge`.
 
         Raises:
             DetectorError: the model could not be run on it.
         """
-        assert self._motion is not None  # noqa: S101  for the type checker; sizes_up has made it
-        changes = self._motion.changes(frame.picture)
+        assert self._motion is not None and self._small is not None  # noqa: S101, PT018  they were made before
+        changes = self._motion.changes(self._small)
         if self.gate.must_look(at_s, changes):
             self._motion.keep()
             self.counts.looked += 1

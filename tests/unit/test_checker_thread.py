@@ -136,6 +136,7 @@ def box() -> Iterator[Pass]:
     def station(name: str) -> LiveStation:
         eye = StationEye(
             detector=scenes[name],
+            sample=lambda picture: picture,
             meter=scenes[name],
             watch=CameraWatch(LIMITS),
             motion_for=lambda _slots: AlwaysMoving(),

@@ -85,7 +85,7 @@ def test_reads_a_file_into_its_model(tmp_path: Path) -> None:
         ("name: x\nitems:\n  - plate\n", "shop.yaml:3: items.0 should be a group of keys, not 'plate'"),
         ("name: x\nitems: 3\n", "shop.yaml:2: items should be a list, not 3"),
         ("name:\n", "shop.yaml:1: name should be a valid string, not nothing"),
-        ("name: [\n", "shop.yaml:2: while parsing a flow node did not find expected node content"),
+        ("name: [\n", "shop.yaml:1: while parsing a flow node did not find expected node content"),
         ("name: &a x\nopen: *a\n", "shop.yaml:2: aliases are not supported; write the value out"),
         ("name: x\n<<: {open: true}\n", "shop.yaml:2: unknown key '<<'; allowed here: items, name, notes, open"),
         ("name: x\nname2: !!python/name:os.system\n", "shop.yaml:2: could not determine a constructor for the tag "),
