@@ -82,6 +82,18 @@ def test_light_is_measured() -> None:
     assert (black.luminance, black.clipped) == (0.0, 1.0)
     grey = figures(np.full((480, 640, 3), 90, dtype=np.uint8))
     assert (grey.luminance, grey.clipped, grey.source_s) == (pytest.approx(90, abs=0.5), 0.0, 0.5)
+    half = np.full((480, 640, 3), 255, dtype=np.uint8)
+    half[:120], half[120:240] = 0, 90
+    lit = figures(half)
+    assert (lit.luminance, lit.white, lit.clipped) == (pytest.approx(150, abs=0.5), 0.5, 0.75)
+
+
+def test_sharpness_is_the_variance_of_the_laplacian_over_that_of_a_coarser_copy() -> None:
+    picture = counter()[:240, :320]
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    coarse = cv2.resize(grey, (80, 60), interpolation=cv2.INTER_AREA)
+    fine_variance, coarse_variance = (np.var(cv2.Laplacian(each, cv2.CV_64F)) for each in (grey, coarse))
+    assert figures(picture).sharpness == pytest.approx(fine_variance / coarse_variance)
 
 
 def test_a_repeated_frame_is_told_from_a_sensor_that_sees_nothing_new() -> None:
