@@ -73,6 +73,8 @@ def restore_from(archive: Path, config: Path, *, dry_run: bool = False) -> Resto
 
     Nothing is changed before the whole archive was held to its hashes and the database was found whole.
 
+    A rehearsal (`dry_run`) changes nothing at all, and may be held beside a running agent.
+
     Raises:
         BadInput: the archive is damaged or holds what it must not, or a file cannot be written.
         Conflict: the agent runs.
@@ -93,8 +95,9 @@ def restore_from(archive: Path, config: Path, *, dry_run: bool = False) -> Resto
         is_rehearsal=dry_run,
     )
     _leave_out_absent_pack(done, backup, settings)
-    with _explained(), nobody_else(store):
-        pass  # known before anything is copied
+    if not dry_run:
+        with _explained(), nobody_else(store):
+            pass  # known before anything is copied
     with _explained(), _workplace(None if dry_run else store.parent) as place:
         fresh = place / DATABASE
         if DATABASE in done.targets:
@@ -147,7 +150,7 @@ def _leave_out_absent_pack(done: Restored, backup: BackupArchive, settings: Sett
 def _refuse_unfit(database: Path) -> None:
     """Raises StoreError where the database is damaged, none of ours, or of a newer version."""
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
             pending(connection, database)
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as refusal:

@@ -23,6 +23,11 @@ _LISTS = ("aliases", "any_of")
 MAX_ITEMS = 5_000
 
 
+def uploaded_path(name: str) -> Path:
+    """What a complaint about an uploaded file of this name names as its path."""
+    return Path(Path(name).name or "menu")
+
+
 def menu_from(raw: bytes, name: str, *, model_classes: Iterable[str]) -> Menu:
     """The menu in an uploaded file; a name that ends in `.csv` is CSV, anything else YAML.
 
@@ -32,7 +37,7 @@ def menu_from(raw: bytes, name: str, *, model_classes: Iterable[str]) -> Menu:
     Raises:
         BadConfig: one sentence, with the line, and the name as the path.
     """
-    path = Path(Path(name).name or "menu")
+    path = uploaded_path(name)
     if len(raw) > MAX_BYTES:
         raise BadConfig(
             say("file_too_large", "the file is larger than {most:,} bytes; is it the right one?", most=MAX_BYTES),

@@ -2,7 +2,7 @@
 
 The dialect is smaller than YAML 1.1, so that a file means what it looks like: `04:00`, `no`, `0755` and `2026-07-01`
 are texts (1.1 reads 240, False, 493 and a date). Aliases and merge keys are refused: a few nested aliases unfold to
-gigabytes.
+gigabytes; so are tags, which would say that a value is something else than it looks like.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _INT = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
 _FLOAT = re.compile(r"^[-+]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
+_HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _DIALECT = (
     ("tag:yaml.org,2002:bool", _BOOL, list("tTfF")),
     ("tag:yaml.org,2002:int", _INT, list("-+0123456789")),
@@ -47,6 +48,10 @@ class FileModel(BaseModel):
     """Base of everything read from a file: frozen, unknown keys refused, no NaN and no infinity."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _KeyTwice(yaml.MarkedYAMLError):
+    """A key stands a second time in its group."""
 
 
 class _Loader(Composer, yaml.CSafeLoader):
@@ -64,9 +69,15 @@ class _Loader(Composer, yaml.CSafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()
+        mark: Any = event.start_mark if event else None  # libyaml has marks of its own, which say as much
         if isinstance(event, yaml.AliasEvent):
             said = say("yaml_alias", "aliases are not supported; write the value out")
-            raise yaml.MarkedYAMLError(None, None, said, event.start_mark)  # type: ignore[arg-type]  # libyaml's mark
+            raise yaml.MarkedYAMLError(None, None, said, mark)
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            shown = tag.replace("tag:yaml.org,2002:", "!!")
+            said = say("yaml_tag", "tags are not supported; leave {tag} out, a value is what it looks like", tag=shown)
+            raise yaml.MarkedYAMLError(None, None, said, mark)
         return super().compose_node(parent, index)
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
@@ -79,7 +90,7 @@ class _Loader(Composer, yaml.CSafeLoader):
                 said = say(
                     "yaml_key_twice", "the key {key} stands here a second time; keep one of them", key=repr(key.value)
                 )
-                raise yaml.MarkedYAMLError(None, None, said, key.start_mark)
+                raise _KeyTwice(None, None, said, key.start_mark)
             seen.add((key.tag, key.value))
         return node
 
@@ -159,7 +170,7 @@ def find_line(path: Path, loc: Loc) -> int | None:
 def line_in(text: str, loc: Loc) -> int | None:
     """The line (from 1) of `loc` in a text of YAML or JSON, as `find_line`; None when it does not read."""
     try:
-        root, _ = _compose(text.replace("\t", " "))  # JSON may be indented with tabs, YAML may not
+        root, _ = _compose(_as_yaml(text))
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
     return None if root is None else _line_at(root, loc)
@@ -168,13 +179,18 @@ def line_in(text: str, loc: Loc) -> int | None:
 def line_of_second_key(text: str) -> int | None:
     """The line (from 1) where a key stands a second time in a text of YAML or JSON; None when there is none."""
     try:
-        _compose(text.replace("\t", " "))
-    except yaml.MarkedYAMLError as refusal:
+        _compose(_as_yaml(text))
+    except _KeyTwice as refusal:
         mark = refusal.problem_mark
         return None if mark is None else mark.line + 1
     except (yaml.YAMLError, RecursionError, ValueError):
         return None
     return None
+
+
+def _as_yaml(text: str) -> str:
+    """JSON as YAML of the same length: JSON may be indented with tabs, and escapes half an emoji at a time."""
+    return _HALF_CHARACTER.sub(r"\\u0020", text.replace("\t", " "))
 
 
 def dump_yaml(data: Mapping[str, Any]) -> str:
@@ -188,11 +204,8 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         root, data = _compose(text)
     except yaml.MarkedYAMLError as refusal:
         mark = refusal.problem_mark or refusal.context_mark
-        why = " ".join(str(part) for part in (refusal.context, refusal.problem) if part)
-        said = refusal.problem if isinstance(refusal.problem, Said) else say("yaml_invalid", "{why}", why=why)
-        # What is missing at the end of a file is missed by libyaml on the line after the last.
-        last = len(text.splitlines())
-        raise error(said, path=path, line=None if mark is None else min(mark.line + 1, last)) from refusal
+        line = None if mark is None else _line_within(text, mark.line + 1)
+        raise error(_what_is_no_yaml(refusal, text), path=path, line=line) from refusal
     except yaml.reader.ReaderError as refusal:
         line = text.encode().count(b"\n", 0, refusal.position) + 1
         raise error(
@@ -208,9 +221,34 @@ def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
         raise error(
             say("yaml_no_keys", "the file must hold keys with values, such as 'name: value'"),
             path=path,
-            line=_line(root),
+            line=_line_within(text, _line(root)),
         )
     return root, data
+
+
+def _what_is_no_yaml(refusal: yaml.MarkedYAMLError, text: str) -> str:
+    """What the parser says, in words that say what to do where it is something that people write."""
+    problem, mark, began = refusal.problem or "", refusal.problem_mark, refusal.context_mark
+    if isinstance(problem, Said):
+        return problem
+    if "cannot start any token" in problem and mark is not None:
+        character = text[mark.index : mark.index + 1]
+        if character == "\t":
+            return say("yaml_tab", "a tab stands here; indent with spaces")
+        return say("yaml_first", "no value may begin with {character}; put it in quotes", character=character)
+    if "tab character" in problem:
+        return say("yaml_tab", "a tab stands here; indent with spaces")
+    if "unknown escape character" in problem:
+        return say("yaml_escape", "between double quotes a backslash is written twice; single quotes take it as it is")
+    context = refusal.context
+    if context and began is not None and mark is not None and began.line != mark.line:
+        context = f"{context} that began in line {began.line + 1}"
+    return say("yaml_invalid", "{why}", why=" ".join(part for part in (context, problem) if part))
+
+
+def _line_within(text: str, line: int) -> int:
+    """What is missing at the end of a file is missed on the line after the last: the last one is said."""
+    return max(1, min(line, len(text.splitlines())))
 
 
 def _compose(text: str) -> tuple[yaml.Node | None, Any]:

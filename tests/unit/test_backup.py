@@ -208,6 +208,15 @@ def test_a_rehearsal_changes_nothing(box: Box, archive: Path) -> None:
     assert "edge.sqlite would go to" in "\n".join(done.as_lines())
 
 
+def test_a_configuration_is_named_from_where_one_stands(
+    box: Box, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.serve("A-2").close()
+    monkeypatch.chdir(box.root)
+    restore_from(archive, box.config.relative_to(box.root))
+    assert box.orders() == {"A-1"}
+
+
 def test_a_running_agent_is_noticed(box: Box, archive: Path) -> None:
     """Another process holds the database open, idle: nothing may be put in its place."""
     code = (
@@ -222,6 +231,7 @@ def test_a_running_agent_is_noticed(box: Box, archive: Path) -> None:
         assert agent.stdout.readline() == b"open\n"
         with pytest.raises(Conflict, match="stop the agent"):
             restore_from(archive, box.config)
+        assert restore_from(archive, box.config, dry_run=True).is_rehearsal
         agent.communicate(b"")
     assert everything_in(box.root) == before
     restore_from(archive, box.config)

@@ -91,6 +91,22 @@ def test_a_key_that_stands_twice_is_refused_with_the_line_of_the_second(tmp_path
     assert said == "order.json:3: the key 'order_id' stands twice"
 
 
+@pytest.mark.parametrize("indent", ["", "\t"])
+def test_the_line_is_found_beyond_an_emoji_that_a_till_has_escaped(tmp_path: Path, indent: str) -> None:
+    """Python's `json.dumps` writes it as two halves of a character."""
+    burger = json.dumps({"name": "\U0001f354"})[1:-1]
+    head = f'{{"order_id": "A",\n{indent}"notes": "\\ud83c\\udf54",\n{indent}"lines": ['
+    assert refusal(tmp_path, f'{head}\n{{"sku": "a", {burger}, "quantity": 0}}]}}').startswith("order.json:4: ")
+    twice = refusal(tmp_path, f'{head}],\n{indent}"lines": []}}')
+    assert twice == "order.json:4: the key 'lines' stands twice"
+
+
+def test_no_line_is_said_rather_than_a_wrong_one(tmp_path: Path) -> None:
+    """Lines are found by YAML, which has no keys of a thousand letters."""
+    said = refusal(tmp_path, f'{{"{"k" * 1100}": 1,\n"lines": [],\n"lines": []}}')
+    assert said == "order.json: the key 'lines' stands twice"
+
+
 @pytest.mark.parametrize(
     "raw",
     [

@@ -189,6 +189,15 @@ def test_a_menu_is_uploaded_and_a_fault_is_shown_with_its_line() -> None:
     assert "&lt;b&gt;" in answer.text
 
 
+def test_a_fault_of_the_configuration_is_not_looked_for_in_the_menu_that_was_uploaded() -> None:
+    agent = Agent()
+    agent.setup.refusal = BadConfig("unknown key 'sight'", path="configs/edge.yaml", line=2)
+    file = {"file": ("menu.csv", b"sku\n", "text/csv")}
+    answer = agent.ask("POST", "/setup/menu", headers=OWN_PAGE, files=file)
+    assert "of the file" not in wrong(answer)
+    assert "configs/edge.yaml:2: unknown key" in answer.text
+
+
 def test_a_menu_is_bounded_and_comes_as_a_form_of_our_own_page() -> None:
     agent = Agent()
     large = {"file": ("menu.csv", b"x" * 1_200_000, "text/csv")}

@@ -16,9 +16,10 @@ from edge_agent.api.screen.setup.common import SetupPorts, back_to, note, role_o
 from edge_agent.api.screen.setup.overview import unknown_to_menu
 from edge_agent.api.screen.views.setup_menu import menu_rows
 from edge_agent.domain.order import MAX_ID, MAX_TEXT
-from edge_agent.domain.said import said_of, say
+from edge_agent.domain.said import placed, said_of, say
 from edge_agent.domain.unknown_skus import Known, Meaning
 from edge_agent.errors import BadInput, Conflict, EdgeAgentError, StoreBusy
+from edge_agent.formats.menu_upload import uploaded_path
 from edge_agent.formats.yaml_file import MAX_BYTES
 from edge_agent.ports import Choice
 
@@ -57,12 +58,13 @@ class _Page:
             detail=detail,
         )
 
-    def refused(self, request: Request, refusal: EdgeAgentError) -> Response:
-        """The page with why nothing was saved."""
+    def refused(self, request: Request, refusal: EdgeAgentError, *, uploaded: str | None = None) -> Response:
+        """The page with why nothing was saved: a line of the uploaded file, or a fault somewhere else."""
         texts = viewer_of(request).texts
-        line = refusal.line if isinstance(refusal, BadInput) else None
-        wrong = texts("setup.not_saved") if line is None else texts("setup_menu.wrong_at", line=line)
-        return self.answer(request, status=422, wrong=wrong, detail=said_of(refusal))
+        if isinstance(refusal, BadInput) and refusal.line is not None and refusal.path == uploaded_path(uploaded or ""):
+            wrong = texts("setup_menu.wrong_at", line=refusal.line)
+            return self.answer(request, status=422, wrong=wrong, detail=said_of(refusal))
+        return self.answer(request, status=422, wrong=texts("setup.not_saved"), detail=placed(refusal))
 
 
 def menu_routes(screen: Screen, ports: SetupPorts) -> APIRouter:
@@ -87,11 +89,11 @@ def _add_upload(router: APIRouter, page: _Page) -> None:
         async with request.form(max_files=1, max_fields=1, max_part_size=MAX_BYTES) as form:
             file = form.get("file")
             raw = await file.read(MAX_BYTES + 1) if isinstance(file, UploadFile) else b""
-            name = (file.filename or "") if isinstance(file, UploadFile) else ""
+            name = (file.filename or "")[:200] if isinstance(file, UploadFile) else ""
         try:
-            await run_in_threadpool(setup.use_menu, raw, name[:200], by=role_of(request))
+            await run_in_threadpool(setup.use_menu, raw, name, by=role_of(request))
         except REFUSALS as refusal:
-            return await run_in_threadpool(page.refused, request, refusal)
+            return await run_in_threadpool(page.refused, request, refusal, uploaded=name)
         note(request, "a menu was uploaded", name)
         return back_to("/setup/menu", saved="menu")
 
