@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_
 from edge_agent.domain.said import say
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.whole_file import write_whole
-from edge_agent.formats.yaml_file import FileModel, dump_yaml, load_yaml
+from edge_agent.formats.yaml_file import FileModel, dump_yaml, model_of, text_of
 
 MANIFEST_NAME = "model.yaml"
 
@@ -291,7 +291,13 @@ def load_manifest(path: Path) -> PackManifest:
     Raises:
         BadModelPack: it does not read; the text names file and line.
     """
-    return load_yaml(path, PackManifest, error=BadModelPack)
+    return _manifest_in(text_of(path, error=BadModelPack), path)
+
+
+@lru_cache(maxsize=4)
+def _manifest_in(text: str, path: Path) -> PackManifest:
+    """The same text is read once: a start asks for a manifest up to five times, and it may have two thousand lines."""
+    return model_of(text, PackManifest, path=path, error=BadModelPack)
 
 
 def write_manifest(manifest: PackManifest, path: Path) -> None:

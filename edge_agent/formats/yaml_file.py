@@ -129,7 +129,45 @@ def load_yaml(path: Path, model: type[Model], *, error: type[BadInput] = BadConf
         BadInput: as the class `error` (a configuration unless said otherwise): the file cannot be read, is no YAML, or
             does not fit the model. The text names file and line, and says what to do.
     """
-    root, data = _parse(path, error)
+    return model_of(text_of(path, error=error), model, path=path, error=error)
+
+
+def text_of(path: Path, *, error: type[BadInput] = BadConfig) -> str:
+    """The text of a file, which is bounded.
+
+    Raises:
+        BadInput: as the class `error`: it cannot be read, is too large, or not UTF-8.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as refusal:
+        raise error(say("file_none", "there is no such file"), path=path) from refusal
+    except OSError as refusal:
+        raise error(
+            say("file_unreadable", "the file cannot be read: {why}", why=reason_of(refusal)), path=path
+        ) from refusal
+    if len(raw) > MAX_BYTES:
+        raise error(
+            say("file_too_large", "the file is larger than {most:,} bytes; is it the right one?", most=MAX_BYTES),
+            path=path,
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as refusal:
+        line = raw.count(b"\n", 0, refusal.start) + 1
+        raise error(
+            say("file_not_utf8", "the text is not UTF-8; save the file in that encoding"), path=path, line=line
+        ) from refusal
+
+
+def model_of(text: str, model: type[Model], *, path: Path, error: type[BadInput] = BadConfig) -> Model:
+    """The text of a file as a value of `model`.
+
+    Raises:
+        BadInput: as `load_yaml`; `path` is the file that it names.
+    """
+    root, data = _parse(text, path, error)
     try:
         return model.model_validate(data)
     except ValidationError as refusal:
@@ -140,7 +178,7 @@ def load_yaml(path: Path, model: type[Model], *, error: type[BadInput] = BadConf
 def faults_in(path: Path, model: type[BaseModel], *, error: type[BadInput] = BadConfig) -> tuple[BadInput, ...]:
     """All that keeps `load_yaml` from reading the file, from top to bottom; nothing where it would."""
     try:
-        root, data = _parse(path, error)
+        root, data = _parse(text_of(path, error=error), path, error)
     except BadInput as refusal:
         return (refusal,)
     try:
@@ -161,7 +199,7 @@ def find_line(path: Path, loc: Loc) -> int | None:
     no longer reads.
     """
     try:
-        root, _ = _parse(path, BadConfig)
+        root, _ = _parse(text_of(path), path, BadConfig)
     except BadConfig:
         return None
     return _line_at(root, loc)
@@ -198,8 +236,7 @@ def dump_yaml(data: Mapping[str, Any]) -> str:
     return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
-def _parse(path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
-    text = _text_of(path, error)
+def _parse(text: str, path: Path, error: type[BadInput]) -> tuple[yaml.Node, Any]:
     try:
         root, data = _compose(text)
     except yaml.MarkedYAMLError as refusal:
@@ -259,30 +296,6 @@ def _compose(text: str) -> tuple[yaml.Node | None, Any]:
         return root, None if root is None else loader.construct_document(root)
     finally:
         loader.dispose()
-
-
-def _text_of(path: Path, error: type[BadInput]) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as refusal:
-        raise error(say("file_none", "there is no such file"), path=path) from refusal
-    except OSError as refusal:
-        raise error(
-            say("file_unreadable", "the file cannot be read: {why}", why=reason_of(refusal)), path=path
-        ) from refusal
-    if len(raw) > MAX_BYTES:
-        raise error(
-            say("file_too_large", "the file is larger than {most:,} bytes; is it the right one?", most=MAX_BYTES),
-            path=path,
-        )
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as refusal:
-        line = raw.count(b"\n", 0, refusal.start) + 1
-        raise error(
-            say("file_not_utf8", "the text is not UTF-8; save the file in that encoding"), path=path, line=line
-        ) from refusal
 
 
 def _complaint(

@@ -64,6 +64,20 @@ def test_reads_a_manifest(tmp_path: Path) -> None:
     assert found.metrics["map50"] == 0.75
 
 
+def test_a_manifest_that_changes_is_read_anew_also_where_its_size_and_its_time_stay(tmp_path: Path) -> None:
+    """The same text is not read twice; which text it is, is read each time."""
+    path = tmp_path / MANIFEST_NAME
+    path.write_text(TEXT)
+    before, when = load_manifest(path), path.stat()
+    assert load_manifest(path) is before
+    path.write_text(TEXT.replace("present: 0.6", "present: 0.7"))
+    os.utime(path, ns=(when.st_atime_ns, when.st_mtime_ns))
+    assert load_manifest(path).thresholds.of("Bread").present == 0.7
+    path.write_text(TEXT.replace("present: 0.6", "present: six"))
+    with pytest.raises(BadModelPack, match="present"):
+        load_manifest(path)
+
+
 def test_reports_from_the_lowest_possible_threshold_on(tmp_path: Path) -> None:
     """A score below every `possible` tells the checker nothing."""
     path = tmp_path / MANIFEST_NAME
