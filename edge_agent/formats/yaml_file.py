@@ -268,13 +268,11 @@ def _what_is_no_yaml(refusal: yaml.MarkedYAMLError, text: str) -> str:
     problem, mark, began = refusal.problem or "", refusal.problem_mark, refusal.context_mark
     if isinstance(problem, Said):
         return problem
-    if "cannot start any token" in problem and mark is not None:
-        character = text[mark.index : mark.index + 1]
-        if character == "\t":
-            return say("yaml_tab", "a tab stands here; indent with spaces")
-        return say("yaml_first", "no value may begin with {character}; put it in quotes", character=character)
-    if "tab character" in problem:
+    begins_with = text[mark.index : mark.index + 1] if mark is not None and "cannot start any token" in problem else ""
+    if begins_with == "\t" or "tab character" in problem:
         return say("yaml_tab", "a tab stands here; indent with spaces")
+    if begins_with:
+        return say("yaml_first", "no value may begin with {character}; put it in quotes", character=begins_with)
     if "unknown escape character" in problem:
         return say("yaml_escape", "between double quotes a backslash is written twice; single quotes take it as it is")
     context = refusal.context
