@@ -57,8 +57,8 @@ class _KeyTwice(yaml.MarkedYAMLError):
 class _Loader(Composer, yaml.CSafeLoader):
     """The safe loader with the dialect of this module, without aliases and without repeated keys.
 
-    libyaml finds the words and PyYAML makes nodes of them, in a sixth of the time that PyYAML takes alone: the agent
-    reads a pack's manifest several times before its first verdict.
+    libyaml finds the words and PyYAML makes nodes of them, in a sixth of the time that PyYAML takes alone: a pack's
+    manifest may have two thousand lines, and is read before the first verdict.
     """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML wants a plain dict

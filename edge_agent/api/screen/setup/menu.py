@@ -58,10 +58,10 @@ class _Page:
             detail=detail,
         )
 
-    def refused(self, request: Request, refusal: EdgeAgentError, *, uploaded: str | None = None) -> Response:
+    def refused(self, request: Request, refusal: EdgeAgentError, *, uploaded: str = "") -> Response:
         """The page with why nothing was saved: a line of the uploaded file, or a fault somewhere else."""
         texts = viewer_of(request).texts
-        if isinstance(refusal, BadInput) and refusal.line is not None and refusal.path == uploaded_path(uploaded or ""):
+        if isinstance(refusal, BadInput) and refusal.line is not None and refusal.path == uploaded_path(uploaded):
             wrong = texts("setup_menu.wrong_at", line=refusal.line)
             return self.answer(request, status=422, wrong=wrong, detail=said_of(refusal))
         return self.answer(request, status=422, wrong=texts("setup.not_saved"), detail=placed(refusal))
