@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -233,6 +233,7 @@ def test_trays_slide_in_lie_still_and_slide_out_without_a_jump(way_in: Way, way_
 
 
 @given(share=st.floats(-1, 2), more=st.floats(0, 1))
+@example(share=0.0, more=0.9999999999999999)
 def test_movements_begin_at_nought_and_end_at_one_and_never_go_back(share: float, more: float) -> None:
     for way in (eased, arriving, leaving):
         assert 0 <= way(share) <= way(share + more) <= 1

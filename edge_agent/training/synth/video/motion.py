@@ -34,6 +34,8 @@ class Pose:
 def eased(share: float) -> float:
     """From 0 to 1, beginning and ending at rest without a jerk (Flash and Hogan 1985: how hands move)."""
     s = min(1.0, max(0.0, share))
+    if s > 0.5:  # beyond half of the way: the polynomial itself rounds to more than 1 just before its end
+        return 1 - eased(1 - s)
     return s * s * s * (10 + s * (6 * s - 15))
 
 
