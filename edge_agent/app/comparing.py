@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.eyes import open_eyes
+from edge_agent.app.making import met_boxes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.checking.scoring import ScoredCheck
 from edge_agent.errors import BadInput, BadRecording
@@ -21,7 +22,8 @@ from edge_agent.formats.recordings import open_counted, open_recording
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
-from edge_agent.training.card import note_scores, run_card_of, scored_metrics, write_model_card
+from edge_agent.training.box_scores import BOXED
+from edge_agent.training.card import SCORED, note_scores, run_card_of, scored_metrics, write_model_card
 from edge_agent.training.export import revise_pack
 from edge_agent.training.took_part import known_to_have_taken_part
 
@@ -140,16 +142,43 @@ def score_pack(
     done = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray)
     evaluated = done.evaluated
     took_part = known_to_have_taken_part(before, open_counted(trays), evaluated.contents)
-    kept = {name: value for name, value in before.metrics.items() if not name.startswith("scored_")}
-    scores = scored_metrics(evaluated.scores, evaluated.items, only)
-    metrics = {**kept, **scores, "scored_form": eyes.pack.precision}
+    scores = {**scored_metrics(evaluated.scores, evaluated.items, only), "scored_form": eyes.pack.precision}
     if took_part:
-        metrics["scored_took_part"] = took_part
-    manifest = revise_pack(folder, {"metrics": metrics})
+        scores["scored_took_part"] = took_part
+    manifest = _with_scores(folder, before, scores, SCORED, run)
+    return PackScored(manifest=manifest, report_page=done.report_page)
+
+
+def score_pack_on_boxes(
+    folder: Path, boxes: Path, on_photograph: OnStep = nobody_looks, *, run: Path | None = None
+) -> PackManifest:
+    """Hold what a pack finds against boxes that were drawn, and write that into its manifest and its card.
+
+    With the folder of the run that made it, it is written into that run's card too.
+
+    Raises:
+        BadInput: nothing was drawn that the pack reports, or the run made other weights.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph or a label does not read.
+    """
+    folder = led_to(folder)
+    before = load_manifest(folder / MANIFEST_NAME)
+    if run is not None:
+        run_card_of(run, before)
+    scores = met_boxes(folder, boxes, on_photograph=on_photograph)
+    return _with_scores(folder, before, scores, BOXED, run)
+
+
+def _with_scores(
+    folder: Path, before: PackManifest, scores: Mapping[str, float | int | str], kind: str, run: Path | None
+) -> PackManifest:
+    """Scores in place of the earlier ones of their kind, whose names begin so, wherever a pack tells of itself."""
+    kept = {name: value for name, value in before.metrics.items() if not name.startswith(kind)}
+    manifest = revise_pack(folder, {"metrics": {**kept, **scores}})
     write_model_card(folder, manifest)
     if run is not None:
         note_scores(run, manifest)
-    return PackScored(manifest=manifest, report_page=done.report_page)
+    return manifest
 
 
 def _exact(settings: Settings, pack: Path, **changes: object) -> Settings:

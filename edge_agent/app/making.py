@@ -20,10 +20,11 @@ from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest
 from edge_agent.formats.recordings import open_counted
 from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
+from edge_agent.training.box_scores import score_boxes
 from edge_agent.training.boxed import read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
 from edge_agent.training.cross_validation import CrossValidated
-from edge_agent.training.export import make_pack_fast
+from edge_agent.training.export import make_pack_fast, revise_pack
 from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.judging import Judge, judge_by
 from edge_agent.training.making import make_pack
@@ -80,8 +81,18 @@ def train_pack(
         if groups:
             merge_pack(fine.pack, groups, plan.pack, version=plan.version)
         manifest = calibrate_pack(plan.pack, thresholds, on_tray=on_work("looking at trays for thresholds"))
+        if _drawn_in(plan) & set(manifest.classes) and plan.boxes is not None:
+            scores = met_boxes(plan.pack, plan.boxes, on_photograph=on_work("looking at boxed photographs"))
+            manifest = revise_pack(plan.pack, {"metrics": {**manifest.metrics, **scores}})
+            write_model_card(plan.pack, manifest)
         rewrite_run_card(plan.run, manifest)
         return manifest if quantising is None else quantise(quantising, on_work=on_work)
+
+
+def _drawn_in(plan: TrainingPlan) -> set[str]:
+    """What was drawn on the photographs that measure."""
+    photographs = () if plan.boxes is None else read_boxed(plan.boxes, "val", plan.classes)
+    return {name for photograph in photographs for name in photograph.counts}
 
 
 def _judge(plan: TrainingPlan, thresholds: ThresholdPlan) -> Judge | None:
@@ -205,6 +216,26 @@ def _told_of(boxes: Path, manifest: PackManifest) -> str:
     known = manifest.provenance.get("data_sha256")
     val = hash_of({"val": read_boxed(boxes, "val", boxed_classes(manifest))})["val"]
     return OWN_VAL if isinstance(known, dict) and known.get("val") == val else OTHER_BOXES
+
+
+def met_boxes(pack: Path, boxes: Path, *, on_photograph: OnStep = nobody_looks) -> dict[str, float | int | str]:
+    """How well what a pack finds meets the boxes under `val`, as a manifest keeps it; the pack stays as it is.
+
+    Raises:
+        BadInput: nothing was drawn there that the pack reports.
+        BadModelPack: the pack does not fit.
+        BadRecording: a photograph or a label does not read; names file and line.
+    """
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    scores = score_boxes(
+        pack,
+        boxes,
+        boxed_classes(manifest),
+        open_detector=_cpu_detector,
+        read_photograph=read_photograph,
+        on_photograph=on_photograph,
+    )
+    return scores.as_metrics(_told_of(boxes, manifest))
 
 
 def refuse_other_boxes(pack: Path, boxes: Path) -> None:

@@ -24,7 +24,7 @@ from edge_agent.cli.common import (
     warn,
 )
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, load_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, PackManifest, load_manifest
 from edge_agent.formats.shares import with_interval
 
 if TYPE_CHECKING:
@@ -143,8 +143,15 @@ def compare(
 def score(
     pack: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="The pack whose card is to say how good it is.")],
     *,
-    trays: Annotated[Path, typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.")],
+    trays: Annotated[
+        Path | None,
+        typer.Option("--trays", help="Score on this folder with trays.jsonl and orders.jsonl.", show_default=False),
+    ] = None,
     only: common.OnlyOption = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option("--boxes", help="Hold its boxes against those drawn in this folder's `val`.", show_default=False),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -158,22 +165,27 @@ def score(
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
 ) -> None:
-    """Score a pack, on trays that took no part in its making, and write that into its manifest and its card."""
-    from edge_agent.app.comparing import score_pack
-    from edge_agent.training.card import MISTAKEN
+    """Score a pack, on what took no part in its making, and write that into its manifest and its card."""
+    from edge_agent.app.comparing import score_pack, score_pack_on_boxes
 
-    settings = settings_from(config, pack=pack, menu=menu)
-    with progress("trays", hidden=False) as step:
-        blocks = blocks_from(only, of=trays, option="--only")
-        scored = score_pack(settings, pack, trays, blocks, step, report=report, run=run)
-    for name, value in scored.manifest.metrics.items():
-        if name.startswith(MISTAKEN):
-            true, _, seen = name.removeprefix(MISTAKEN).partition("->")
-            say(f"mistaken: {true} seen as {seen}: {float(value):g}")
-        elif name.startswith("scored_"):
-            say(f"{_told(name.removeprefix('scored_'))}: {value}")
-    if scored.report_page is not None:
-        say(f"Every failure as a picture: {scored.report_page}")
+    if trays is None and boxes is None:
+        raise BadInput("there is nothing to score it on; name photographed trays with --trays, or drawn ones: --boxes")
+    if trays is None and (only or report is not None):
+        raise BadInput("--only and --report are about photographed trays; name their folder with --trays")
+    if trays is not None:
+        settings = settings_from(config, pack=pack, menu=menu)
+        with progress("trays", hidden=False) as step:
+            blocks = blocks_from(only, of=trays, option="--only")
+            scored = score_pack(settings, pack, trays, blocks, step, report=report, run=run)
+        _show_scores(scored.manifest)
+        if scored.report_page is not None:
+            say(f"Every failure as a picture: {scored.report_page}")
+    if boxes is not None:
+        with progress("photographs", hidden=False) as step:
+            manifest = score_pack_on_boxes(pack, boxes, step, run=run)
+        for name, value in manifest.metrics.items():
+            if name.startswith("boxed_"):
+                say(f"{_told(name)}: {value}")
 
 
 @app.command()
@@ -305,6 +317,17 @@ def _row(pack: PackOnShelf) -> tuple[str, ...]:
         f"{manifest.input.width}x{manifest.input.height}",
         escape("\n".join(scores) or "not scored"),
     )
+
+
+def _show_scores(manifest: PackManifest) -> None:
+    from edge_agent.training.card import MISTAKEN, SCORED
+
+    for name, value in manifest.metrics.items():
+        if name.startswith(MISTAKEN):
+            true, _, seen = name.removeprefix(MISTAKEN).partition("->")
+            say(f"mistaken: {true} seen as {seen}: {float(value):g}")
+        elif name.startswith(SCORED):
+            say(f"{_told(name.removeprefix(SCORED))}: {value}")
 
 
 def _told(name: str) -> str:

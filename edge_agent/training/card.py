@@ -12,9 +12,10 @@ from edge_agent.checking.item_scores import ItemScores
 from edge_agent.checking.scoring import Scores
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import PackManifest, PrecisionGate
-from edge_agent.formats.shares import in_digits, with_interval
+from edge_agent.formats.shares import NOT_MEASURED, in_digits, with_interval
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
+from edge_agent.training.box_scores import BOXED
 from edge_agent.training.card_limits import SCORED_NUMBER, limits_of
 from edge_agent.training.card_origin import origin_of
 from edge_agent.training.provenance import (
@@ -33,6 +34,13 @@ CARD_JSON_NAME = "card.json"
 
 MISTAKEN = "scored_item_"
 """Begins the names of the scores that stand beside the diagonal of the confusion matrix: `scored_item_kiwi->apple`."""
+
+
+SCORED = "scored_"
+"""Begins the names of what a pack scored on trays."""
+
+AP_OF_WEIGHTS = "val_map50_"
+"""Begins the names of average precisions that were measured while the weights learned (`training.fit.measure`)."""
 
 
 def write_run_card(run: Path, card: Mapping[str, Any]) -> Path:
@@ -80,7 +88,8 @@ def note_scores(run: Path, manifest: PackManifest) -> None:
         BadInput: as `run_card_of`, or it cannot be written.
     """
     card = run_card_of(run, manifest)
-    scores: dict[str, Any] = {name: told for name, told in manifest.metrics.items() if name.startswith("scored_")}
+    kinds = (SCORED, BOXED)
+    scores: dict[str, Any] = {name: told for name, told in manifest.metrics.items() if name.startswith(kinds)}
     scores["thresholds"] = manifest.thresholds.model_dump(mode="json")
     scored = {**_scores_in(card), f"{manifest.name} {manifest.version}": scores}
     try:
@@ -152,11 +161,12 @@ def write_model_card(folder: Path, manifest: PackManifest) -> Path:
         "## Classes",
         "",
         "Recall is the share of the items on the scored trays that were found, precision the share of what was found",
-        "that is there, both by the likeliest counts and with their 95 % intervals; mAP50 is on the boxed photographs",
-        "that measured the fit. `absence tells: no` marks a class that is overlooked so often that it is never called",
-        "missing.",
+        "that is there, both by the likeliest counts and with their 95 % intervals. AP50 is the average precision of",
+        "its boxes at an overlap of 0.5, on boxed photographs. `absence tells: no` marks a class that is overlooked so",
+        "often that it is never called missing.",
+        *_on_boxes(manifest),
         "",
-        "| class | items | recall | precision | mAP50 (val) | `present` | `possible` | absence tells |",
+        "| class | items | recall | precision | AP50 | `present` | `possible` | absence tells |",
         "|---|---|---|---|---|---|---|---|",
         *(_row(manifest, name) for name in manifest.classes),
         "",
@@ -240,6 +250,26 @@ def _doubts(manifest: PackManifest) -> list[str]:
     return []
 
 
+def _on_boxes(manifest: PackManifest) -> list[str]:
+    """Where AP50 was measured, and what it is of all classes together."""
+    said = manifest.metrics
+    measured = {name for name in manifest.classes if f"{BOXED}ap50_{name}" in said}
+    of_weights = {name for name in manifest.classes if f"{AP_OF_WEIGHTS}{name}" in said} - measured
+    lines = []
+    if measured:
+        lines += [
+            "",
+            f"AP50 is of the {said[f'{BOXED}on']}, with intervals from drawing those trays",
+            "anew; a class that is right on all of its trays has none. All such classes:",
+            f"mAP50 {said[f'{BOXED}map50']}, mAP50-95 {said[f'{BOXED}map50_95']}. What lies there and was not",
+            "boxed counts against it.",
+        ]
+    if of_weights:
+        which = "Where it has no number of boxes it" if measured else "It"
+        lines.append(f"{which} is that of the weights while they learned, on `val`.")
+    return lines
+
+
 def _mistaken(said: Mapping[str, float | int | str]) -> list[str]:
     """The confusion matrix beside its diagonal, most items first."""
     cells = [(name.removeprefix(MISTAKEN), float(items)) for name, items in said.items() if name.startswith(MISTAKEN)]
@@ -301,7 +331,9 @@ def _verdict(gate: PrecisionGate, not_passed: str) -> str:
 
 def _row(manifest: PackManifest, name: str) -> str:
     limits = manifest.thresholds.of(name)
-    kinds = (SCORED_NUMBER, "scored_recall_", "scored_precision_", "val_map50_")
-    scores = " | ".join(str(manifest.metrics.get(f"{kind}{name}", "not measured")) for kind in kinds)
+    said = manifest.metrics
+    on_boxes = said.get(f"{BOXED}ap50_{name}", said.get(f"{AP_OF_WEIGHTS}{name}", NOT_MEASURED))
+    kinds = (SCORED_NUMBER, "scored_recall_", "scored_precision_")
+    scores = " | ".join(str(each) for each in (*(said.get(f"{kind}{name}", NOT_MEASURED) for kind in kinds), on_boxes))
     tells = "yes" if limits.absence_tells else "no"
     return f"| {name} | {scores} | {limits.present:.3f} | {limits.possible:.3f} | {tells} |"

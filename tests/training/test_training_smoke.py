@@ -24,6 +24,7 @@ from edge_agent.cli import app
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.training import distilling, fit, judging, rounds
+from edge_agent.training.box_scores import OVERLAPS, Found, average_precisions
 from edge_agent.training.checkpoints import keep_whole, passes_in
 from edge_agent.training.export import export_onnx
 from edge_agent.training.rival import UltralyticsDetector
@@ -103,12 +104,26 @@ def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
     detector = OnnxDetector(pack=ModelPack.load(tmp_path / "pack"), provider="cpu")
     assert detector.classes == ("plate", "fruit", "can")
     detector.detect(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
-    assert (tmp_path / "pack" / "README.md").read_text().startswith("# pack 1")
-    assert (tmp_path / "run" / "card.json").exists()
+    card = (tmp_path / "pack" / "README.md").read_text()
+    assert card.startswith("# pack 1")
+    assert "AP50 is of the boxed photographs (val): 3 of 1 trays" in card
+    told = json.loads((tmp_path / "run" / "card.json").read_text())
+    assert told["boxed_ap50_fruit"].endswith(", 1 boxes on 1 trays")
     with zipfile.ZipFile(tmp_path / "run" / "weights.pt") as weights:
-        (told,) = (weights.read(name) for name in weights.namelist() if name.endswith("data.pkl"))
+        (places,) = (weights.read(name) for name in weights.namelist() if name.endswith("data.pkl"))
     for place in (tmp_path, Path.cwd()):
-        assert str(place).encode() not in told, "weights are handed on, and do not say where they were made"
+        assert str(place).encode() not in places, "weights are handed on, and do not say where they were made"
+
+
+def test_average_precision_is_that_of_the_library_but_for_how_it_draws_the_curve() -> None:
+    """It joins 101 points by lines, where COCO, and we, average over them."""
+    from ultralytics.utils.metrics import ap_per_class
+
+    dice = np.random.default_rng(3)
+    scores, hits = np.sort(dice.random(80))[::-1], dice.random((80, 1)) < np.linspace(0.9, 0.3, len(OVERLAPS))
+    seen = Found(scores=scores, hits=hits, trays=np.zeros(80, np.intp), drawn=np.array([70]))
+    theirs = ap_per_class(hits, scores, np.zeros(80), np.zeros(70))[5][0]
+    assert average_precisions(seen, np.ones(1)) == pytest.approx(theirs, abs=0.01)
 
 
 def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -336,6 +337,31 @@ def test_scores_go_into_manifest_and_card_with_what_was_mistaken_and_the_failure
     assert "| plate | 1 | 1.000 [0.025, 1.000] | 0.500 [0.013, 0.987] | not measured |" in card
     assert "Fewer than 10 lay there of: plate (1), bread (1)." in card
     assert "Whether these trays took part in its making is not known" in card
+
+
+def test_boxes_that_were_drawn_score_a_pack_and_leave_what_trays_said(run: Run, models: Path, here: Path) -> None:
+    for folder in ("images", "labels"):
+        (here / "boxes" / folder / "val").mkdir(parents=True)
+    shutil.copy(here / "photo.png", here / "boxes" / "images" / "val" / "a-1.png")
+    (here / "boxes" / "labels" / "val" / "a-1.txt").write_text("0 0.25 0.25 0.375 0.375\n")
+    run("models", "score", "models/good", "--trays", "trays", *CONFIG)
+    before = load_manifest(models / "good" / "model.yaml").metrics
+    told = run("models", "score", "models/good", "--boxes", "boxes")
+    assert told.status == 0, told
+    assert "boxed on: other boxed photographs: 1 of 1 trays\nboxed map50: 1.000\n" in told.out
+    after = load_manifest(models / "good" / "model.yaml").metrics
+    assert {name: value for name, value in after.items() if not name.startswith("boxed_")} == before
+    assert after["boxed_ap50_plate"] == "1.000, 1 boxes on 1 trays"
+    assert "AP50 is of the other boxed photographs: 1 of 1 trays" in (models / "good" / "README.md").read_text()
+    (here / "runs").mkdir()
+    write_run_card(here / "runs", {"weights_sha256": "w"})
+    run("models", "score", "models/good", "--boxes", "boxes", "--run", "runs").refused("does not say of which weights")
+
+
+def test_what_can_be_scored_must_be_named(run: Run, models: Path) -> None:
+    run("models", "score", "models/good").refused("nothing to score it on; name photographed trays with --trays")
+    run("models", "score", "models/good", "--boxes", "boxes", "--report", "r").refused("name their folder with --trays")
+    run("models", "score", "models/good", "--boxes", "boxes").refused("there is no photograph in this folder")
 
 
 def test_scores_go_into_the_card_of_the_run_that_made_the_weights_and_its_report_has_the_failures(

@@ -77,6 +77,28 @@ def test_a_card_says_what_its_own_numbers_do_not_show(pack: Path) -> None:
     assert "Never called missing" not in card
 
 
+def test_a_card_says_where_the_boxes_were_measured_that_its_classes_have_scores_of(pack: Path) -> None:
+    on_boxes = {
+        "boxed_on": "boxed photographs (val): 105 of 21 trays",
+        "boxed_map50": "0.900 [0.800, 0.950]",
+        "boxed_map50_95": "0.500 [0.400, 0.600]",
+        "boxed_ap50_bread": "0.958 [0.878, 1.000], 45 boxes on 9 trays",
+    }
+    while_it_learned = {"val_map50": 0.8, "val_map50_bread": 0.7, "val_map50_plate": 0.6}
+    assert "| bread | not measured | not measured | not measured | 0.7 |" in (
+        early := card_of(pack, {}, while_it_learned)
+    )
+    assert "It is that of the weights while they learned, on `val`." in early
+    card = card_of(pack, {}, {**while_it_learned, **on_boxes})
+    assert "AP50 is of the boxed photographs (val): 105 of 21 trays, with intervals" in card
+    assert "mAP50 0.900 [0.800, 0.950], mAP50-95 0.500 [0.400, 0.600]" in card
+    assert "| 0.958 [0.878, 1.000], 45 boxes on 9 trays |" in card
+    assert "Where it has no number of boxes it is that of the weights while they learned" in card
+    assert "| plate | not measured | not measured | not measured | 0.6 |" in card
+    assert "while they learned" not in card_of(pack, {}, on_boxes)
+    assert "AP50 is of the" not in card_of(pack, {})
+
+
 @pytest.mark.parametrize(("number", "said"), [(9, True), (10, False)])
 def test_ten_items_are_enough_for_a_recall_and_nine_are_not(pack: Path, number: int, said: bool) -> None:
     card = card_of(pack, {}, {**SCORED, "scored_number_plate": number, "scored_number_bread": 40})
