@@ -19,7 +19,7 @@ from edge_agent.formats.pack import MANIFEST_NAME
 from edge_agent.formats.recordings import TRAYS_NAME, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
-from edge_agent.ports.steps import OnStep, OnWork, nobody_looks
+from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.settings import Settings
 from edge_agent.training.fit import FitRecipe
 from edge_agent.training.labelling import counted_trays
@@ -75,7 +75,6 @@ def make_candidate(
     settings: Settings,
     plan: CandidatePlan,
     *,
-    on_step: OnStep = nobody_looks,
     on_work: OnWork = lambda _: nobody_looks,
 ) -> Candidate:
     """Train on the older trays, find thresholds on newer ones, and compare with the active pack on the newest.
@@ -124,10 +123,11 @@ def make_candidate(
     )
     evidence = Evidence(trays=plan.trays, only=(judges,))
     try:
-        comparison = compare_packs(settings, settings.detector.pack, plan.pack, evidence, on_step=on_step)
+        looking = on_work("beside the active pack: trays")
+        comparison = compare_packs(settings, settings.detector.pack, plan.pack, evidence, on_step=looking)
     except BadConfig:
         comparison = None
-    scored = score_pack(settings, plan.pack, plan.trays, (judges,), run=plan.run)
+    scored = score_pack(settings, plan.pack, plan.trays, (judges,), on_work("scoring: trays"), run=plan.run)
     judged = {"judged_by": str(judges), "comparison": None if comparison is None else comparison.as_json()}
     write_whole(plan.run / JUDGED_NAME, json.dumps(judged, indent=2) + "\n")
     untaught = tuple(name for name in active.classes if name not in taught)

@@ -69,6 +69,8 @@ def check_inputs(
             _check_names(folder, menu, plan.classes)
         if quantising is not None:
             _check_judging(quantising, learned)
+    elif menu is not None:
+        _refuse_strangers(menu, plan.classes)
     if plan.boxes is not None and learned == set(plan.classes):
         val_trays(plan.boxes, plan.classes)
     _check_weights(plan, ordered)
@@ -176,7 +178,8 @@ def _refuse_no_trays_for_thresholds(plan: TrainingPlan, thresholds: ThresholdPla
         return
     new = sorted(ordered if plan.boxes is None else ordered - set(plan.classes))
     if new:
-        said = f"nobody boxed '{new[0]}', so thresholds need trays of their own"
+        why = "there are no boxed photographs" if plan.boxes is None else f"nobody boxed '{new[0]}'"
+        said = f"{why}, so thresholds need trays of their own"
         raise BadInput(f"{said}: name some with --calibrate-on FROM:TO")
 
 
@@ -185,6 +188,16 @@ def _check_names(folder: TrayFolder, menu: Path, drawn: tuple[str, ...]) -> None
         refuse_unknown_classes(folder, load_menu(menu).menu, drawn)
     except BadRecording as refusal:
         raise BadInput(f"{refusal}; the menu of these trays is named with --menu, here it is {menu}") from refusal
+
+
+def _refuse_strangers(menu: Path, classes: Sequence[str]) -> None:
+    """What is boxed and on no menu would be a class that no order can ask for: mostly a misspelt one."""
+    known = load_menu(menu).menu.classes
+    if strangers := [name for name in classes if name not in known]:
+        said = f"no item of this menu looks like '{strangers[0]}', which --classes names; its items look like"
+        raise BadInput(
+            f"{said} {', '.join(sorted(known))}. Correct the name, or name another --menu, or none", path=menu
+        )
 
 
 def _check_judging(quantising: QuantisingPlan, learned: set[str]) -> None:

@@ -19,7 +19,7 @@ from edge_agent.checking.scoring import true_verdict
 from edge_agent.domain.matching import VerdictKind
 from edge_agent.domain.menu import Menu
 from edge_agent.errors import BadInput, BadRecording
-from edge_agent.formats.pack import PackManifest, Precision, PrecisionGate, Provider
+from edge_agent.formats.pack import STILL_TO_BE_FOUND, PackManifest, Precision, PrecisionGate, Provider
 from edge_agent.formats.recordings import TrayFolder, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector
@@ -36,11 +36,16 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
     judged, the pack keeps the 8-bit files and verdicts that it had.
 
     Raises:
+        BadInput: its thresholds are still to be found.
         BadModelPack: the pack has no plain export, or one whose graph is not understood.
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
         ModuleNotFoundError: the extra `train` is not installed.
     """
-    calibrating, judging, menu = check_quantising(plan, ModelPack.manifest_of(plan.pack).classes)
+    before_it = ModelPack.manifest_of(plan.pack)
+    if before_it.thresholds == STILL_TO_BE_FOUND:
+        said = "its thresholds are still to be found, and its 8-bit forms are judged by what it says with them"
+        raise BadInput(f"{said}: 'edge-agent calibrate' comes first", path=plan.pack)
+    calibrating, judging, menu = check_quantising(plan, before_it.classes)
     make_pack_fast(plan.pack)
     exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
     with tempfile.TemporaryDirectory() as desk:

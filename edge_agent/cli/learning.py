@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from edge_agent.app.learning import Collected
 
 
+EPOCHS = 24
+"""Passes of a candidate over the trays."""
+
+
 def learn(
     *,
     db: Annotated[
@@ -64,7 +68,12 @@ def learn(
         Path | None,
         typer.Option("--checkpoint", help="With --candidate: the active pack's weights (.pt).", show_default=False),
     ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="With --candidate: passes over the trays.")] = 24,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            "--epochs", min=1, help="With --candidate: passes over the trays (24 if left out).", show_default=False
+        ),
+    ] = None,
     false_alarms: common.BudgetOption = 1.0,
     config: common.ConfigOption = None,
     pack: common.PackOption = None,
@@ -81,6 +90,8 @@ def learn(
 
     if candidate is not None and (checkpoint is None or into is None or dry_run):
         raise BadInput("--candidate needs --into, the folder of trays, and --checkpoint, the weights to go on from")
+    if candidate is None and (checkpoint is not None or epochs is not None):
+        raise BadInput("--checkpoint and --epochs are about training; name the model pack to write with --candidate")
     if candidate is not None and as_json:
         raise BadInput("--json tells what was collected; with --candidate there is more to tell, so leave it out")
     if into is None and not dry_run:
@@ -89,9 +100,10 @@ def learn(
     settings = settings_from(config, pack=pack, menu=menu)
     plan = None
     if checkpoint is not None and candidate is not None and into is not None:
-        plan = _plan(into, checkpoint, candidate, epochs, false_alarms / 100)
+        plan = _plan(into, checkpoint, candidate, EPOCHS if epochs is None else epochs, false_alarms / 100)
         if _was_cut_off(settings, plan):
-            say(f"{into} was collected before, and is not collected again; the training goes on in {plan.run}.")
+            does = "goes on" if plan.run.is_dir() else "begins"
+            say(f"{into} was collected before, and is not collected again; the training {does} in {plan.run}.")
             _train(settings, plan)
             return
     if db is None:

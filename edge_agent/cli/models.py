@@ -281,7 +281,8 @@ def rollback(
     done = roll_back(box)
     _tell_active(box, done.activation.to_pack, done.activation.from_pack, config)
     if done.was_changed:
-        warn(f"'{done.activation.to_pack}' was changed since it was last active: it is not the model that ran then")
+        said = f"the model.yaml of '{done.activation.to_pack}' was changed since it was last active"
+        warn(f"{said}: it was scored anew, or it is not the model that ran then")
     _advise(box)
 
 
@@ -308,6 +309,10 @@ def _row(pack: PackOnShelf) -> tuple[str, ...]:
     state = "[green]whole[/]" if pack.fault is None else "[red]damaged[/]"
     metrics = manifest.metrics
     scores = [f"{_told(name)} {metrics[f'scored_{name}']}" for name in KEY_SCORES if f"scored_{name}" in metrics]
+    if "scored_right_orders" in metrics:
+        scores.append(f"on {metrics['scored_wrong_orders']} wrong and {metrics['scored_right_orders']} right orders")
+    if took_part := metrics.get("scored_took_part"):
+        scores.append(f"{took_part} of these trays taught it, or set its thresholds")
     return (
         mark,
         folder,

@@ -224,7 +224,7 @@ def train(
     refuse_to_write_over(pack, served)
     names = _names_in(classes)
     kept, unseen = blocks_apart(calibrate_on, held_out, trays)
-    learning = quantising = checked_by = None
+    learning, quantising, checked_by = None, None, menu
     if trays is not None:
         apart = (*unseen, *kept)
         learning = LearningFromOrders(trays=trays, apart=apart, rounds=tuple(rounds or ROUNDS), teacher=teacher)
@@ -287,12 +287,17 @@ def _show_fit(pack: Path, manifest: PackManifest) -> None:
 
 
 def _show_calibration(pack: Path, manifest: PackManifest) -> None:
+    from edge_agent.training.thresholds import CARE
+
     said = manifest.metrics
     say(
         f"{pack}: thresholds from {said['calibration_trays']} trays; there, of right orders, false alarms "
         f"{said['calibration_false_alarms']}, called match {said['calibration_decided']}; of wrong ones, caught "
         f"{said['calibration_caught']}"
     )
+    if said.get("calibration_limit") == CARE:
+        more = "a station's detector.eagerness is what makes it bolder"
+        say(f"A larger budget would change nothing: no word is likelier than one in five to be wrong; {more}.")
 
 
 def _height_for(width: int) -> int:

@@ -56,7 +56,7 @@ def read_activation(raw: bytes, *, path: Path, line: int) -> Activation:
         BadInput: the line is torn or says something else; names file and line.
     """
     try:
-        return Activation.model_validate(parse_json(raw.decode(), path=path, line=line, error=BadInput))
+        return Activation.model_validate(parse_json(raw.decode().rstrip(), path=path, line=line, error=BadInput))
     except UnicodeDecodeError as error:
         raise BadInput("the line is not UTF-8", path=path, line=line) from error
     except ValidationError as error:

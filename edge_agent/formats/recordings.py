@@ -326,7 +326,7 @@ def _entries(path: Path, model: type[Entry]) -> Iterator[tuple[int, Entry]]:
 
 def _entry(raw: bytes, model: type[Entry], path: Path, number: int) -> Entry:
     try:
-        value = parse_json(raw.decode("utf-8-sig"), path=path, line=number, error=BadRecording)
+        value = parse_json(raw.decode("utf-8-sig").rstrip(), path=path, line=number, error=BadRecording)
         return model.model_validate(value)
     except UnicodeDecodeError as error:
         raise BadRecording("the line is not UTF-8", path=path, line=number) from error

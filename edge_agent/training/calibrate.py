@@ -82,7 +82,8 @@ class Calibrated:
 
     `unavoidable` is the share of false alarms under the most cautious thresholds, `decided` that of right orders called
     match, `caught` that of wrong orders (one thing forgotten, or one too many) whose wrong line is named. `curves` say
-    per class how a fused score becomes the chance that the thing is there.
+    per class how a fused score becomes the chance that the thing is there. `is_at_budget` says whether a larger budget
+    would give other thresholds.
     """
 
     thresholds: Thresholds
@@ -92,6 +93,7 @@ class Calibrated:
     decided: float
     caught: float
     curves: Mapping[str, Curve]
+    is_at_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,12 @@ def calibrate(trays: Sequence[LabelledTray], names: Sequence[str], *, false_alar
     tried = [_tried(trays, fused, curves, doubts) for doubts in product(DOUBTS, DOUBTS)]
     unavoidable = tried[0].false_alarms
     within = [each for each in tried if each.false_alarms <= max(false_alarms, unavoidable)]
-    best = max(within, key=lambda each: (each.decided + each.caught, -sum(each.doubts)))
-    return replace(best, unavoidable=unavoidable)
+    best, boldest = max(within, key=_worth), max(tried, key=_worth)
+    return replace(best, unavoidable=unavoidable, is_at_budget=best.doubts != boldest.doubts)
+
+
+def _worth(each: Calibrated) -> tuple[float, float]:
+    return each.decided + each.caught, -sum(each.doubts)
 
 
 def _curves(trays: Sequence[LabelledTray], fused: Sequence[FusedScores], names: Sequence[str]) -> dict[str, Curve]:

@@ -17,7 +17,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.formats.whole_file import write_whole
 from edge_agent.training.box_scores import BOXED
 from edge_agent.training.card_limits import SCORED_NUMBER, limits_of
-from edge_agent.training.card_origin import origin_of
+from edge_agent.training.card_origin import measured_on, origin_of
 from edge_agent.training.provenance import (
     CALIBRATED_ON,
     DISTILLED,
@@ -266,7 +266,7 @@ def _on_boxes(manifest: PackManifest) -> list[str]:
         ]
     if of_weights:
         which = "Where it has no number of boxes it" if measured else "It"
-        lines.append(f"{which} is that of the weights while they learned, on `val`.")
+        lines.append(f"{which} is that of the weights while they learned, {measured_on(manifest.provenance)}.")
     return lines
 
 

@@ -52,6 +52,18 @@ def _taught_by(provenance: Mapping[str, object]) -> str:
     return f"on {seen.get('train', '?')} boxed photographs, {seen.get('val', '?')} others measured it."
 
 
+def measured_on(provenance: Mapping[str, object]) -> str:
+    """Whose boxes mAP was measured against while weights learned: only drawn ones are a judge."""
+    photographs, rounds = provenance.get("photographs"), provenance.get("rounds")
+    if not isinstance(photographs, dict) or not rounds:
+        return "on `val`"
+    if not photographs.get("val"):
+        return (
+            "on trays whose boxes it was taught by counts too: it says how well it learned them, not how right they are"
+        )
+    return "on `val`, whose boxes were renamed to the items that they look like"
+
+
 def _beginning(provenance: Mapping[str, object]) -> str:
     """What the weights were before: an architecture is a definition (YAML), anything else a checkpoint."""
     recipe, teacher = provenance.get("recipe"), provenance.get("teacher")
@@ -76,6 +88,8 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
                 f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
+            if not r.get("boxed_photographs"):
+                lines.append("No box of these was drawn by anybody: that mAP says how well labels were learned.")
             if isinstance(judged := r.get("judged"), dict):
                 lines += [
                     f"Cross-validated on {judged.get('trays')} trays that teach nothing: {judged.get('match')} called",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,12 +47,25 @@ def export_onnx(weights: Path, folder: Path, *, width_px: int, height_px: int) -
         shutil.rmtree(left_over)
     with TemporaryDirectory(dir=folder, prefix=".export-") as place:
         copied = shutil.copyfile(weights, Path(place) / weights.name)
-        exported = YOLO(copied).export(
-            format="onnx", imgsz=[height_px, width_px], opset=OPSET, simplify=True, dynamic=False, device="cpu"
-        )
+        with _without_advice():
+            exported = YOLO(copied).export(
+                format="onnx", imgsz=[height_px, width_px], opset=OPSET, simplify=True, dynamic=False, device="cpu"
+            )
         Path(exported).replace(target)
     forget_origin(target)
     return target
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """The library tells where its file lies and what may be done with it; that is gone a moment later."""
+    library = logging.getLogger("ultralytics")
+    level = library.level
+    library.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        library.setLevel(level)
 
 
 def write_pack(

@@ -258,13 +258,16 @@ def _prove_same(plain: Path, fast: bytes, given: PackInput) -> None:
 def _is_same(wanted: Array, found: Array) -> bool:
     """Whether the outputs agree; where the second has fewer columns, whether they are the best ones of the first.
 
-    Among cells of nearly the same score either may come first or be the last one kept: one in a hundred may differ.
+    Which of several cells of one score come first, and which are the last ones kept, is open: a network that has
+    learned little gives hundreds of cells the very same one. One cell in a hundred may differ by rounding.
     """
     if wanted.shape == found.shape:
         return bool(np.allclose(wanted, found, rtol=1e-3, atol=BOX_SLACK_PX))
-    best = np.argsort(-wanted[4:].max(axis=0), kind="stable")[: found.shape[1]]
+    best_wanted, best_found = wanted[4:].max(axis=0), found[4:].max(axis=0)
+    kept = np.sort(best_wanted)[::-1][: found.shape[1]]
+    is_best = np.abs(np.sort(best_found)[::-1] - kept) <= SCORE_SLACK
     slack = np.full((len(wanted), 1), SCORE_SLACK)
     slack[:4] = BOX_SLACK_PX
-    a, b = (wanted[:, best] / slack).T, (found / slack).T
-    nearest = np.abs(a[:, None] - b[None]).max(axis=2).min(axis=1)
-    return bool((nearest <= 1.0).mean() >= 0.99)  # noqa: PLR2004
+    of_the_best = wanted[:, best_wanted >= kept[-1] - SCORE_SLACK]
+    nearest = np.abs((of_the_best / slack).T[:, None] - (found / slack).T[None]).max(axis=2).min(axis=0)
+    return bool(min(is_best.mean(), (nearest <= 1.0).mean()) >= 0.99)  # noqa: PLR2004

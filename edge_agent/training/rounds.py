@@ -127,7 +127,8 @@ def learn_from_orders(
     if means.judge is None:
         has_val = plan.boxes is not None and _counted_on(trays) <= set(plan.classes)
         does = "later rounds are taken while mAP50 on val rises" if has_val else "all rounds are taken"
-        logger.warning("no trays judge whether a round helps, as ten that are kept for thresholds would: %s", does)
+        why = "as ten that are kept for thresholds would" if not orders.groups else "since they are counted by groups"
+        logger.warning("no trays judge whether a round helps, %s: %s", why, does)
     elif plan.goes_on:
         looking = means.on_work("judging the weights to begin with: parts")
         before = means.judge.on(first.weights, first.classes, plan.run, looking)

@@ -40,6 +40,9 @@ FEW_TRAYS = 10
 NAMING = "name them TRAY-NUMBER, with as many TRAYs as there were trays"
 """How boxed photographs say which tray they show."""
 
+BUDGET, CARE = "the budget of false alarms", "how likely a word may be wrong"
+"""What keeps thresholds from being bolder: with the second a larger budget changes nothing (decision 0015)."""
+
 LabelledShots = tuple[tuple[Path, ...], dict[str, int]]
 """The photographs of one tray, and what lay on it."""
 
@@ -75,13 +78,14 @@ def find_thresholds(
         said = "with thresholds for these labels it would call no right order match, and with those it has it does"
         do = "it was left as it was. Are they labels of this pack's classes, in its order?"
         raise BadInput(f"{said}; {do}", path=pack)
-    metrics = {
+    metrics: dict[str, float | str] = {
         "calibration_budget": false_alarms,
         "calibration_trays": len(trays),
         "calibration_false_alarms": round(found.false_alarms, 4),
         "calibration_false_alarms_unavoidable": round(found.unavoidable, 4),
         "calibration_decided": round(found.decided, 4),
         "calibration_caught": round(found.caught, 4),
+        "calibration_limit": BUDGET if found.is_at_budget else CARE,
     }
     return _written(pack, before, _as_data(found.thresholds), metrics, {CALIBRATED_ON: list(calibrated_on)})
 

@@ -155,7 +155,7 @@ def test_a_candidate_that_was_cut_off_goes_on_with_the_trays_it_collected(
     with pytest.raises(BadInput, match=r"mine\.run: this holds a training that was cut off"):
         edge_agent(*moved)
     said = edge_agent(*learn)
-    assert "was collected before, and is not collected again" in said
+    assert "was collected before, and is not collected again; the training goes on in" in said
     assert "judged by the trays own-35:own-42" in said
     assert (tmp_path / "own" / "trays.jsonl").stat().st_mtime_ns == collected
 

@@ -405,6 +405,14 @@ def test_boxes_without_a_single_label_are_refused(run: Run, many: Path, split: s
     run(*TRAIN, "boxes").refused(f"labels/{split}: none of the 3 label files has a label")
 
 
+def test_a_boxed_class_that_is_not_on_the_menu_that_was_named_is_refused(run: Run, many: Path) -> None:
+    """Mostly it is misspelt, and no order could ever ask for it. A menu that is not there is one that was misspelt."""
+    run(*TRAIN, "boxes", "--menu", "menu.yaml").refused("menu.yaml: no item of this menu looks like 'hand'")
+    run(*TRAIN, "boxes", "--menu", "none.yaml").refused("none.yaml")
+    (many / "menu.yaml").write_text(MENU + "  - {sku: hand, detects_as: hand}\n")
+    assert "looks like" not in run(*TRAIN, "boxes", "--menu", "menu.yaml", "--architecture", "none.pt").err
+
+
 def test_too_few_trays_to_learn_from_are_refused(run: Run, many: Path) -> None:
     run(*LEARN, "--held-out", "t-1:t-9").refused("many/trays.jsonl: 3 sure trays are left to learn from")
 

@@ -64,6 +64,15 @@ def test_a_larger_budget_never_decides_less(seed: int) -> None:
     assert decided == sorted(decided)
 
 
+def test_it_is_told_whether_a_larger_budget_would_be_bolder() -> None:
+    """Else an operator turns at a number that does nothing."""
+    of = trays(30, 4, blur=0.2)
+    found = {budget: calibrate(of, NAMES, false_alarms=budget) for budget in (0.0, 1.0)}
+    assert found[0.0].thresholds != found[1.0].thresholds
+    assert (found[0.0].is_at_budget, found[1.0].is_at_budget) == (True, False)
+    assert not calibrate(trays(30, 2, blur=0.02), NAMES, false_alarms=0.0).is_at_budget
+
+
 @pytest.mark.parametrize("blur", [0.01, 0.2, 0.5])
 def test_thresholds_rise_and_stay_within_reason(blur: float) -> None:
     found = calibrate(trays(30, 1, blur), NAMES, false_alarms=0.1)

@@ -280,6 +280,16 @@ def test_the_list_shows_scores_and_cuts_no_name(run: Run, here: Path) -> None:
         assert word in told.out
 
 
+def test_the_list_says_on_how_many_orders_scores_were_made_and_whether_those_taught(run: Run, models: Path) -> None:
+    """Beside each other stand packs that were scored on other trays, one perhaps on what it remembers."""
+    scored = {"scored_caught": "1.000", "scored_wrong_orders": 18, "scored_right_orders": 9}
+    revise_pack(models / "good", {"metrics": scored})
+    revise_pack(models / "same", {"metrics": {**scored, "scored_took_part": 24}})
+    told = run("models", "list", "--models", "models").out
+    assert told.count("on 18 wrong and 9 right orders") == 2
+    assert told.count("24 of these trays taught it, or set its thresholds") == 1
+
+
 def test_a_list_of_nothing_says_where_packs_may_lie(run: Run, models: Path) -> None:
     """The pack itself is named easily, where its folder is meant."""
     told = run("models", "list", "--models", "models/good", *CONFIG)

@@ -21,6 +21,7 @@ from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
+from edge_agent.training.export import TO_BE_FOUND, revise_pack
 from tests.builders import seen
 from tests.builders_detect import detect_export
 from tests.builders_onnx import write_pack
@@ -111,6 +112,14 @@ def test_a_gate_says_whether_it_was_held_where_sums_of_bytes_are_cut_off(
     """Only where it was may such a form run on boxes that do so."""
     monkeypatch.setattr(quantising, "cpu_flags", lambda: flags)
     assert {gate.bytes_saturated for gate in quantising.quantise(plan).gates.values()} == {saturated}
+
+
+def test_a_pack_without_thresholds_has_no_forms_to_judge(plan: QuantisingPlan) -> None:
+    """What it says is what its forms are judged by, and the thresholds that are found later void every gate."""
+    revise_pack(plan.pack, {"thresholds": TO_BE_FOUND})
+    with pytest.raises(BadInput, match=r"its thresholds are still to be found.*'edge-agent calibrate' comes first"):
+        quantising.quantise(plan)
+    assert not list(plan.pack.glob("*int8*"))
 
 
 def test_a_gate_that_could_not_be_held_leaves_the_pack_as_it_was(plan: QuantisingPlan) -> None:

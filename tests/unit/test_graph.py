@@ -111,6 +111,21 @@ def test_what_is_proved_is_that_both_say_the_same() -> None:
     assert not _is_same(wanted, wanted + 0.1)
 
 
+def test_of_cells_with_one_score_any_may_be_kept_but_none_that_is_not_there() -> None:
+    """A network of one pass gives hundreds of cells the same score, and runs that take hours end here."""
+    numbers = np.random.default_rng(2)
+    wanted = numbers.uniform(0, 300, (7, 400))
+    wanted[4:] = np.where(np.arange(400) < 20, 0.3, 0.1)
+    some, others = list(range(256)), [*range(20), *range(164, 400)]
+    assert _is_same(wanted, wanted[:, some])
+    assert _is_same(wanted, wanted[:, others])
+    moved = wanted[:, others].copy()
+    moved[0, :10] += 5
+    assert not _is_same(wanted, moved)
+    assert not _is_same(wanted, wanted[:, [*range(20, 276)]]), "the best ones are missing"
+    assert not _is_same(wanted, wanted[:, [*range(20)] * 13][:, :256]), "one of the best many times over"
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [

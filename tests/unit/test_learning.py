@@ -397,6 +397,8 @@ def test_a_dry_run_tells_of_a_store_that_has_nothing_to_teach_yet(
 def test_the_command_refuses_in_one_sentence(run: RunCommand, here: Path, restaurant: Restaurant) -> None:
     eyes = ("--pack", "pack", "--menu", "menu.yaml")
     run("learn", "--db", "edge.sqlite", *eyes).refused("--into")
+    for more in (("--checkpoint", "w.pt"), ("--epochs", "3")):
+        run("learn", "--db", "edge.sqlite", "--into", "mine", *more, *eyes).refused("name the model pack to write with")
     run("learn", "--into", "mine", *eyes).refused("mine holds no trays", "with --db")
     run("learn", "--db", "edge.sqlite", "--into", "mine", "--since", "soon", *eyes).refused("like 2026-01-31")
     run("learn", "--db", "none.sqlite", "--into", "mine", *eyes).refused("none.sqlite")

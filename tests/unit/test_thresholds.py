@@ -228,6 +228,7 @@ def test_a_pack_that_was_calibrated_before_is_calibrated_anew(tmp_path: Path) ->
         read_photograph=lambda _: black,
     )
     assert (after.metrics["calibration_decided"], after.metrics["calibration_trays"]) == (1.0, 20)
+    assert after.metrics["calibration_limit"] == "how likely a word may be wrong"
 
 
 @pytest.mark.parametrize("before", [{}, {"calibration_decided": 0.0, "calibration_caught": 0.4}])
