@@ -86,6 +86,8 @@ def show_gates(manifest: PackManifest) -> None:
         say(f"{name}: {'passed' if gate.passed else 'not passed, left out of the pack'}")
         for count, before in gate.fp32.items():
             say(f"    {count.replace('_', ' ')}: {before} in fp32, {gate.scores[count]} now")
+    if manifest.gates and not any(gate.fp32.get("right_match") for gate in manifest.gates.values()):
+        warn("in fp32 no right order is called match: that a form does no worse says nothing of it yet")
     if len(manifest.files) == 1:
         warn("no 8-bit form keeps the score: the pack runs in fp32")
 

@@ -85,10 +85,10 @@ def _rounds(manifest: PackManifest) -> list[str]:
                 "",
                 f"Round {number} of learning from orders: {r.get('photographs_believed')} of {r.get('photographs')}",
                 f"photographs of {r.get('trays')} trays were labelled by their counts, together with",
-                f"{r.get('boxed_photographs')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
+                f"{r.get('boxed_photographs', 'the')} boxed ones; val mAP50 {r.get('val_map50')}, mAP50-95",
                 f"{r.get('val_map50_95')}. Kept apart: {blocks or 'none'}.",
             ]
-            if not r.get("boxed_photographs"):
+            if r.get("boxed_photographs") == 0:
                 lines.append("No box of these was drawn by anybody: that mAP says how well labels were learned.")
             if isinstance(judged := r.get("judged"), dict):
                 lines += [

@@ -463,7 +463,7 @@ def test_bench_prints_one_object_also_where_ultralytics_was_never_used(tmp_path:
     """It tells of its new settings while it is imported, so a process of its own is asked."""
     photograph(tmp_path / "tray.jpg", ["plate"], 1)
     words = ["bench", str(tmp_path / "tray.jpg"), "--pack", "models/canteen", "--rounds", "3", "--json"]
-    words += ["--checkpoint", "models/checkpoints/canteen-dishes-4.pt"]
+    words += ["--checkpoint", "models/checkpoints/canteen-dishes-5.pt"]
     done = subprocess.run(
         [sys.executable, "-m", "edge_agent", *words],
         cwd=REPOSITORY,
