@@ -54,6 +54,11 @@ class ClassOnBoxes:
     trays: int
     ap50: Share
 
+    @property
+    def told(self) -> str:
+        """Such as `0.958 [0.881, 1.000], 45 boxes on 9 trays`."""
+        return f"{_told(self.ap50)}, {_some(self.boxes, 'box', 'boxes')} on {_some(self.trays, 'tray')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxScores:
@@ -76,13 +81,10 @@ class BoxScores:
     def as_metrics(self, told_of: str) -> dict[str, float | int | str]:
         """What a manifest keeps of them; `told_of` is what it calls the photographs."""
         return {
-            f"{BOXED}on": f"{told_of}: {self.photographs} of {self.trays} trays",
+            f"{BOXED}on": f"{told_of}: {self.photographs} of {_some(self.trays, 'tray')}",
             f"{BOXED}map50": _told(self.map50),
             f"{BOXED}map50_95": _told(self.map50_95),
-            **{
-                f"{BOXED}ap50_{name}": f"{_told(each.ap50)}, {each.boxes} boxes on {each.trays} trays"
-                for name, each in self.classes.items()
-            },
+            **{f"{BOXED}ap50_{name}": each.told for name, each in self.classes.items()},
         }
 
 
@@ -235,6 +237,10 @@ def _put_together(shots: Sequence[tuple[int, Floats, Floats, Bools]], trays: int
         trays=np.repeat([tray for tray, _, _, _ in shots], [len(scores) for _, _, scores, _ in shots])[best_first],
         drawn=drawn,
     )
+
+
+def _some(number: int, one: str, more: str | None = None) -> str:
+    return f"{number} {one if number == 1 else more or f'{one}s'}"
 
 
 def _told(share: Share) -> str:

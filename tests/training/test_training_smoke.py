@@ -107,9 +107,9 @@ def test_boxes_become_a_pack_that_loads_and_looks(tmp_path: Path) -> None:
     detector.detect(np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8))
     card = (tmp_path / "pack" / "README.md").read_text()
     assert card.startswith("# pack 1")
-    assert "AP50 is of the boxed photographs (val): 3 of 1 trays" in card
+    assert "AP50 is of the boxed photographs (val): 3 of 1 tray" in card
     told = json.loads((tmp_path / "run" / "card.json").read_text())
-    assert told["boxed_ap50_fruit"].endswith(", 1 boxes on 1 trays")
+    assert told["boxed_ap50_fruit"].endswith(", 1 box on 1 tray")
     with zipfile.ZipFile(tmp_path / "run" / "weights.pt") as weights:
         (places,) = (weights.read(name) for name in weights.namelist() if name.endswith("data.pkl"))
     for place in (tmp_path, Path.cwd()):

@@ -358,11 +358,11 @@ def test_boxes_that_were_drawn_score_a_pack_and_leave_what_trays_said(run: Run, 
     before = load_manifest(models / "good" / "model.yaml").metrics
     told = run("models", "score", "models/good", "--boxes", "boxes")
     assert told.status == 0, told
-    assert "boxed on: other boxed photographs: 1 of 1 trays\nboxed map50: 1.000\n" in told.out
+    assert "boxed on: other boxed photographs: 1 of 1 tray\nboxed map50: 1.000\n" in told.out
     after = load_manifest(models / "good" / "model.yaml").metrics
     assert {name: value for name, value in after.items() if not name.startswith("boxed_")} == before
-    assert after["boxed_ap50_plate"] == "1.000, 1 boxes on 1 trays"
-    assert "AP50 is of the other boxed photographs: 1 of 1 trays" in (models / "good" / "README.md").read_text()
+    assert after["boxed_ap50_plate"] == "1.000, 1 box on 1 tray"
+    assert "AP50 is of the other boxed photographs: 1 of 1 tray" in (models / "good" / "README.md").read_text()
     (here / "runs").mkdir()
     write_run_card(here / "runs", {"weights_sha256": "w"})
     run("models", "score", "models/good", "--boxes", "boxes", "--run", "runs").refused("does not say of which weights")
