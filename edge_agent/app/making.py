@@ -81,7 +81,7 @@ def train_pack(
         if groups:
             merge_pack(fine.pack, groups, plan.pack, version=plan.version)
         manifest = calibrate_pack(plan.pack, thresholds, on_tray=on_work("looking at trays for thresholds"))
-        if _drawn_in(plan) & set(manifest.classes) and plan.boxes is not None:
+        if plan.boxes is not None and _drawn_in(plan.boxes, plan.classes) & set(manifest.classes):
             scores = met_boxes(plan.pack, plan.boxes, on_photograph=on_work("looking at boxed photographs"))
             manifest = revise_pack(plan.pack, {"metrics": {**manifest.metrics, **scores}})
             write_model_card(plan.pack, manifest)
@@ -89,10 +89,9 @@ def train_pack(
         return manifest if quantising is None else quantise(quantising, on_work=on_work)
 
 
-def _drawn_in(plan: TrainingPlan) -> set[str]:
+def _drawn_in(boxes: Path, classes: tuple[str, ...]) -> set[str]:
     """What was drawn on the photographs that measure."""
-    photographs = () if plan.boxes is None else read_boxed(plan.boxes, "val", plan.classes)
-    return {name for photograph in photographs for name in photograph.counts}
+    return {name for photograph in read_boxed(boxes, "val", classes) for name in photograph.counts}
 
 
 def _judge(plan: TrainingPlan, thresholds: ThresholdPlan) -> Judge | None:

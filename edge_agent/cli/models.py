@@ -167,6 +167,7 @@ def score(
 ) -> None:
     """Score a pack, on what took no part in its making, and write that into its manifest and its card."""
     from edge_agent.app.comparing import score_pack, score_pack_on_boxes
+    from edge_agent.training.box_scores import BOXED
 
     if trays is None and boxes is None:
         raise BadInput("there is nothing to score it on; name photographed trays with --trays, or drawn ones: --boxes")
@@ -184,7 +185,7 @@ def score(
         with progress("photographs", hidden=False) as step:
             manifest = score_pack_on_boxes(pack, boxes, step, run=run)
         for name, value in manifest.metrics.items():
-            if name.startswith("boxed_"):
+            if name.startswith(BOXED):
                 say(f"{_told(name)}: {value}")
 
 

@@ -146,6 +146,12 @@ def test_a_count_that_cannot_be_is_named(run: Run, many: Path, command: str) -> 
     run(*ON_TRAYS[command]).refused("many/trays.jsonl:5: ")
 
 
+def test_a_torn_line_is_named_with_the_column_where_it_ends(run: Run, many: Path) -> None:
+    """Its line break is no second line, in whose first column the fault would be."""
+    (many / "many" / "trays.jsonl").write_text('{"tray_id": "t-1"\n')
+    run(*ON_TRAYS["train"]).refused("many/trays.jsonl:1: no valid JSON", "at column 18")
+
+
 @pytest.mark.parametrize("command", sorted(ON_TRAYS))
 def test_a_list_without_a_tray_is_named(run: Run, many: Path, command: str) -> None:
     (many / "many" / "trays.jsonl").write_text("\n")

@@ -15,6 +15,7 @@ from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.app import quantising
 from edge_agent.app.models import Box, faults_of, list_packs
 from edge_agent.app.plans import QuantisingPlan
+from edge_agent.cli.showing import show_gates
 from edge_agent.domain.detection import Detection
 from edge_agent.errors import BadInput, BadRecording
 from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
@@ -112,6 +113,18 @@ def test_a_gate_says_whether_it_was_held_where_sums_of_bytes_are_cut_off(
     """Only where it was may such a form run on boxes that do so."""
     monkeypatch.setattr(quantising, "cpu_flags", lambda: flags)
     assert {gate.bytes_saturated for gate in quantising.quantise(plan).gates.values()} == {saturated}
+
+
+@pytest.mark.parametrize(("matched", "said"), [(0, True), (1, False)])
+def test_a_gate_beside_a_pack_that_matches_nothing_is_told_to_prove_nothing(
+    capsys: pytest.CaptureFixture[str], plan: QuantisingPlan, matched: int, said: bool
+) -> None:
+    manifest = quantising.quantise(plan)
+    forms = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
+    for form in ("int8", "int8_convs"):
+        forms[form]["gate"]["fp32"]["right_match"] = matched
+    show_gates(revise_pack(plan.pack, {"files": forms}))
+    assert ("in fp32 no right order is called match" in " ".join(capsys.readouterr().err.split())) == said
 
 
 def test_a_pack_without_thresholds_has_no_forms_to_judge(plan: QuantisingPlan) -> None:
