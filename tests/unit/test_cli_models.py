@@ -368,6 +368,16 @@ def test_boxes_that_were_drawn_score_a_pack_and_leave_what_trays_said(run: Run, 
     run("models", "score", "models/good", "--boxes", "boxes", "--run", "runs").refused("does not say of which weights")
 
 
+def test_what_an_earlier_scoring_said_goes_with_it(run: Run, models: Path) -> None:
+    """It was of other trays: that those had taught the pack, say."""
+    stale = {"scored_took_part": 24, "scored_recall_soup": "1.000", "val_map50": 0.7}
+    revise_pack(models / "good", {"metrics": stale})
+    run("models", "score", "models/good", "--trays", "trays", *CONFIG)
+    after = load_manifest(models / "good" / "model.yaml").metrics
+    assert after["val_map50"] == 0.7
+    assert not {"scored_took_part", "scored_recall_soup"} & set(after)
+
+
 def test_what_can_be_scored_must_be_named(run: Run, models: Path) -> None:
     run("models", "score", "models/good").refused("nothing to score it on; name photographed trays with --trays")
     run("models", "score", "models/good", "--boxes", "boxes", "--report", "r").refused("name their folder with --trays")
