@@ -175,10 +175,10 @@ def test_the_page_is_worked_with_the_keyboard_alone(kitchen: Kitchen, open_page:
     page = open_page(kitchen)
     expect(page.locator("#place-1")).to_have_attribute("data-steady", "yes")
     page.locator("#fixed-1").focus()
-    outline = page.locator("#fixed-1").evaluate("b => getComputedStyle(b).outlineStyle")
+    outline = page.evaluate("() => getComputedStyle(document.querySelector('#fixed-1')).outlineStyle")
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    assert outline != "none"
+    assert outline not in ("", "none")
 
 
 def test_what_changes_is_said_to_a_screen_reader(kitchen: Kitchen, open_page: OpenPage) -> None:
