@@ -7,6 +7,7 @@ off, the providers are tried in turn here, and what was chosen is read back from
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -190,9 +191,19 @@ def _options_of(provider: Provider, plan: SessionPlan) -> dict[str, str]:
         # The exhaustive search of convolution algorithms costs seconds at the start and gains little at batch one.
         return {"device_id": "0", "cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}
     if provider == "openvino":
-        options = {"device_type": "CPU", "num_of_threads": str(plan.thread_count)}
-        return options if cache is None else {**options, "cache_dir": cache}
+        return _openvino_options(plan)
     return {}
+
+
+def _openvino_options(plan: SessionPlan) -> dict[str, str]:
+    options = {"device_type": "CPU", "num_of_threads": str(plan.thread_count)}
+    cache = plan.cache_dir
+    if plan.precision == "bf16":
+        # The provider asks OpenVINO for float32 unless it is told otherwise, where the CPU has bfloat16 too.
+        options["load_config"] = json.dumps({"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}})
+        # A compiled network goes by the name of its file, which it shares with fp32.
+        cache = None if cache is None else cache / "bf16"
+    return options if cache is None else {**options, "cache_dir": str(cache)}
 
 
 def _read_back(session: Session, tried: Provider, model: Path, plan: SessionPlan) -> Provider:

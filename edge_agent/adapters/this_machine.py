@@ -7,7 +7,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from edge_agent.formats.pack import Provider
+from edge_agent.formats.pack import Precision, Provider
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -27,6 +27,9 @@ TELLING_FLAGS = (
 ON_THE_CPU: tuple[Provider, ...] = ("cpu", "openvino")
 """The providers that compute on the CPU itself, as the agent starts them."""
 
+BFLOAT16_FLAG = "avx512_bf16"
+"""Processors with AMX have it too. OpenVINO only imitates bfloat16 where AVX-512 lacks it, and ignores it elsewhere."""
+
 MAX_NAME = 200
 
 
@@ -44,6 +47,16 @@ def bytes_saturate(provider: Provider, flags: tuple[str, ...]) -> bool:
     """
     is_on_x86 = provider in ON_THE_CPU and "avx2" in flags
     return is_on_x86 and not any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
+
+
+def computed_otherwise(precision: Precision, provider: Provider, flags: tuple[str, ...]) -> str | None:
+    """Why a form would be computed here in something else than its name says; None where it would not.
+
+    What is measured of such a form, its time or its score, would be that of fp32.
+    """
+    if precision != "bf16" or (provider == "openvino" and BFLOAT16_FLAG in flags):
+        return None
+    return "bfloat16 is computed by OpenVINO alone, on a CPU with AVX-512 BF16"
 
 
 def cpu_name(cpuinfo: Path = CPUINFO) -> str:

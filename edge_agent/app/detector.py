@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.onnx_session import Wish, offered_providers
-from edge_agent.adapters.this_machine import cpu_name, runtime_name
+from edge_agent.adapters.this_machine import computed_otherwise, cpu_flags, cpu_name, runtime_name
 from edge_agent.errors import BadModelPack
 from edge_agent.formats.pack import MANIFEST_NAME, Precision, load_manifest
 from edge_agent.formats.tuning import Tuned, TunedFor, load_tuned
@@ -43,7 +43,9 @@ def open_detector(folder: Path, settings: DetectorSettings) -> OnnxDetector:
     detector = OnnxDetector(
         pack=pack, provider=choice.provider, threads=choice.threads, cache_dir=cache_for(folder, choice.provider)
     )
-    if pack.precision not in pack.manifest.offered_on(detector.provider):
+    if (why := computed_otherwise(pack.precision, detector.provider, cpu_flags())) is not None:
+        logger.warning("%s: %s runs as fp32 on %s here: %s", folder, pack.precision, detector.provider, why)
+    elif pack.precision not in pack.manifest.offered_on(detector.provider):
         said = "%s: nobody has measured that %s keeps the score of fp32 on %s (its gate was not held, or not passed)"
         logger.warning(said, folder, pack.precision, detector.provider)
     return detector

@@ -11,7 +11,7 @@ from pathlib import Path
 from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags
+from edge_agent.adapters.this_machine import bytes_saturate, computed_otherwise, cpu_flags
 from edge_agent.app.plans import QuantisingPlan
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.checking.gate import Tally, judge_candidate
@@ -93,7 +93,8 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
     """
     manifest = ModelPack.manifest_of(plan.pack)
-    forms = list(manifest.files)[1:] if provider == "cpu" else list(manifest.files)
+    forms = [name for name in manifest.files if computed_otherwise(name, provider, cpu_flags()) is None]
+    forms = forms[1:] if provider == "cpu" else forms
     if not forms:
         said = (
             "it has one form only, and what that is held against on the CPU is itself: 'edge-agent quantize' makes more"

@@ -10,7 +10,7 @@ from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.onnx_session import AS_IT_COMES, SessionPlan, Wish, offered_providers
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
+from edge_agent.adapters.this_machine import bytes_saturate, computed_otherwise, cpu_flags, cpu_name, runtime_name
 from edge_agent.app.detector import cache_for, measured_for
 from edge_agent.app.scored_trays import menu_of_checks, scored_on
 from edge_agent.domain.menu import Menu
@@ -105,6 +105,9 @@ def _add_agents(sides: _Sides, plan: BenchPlan, base: Provider, threads: int) ->
     for precision in load_manifest(plan.pack / MANIFEST_NAME).files:
         for provider in providers:
             name = precision if provider == base else f"{precision} on {provider}"
+            if (why := computed_otherwise(precision, provider, cpu_flags())) is not None:
+                sides.notes[name] = why
+                continue
             pack = ModelPack.load(plan.pack, precision=precision)
             agent = OnnxDetector(pack=pack, provider=provider, threads=threads)
             if agent.provider == provider:
@@ -186,6 +189,9 @@ def tune(
     for precision, file in manifest.files.items():
         pack = ModelPack.load(folder, precision=precision)
         for provider in offered_providers() if wish == "auto" else (wish,):
+            if (why := computed_otherwise(precision, provider, cpu_flags())) is not None:
+                left_out.append(f"{precision} on {provider}: {why}")
+                continue
             if precision not in manifest.offered_on(provider):
                 left_out.append(f"{precision} has not passed its gate on {provider}")
                 continue

@@ -56,7 +56,7 @@ ProviderOption = Annotated[
     typer.Option("--provider", help="What the model runs on, instead of what is configured.", show_default=False),
 ]
 PrecisionOption = Annotated[
-    Literal["fp32", "fp16", "int8", "int8_convs"] | None,
+    Literal["fp32", "bf16", "fp16", "int8", "int8_convs"] | None,
     typer.Option(
         "--precision", help="Which form of the pack runs, instead of the configured or the fastest.", show_default=False
     ),

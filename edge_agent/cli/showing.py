@@ -88,7 +88,7 @@ def show_gates(manifest: PackManifest) -> None:
             say(f"    {count.replace('_', ' ')}: {before} in fp32, {gate.scores[count]} now")
     if manifest.gates and not any(gate.fp32.get("right_match") for gate in manifest.gates.values()):
         warn("in fp32 no right order is called match: that a form does no worse says nothing of it yet")
-    if len(manifest.files) == 1:
+    if all(file.quantised is None for file in manifest.files.values()):
         warn("no 8-bit form keeps the score: the pack runs in fp32")
 
 

@@ -28,10 +28,11 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 SidePx = Annotated[int, Field(ge=32, le=4096)]
 
-Precision = Literal["fp32", "fp16", "int8", "int8_convs"]
+Precision = Literal["fp32", "bf16", "fp16", "int8", "int8_convs"]
+"""`bf16` is the fp32 file, of which OpenVINO rounds what it multiplies to bfloat16. `int8` quantises whole stretches of
+the network, which ONNX Runtime's own CPU provider needs; `int8_convs` only what goes into convolutions, which OpenVINO
+makes more of (and the CPU provider is slower with than with fp32)."""
 Provider = Literal["tensorrt", "cuda", "openvino", "cpu"]
-"""`int8` quantises whole stretches of the network, which ONNX Runtime's own CPU provider needs; `int8_convs` only what
-goes into convolutions, which OpenVINO makes more of (and the CPU provider is slower with than with fp32)."""
 OutputLayout = Literal["ultralytics_raw", "end_to_end", "yolox_grid"]
 """How the one output tensor is read. Boxes are in pixels of the network's input.
 
@@ -193,7 +194,7 @@ class PackManifest(FileModel):
     thresholds: Thresholds = Thresholds()
     nms: Suppression = Suppression()
     files: Annotated[Mapping[Precision, PackFile], Field(min_length=1)]
-    """One file per precision, all with the same input and output; the first is taken when none is asked for."""
+    """A file for each precision, all with the same input and output; the first is taken when none is asked for."""
     refused: Mapping[Precision, RefusedForm] = {}
     """Forms that were made, and left out because they did not pass their gate."""
     plain: PlainExport | None = None

@@ -287,7 +287,7 @@ def _mistaken(said: Mapping[str, float | int | str]) -> list[str]:
 
 
 def _gates(manifest: PackManifest) -> list[str]:
-    """What the 8-bit forms did beside fp32, those that were left out among them."""
+    """What the faster forms did beside fp32, those that were left out among them."""
     gates = manifest.gates
     if not gates:
         return []
@@ -300,7 +300,7 @@ def _gates(manifest: PackManifest) -> list[str]:
 
     return [
         "",
-        "## 8-bit forms",
+        "## Faster forms",
         "",
         f"Held against fp32 on {wrong} wrong orders and {right} right ones; a count may be worse by {first.tolerance}.",
         "",

@@ -76,6 +76,8 @@ def quantise_pack(
         "held_out": [str(block) for block in held_out],
     }
     entries = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
+    # Nothing is to be made for it; whether it keeps the score has to be seen on a CPU that has it (models judge).
+    entries["bf16"] = {"file": manifest.files["fp32"].file, "sha256": manifest.files["fp32"].sha256}
     for precision in PLACEMENTS:
         target = folder / f"model.{precision}.onnx"
         quantise(folder / manifest.files["fp32"].file, target, inputs, precision)

@@ -64,6 +64,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> QuantisingPlan:
     folder = trays(tmp_path / "trays")
     _, judging = quantising.split_trays(open_trays(folder), (), 96)
     monkeypatch.setattr(quantising, "OnnxDetector", Overlooking)
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx2", "avx_vnni"))
     monkeypatch.setattr(Overlooking, "judging", tuple(int(each.rpartition("-")[2]) for each in judging.trays))
     return QuantisingPlan(pack=pack, trays=folder, held_out=(), menu=tmp_path / "menu.yaml")
 
@@ -206,7 +207,8 @@ def test_a_gate_can_be_held_anew_on_a_cpu_that_adds_bytes_otherwise(
     assert {name: file.sha256 for name, file in manifest.files.items()} == {
         name: file.sha256 for name, file in made.files.items()
     }
-    assert [file.gate and file.gate.bytes_saturated for file in manifest.files.values()] == [None, True, False]
+    saturated = {name: file.gate and file.gate.bytes_saturated for name, file in manifest.files.items()}
+    assert saturated == {"fp32": None, "bf16": None, "int8": True, "int8_convs": False}
     card = (plan.pack / "README.md").read_text()
     assert "| int8 | 4 | 0 | 4 | 0 | passed (held on x86 without VNNI) |" in card
     assert "| int8_convs | 4 | 0 | 4 | 0 | passed |" in card
@@ -281,8 +283,38 @@ def test_the_first_form_is_held_on_another_provider_against_itself_on_the_cpu(
     monkeypatch.setattr(Overlooking, "overlooked", dict.fromkeys([("fp32", "cuda"), ("int8", "cuda")], 1))
     quantising.quantise(plan)
     files = quantising.judge_on("cuda", plan).manifest.files
-    assert {name: file.gates_on["cuda"].passed for name, file in files.items()} == {
+    assert {name: file.gates_on["cuda"].passed for name, file in files.items() if file.gates_on} == {
         "fp32": False,
         "int8": False,
         "int8_convs": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("provider", "flags", "is_held"),
+    [
+        ("openvino", ("avx2", "avx512f", "avx512_bf16"), True),
+        ("openvino", ("avx2", "avx512f"), False),
+        ("cpu", ("avx2", "avx512f", "avx512_bf16"), False),
+        ("cuda", ("avx512_bf16",), False),
+    ],
+)
+def test_the_gate_of_bfloat16_is_held_where_it_is_computed(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch, provider: Provider, flags: tuple[str, ...], is_held: bool
+) -> None:
+    """Elsewhere it would be fp32 that passes, under another name."""
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: flags)
+    quantising.quantise(plan)
+    judged = quantising.judge_on(provider, plan)
+    assert ("bf16" in judged.gates) is is_held
+    assert ("bf16" in judged.manifest.offered_on(provider)) is is_held
+    assert ("bf16 on openvino" in (plan.pack / "README.md").read_text()) is is_held
+
+
+def test_bfloat16_that_loses_the_score_is_not_offered(plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantising, "cpu_flags", lambda: ("avx512_bf16",))
+    monkeypatch.setattr(Overlooking, "overlooked", {("bf16", "openvino"): 1})
+    quantising.quantise(plan)
+    manifest = quantising.judge_on("openvino", plan).manifest
+    assert manifest.offered_on("openvino") == ("fp32", "int8", "int8_convs")
+    assert faults_of(plan.pack) == ()

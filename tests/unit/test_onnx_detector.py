@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from edge_agent.adapters.onnx_session import (
 )
 from edge_agent.domain.geometry import Box
 from edge_agent.errors import BadModelPack, DetectorError
-from edge_agent.formats.pack import OutputLayout, PackInput
+from edge_agent.formats.pack import OutputLayout, PackInput, Precision
 from tests.builders_onnx import (
     ANCHORS,
     CLASSES,
@@ -578,6 +580,21 @@ def test_compiled_engines_are_kept_where_told(pack: ModelPack, tmp_path: Path) -
     assert options["TensorrtExecutionProvider"]["trt_engine_cache_enable"] == "True"
     assert options["TensorrtExecutionProvider"]["trt_engine_cache_path"] == str(tmp_path)
     assert options["TensorrtExecutionProvider"]["trt_fp16_enable"] == "False"
+
+
+def test_openvino_computes_in_bfloat16_where_that_is_the_precision(pack: ModelPack, tmp_path: Path) -> None:
+    """It finds a compiled network by its file alone, which fp32 and bf16 share."""
+    asked = {}
+    precisions: tuple[Precision, ...] = ("fp32", "bf16")
+    for precision in precisions:
+        fake = FakeRuntime("OpenVINO")
+        form = replace(pack, precision=precision)
+        OnnxDetector(pack=form, provider="openvino", threads=3, cache_dir=tmp_path, runtime=fake.runtime)
+        asked[precision] = dict(fake.asked[0])["OpenVINOExecutionProvider"]
+    assert asked["fp32"] == {"device_type": "CPU", "num_of_threads": "3", "cache_dir": str(tmp_path)}
+    told = json.loads(asked["bf16"].pop("load_config"))
+    assert told == {"CPU": {"INFERENCE_PRECISION_HINT": "bf16"}}
+    assert asked["bf16"] == {"device_type": "CPU", "num_of_threads": "3", "cache_dir": str(tmp_path / "bf16")}
 
 
 def test_a_model_that_runs_nowhere_is_a_bad_pack(pack: ModelPack) -> None:

@@ -116,7 +116,7 @@ def test_a_written_manifest_reads_back(tmp_path: Path, changes: dict[str, Any]) 
         ("width: 352", "dtype: uint8, width: 352", "model.yaml:6: input: an input of uint8 holds 0 to 255; write "),
         ("output: ultralytics_raw", "output: raw", "model.yaml:7: output should be 'ultralytics_raw', 'end_to_end' o"),
         ("iou: 0.7", "score_floor: 0.3", "model.yaml:12: nms: score_floor (0.3) hides scores from the lowest "),
-        ("  fp32:", "  fp31:", "model.yaml:15: files.fp31.[key] should be 'fp32', 'fp16', 'int8' or 'int8_convs', n"),
+        ("  fp32:", "  fp31:", "model.yaml:15: files.fp31.[key] should be 'fp32', 'bf16', 'fp16', 'int8' or 'int8_c"),
         ("a" * 64, "abc", "model.yaml:17: files.fp32.sha256 should match pattern '^[0-9a-f]{64}$', not 'abc'"),
         ("file: model.onnx", "file: ../model.onnx", "model.yaml:16: files.fp32.file should match pattern "),
         ("schema: 1", "schema: 2", "model.yaml:1: schema should be 1, not 2"),

@@ -59,7 +59,7 @@ def test_the_ends_of_the_network_stay_in_float(pack: Path) -> None:
 
 def test_both_placements_run_and_see_much_the_same(pack: Path) -> None:
     manifest = load_manifest(pack / MANIFEST_NAME)
-    assert list(manifest.files) == ["fp32", "int8", "int8_convs"]
+    assert list(manifest.files) == ["fp32", "bf16", "int8", "int8_convs"]
     picture = noise(Path("9.jpg"))[0]
     exact = OnnxDetector(pack=ModelPack.load(pack), provider="cpu", threads=1)
     wanted = exact.run(exact.prepare(picture)[0])[0]
@@ -69,6 +69,17 @@ def test_both_placements_run_and_see_much_the_same(pack: Path) -> None:
         assert found.shape == wanted.shape
         assert not np.array_equal(found, wanted)
         assert np.abs(np.sort(found[4:].max(axis=0)) - np.sort(wanted[4:].max(axis=0))).max() < 0.1
+
+
+def test_bfloat16_is_the_fp32_file_under_a_gate_of_its_own(pack: Path) -> None:
+    """Nothing is made for it, and nobody has measured yet that it keeps the score."""
+    manifest = load_manifest(pack / MANIFEST_NAME)
+    assert manifest.files["bf16"] == manifest.files["fp32"]
+    assert not any("bf16" in manifest.offered_on(provider) for provider in ("cpu", "openvino"))
+    noted = note_gates(pack, "openvino", {"bf16": gate(passed=True)})
+    assert noted.offered_on("openvino") == ("fp32", "bf16")
+    assert noted.files["fp32"].gate_on("openvino") is None
+    assert "bf16" not in quantise_pack(pack, PHOTOGRAPHS, noise).offered_on("openvino"), "its gate was of the old forms"
 
 
 def test_the_manifest_says_how_it_was_calibrated_and_the_same_photographs_give_the_same_bytes(pack: Path) -> None:
@@ -120,7 +131,10 @@ def test_a_form_that_did_not_pass_leaves_its_score_and_no_file(pack: Path) -> No
     """A file that nobody may run only makes the pack larger; what was measured of it is worth knowing."""
     keep_passed(pack, {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
     manifest = load_manifest(pack / MANIFEST_NAME)
-    assert (list(manifest.files), manifest.offered_on("cpu")) == (["fp32", "int8_convs"], ("fp32", "int8_convs"))
+    assert (list(manifest.files), manifest.offered_on("cpu")) == (
+        ["fp32", "bf16", "int8_convs"],
+        ("fp32", "int8_convs"),
+    )
     assert sorted(path.name for path in pack.glob("*.onnx")) == [
         "model.fp32.onnx", "model.int8_convs.onnx", "model.onnx",
     ]  # fmt: skip
@@ -136,7 +150,7 @@ def test_a_form_that_did_not_pass_leaves_its_score_and_no_file(pack: Path) -> No
 def test_a_form_that_was_left_out_can_be_made_again(pack: Path) -> None:
     keep_passed(pack, {"int8": gate(passed=False), "int8_convs": gate(passed=True)})
     manifest = quantise_pack(pack, PHOTOGRAPHS, noise)
-    assert (set(manifest.files), manifest.refused) == ({"fp32", "int8", "int8_convs"}, {})
+    assert (set(manifest.files), manifest.refused) == ({"fp32", "bf16", "int8", "int8_convs"}, {})
 
 
 def test_a_new_export_takes_the_forms_of_the_old_one_out_of_the_pack(pack: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from edge_agent.adapters.this_machine import bytes_saturate, cpu_flags, cpu_name, runtime_name
-from edge_agent.formats.pack import Provider
+from edge_agent.adapters.this_machine import bytes_saturate, computed_otherwise, cpu_flags, cpu_name, runtime_name
+from edge_agent.formats.pack import Precision, Provider
 
 
 def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path) -> None:
@@ -39,6 +39,25 @@ def test_the_instruction_sets_are_read_where_the_system_says_them(tmp_path: Path
 def test_x86_without_vnni_rounds_sums_of_bytes_off(provider: Provider, flags: tuple[str, ...], saturate: bool) -> None:
     """There a quantised network may lose the score that its gate saw elsewhere; a GPU adds for itself."""
     assert bytes_saturate(provider, flags) is saturate
+
+
+@pytest.mark.parametrize(
+    ("precision", "provider", "flags", "otherwise"),
+    [
+        ("bf16", "openvino", ("avx2", "avx512f", "avx512_bf16", "amx_tile"), False),
+        ("bf16", "openvino", ("avx2", "avx512f"), True),
+        ("bf16", "openvino", (), True),
+        ("bf16", "cpu", ("avx512_bf16",), True),
+        ("bf16", "cuda", ("avx512_bf16",), True),
+        ("fp32", "cpu", (), False),
+        ("int8", "openvino", ("avx2",), False),
+    ],
+)
+def test_bfloat16_is_itself_on_openvino_where_the_processor_has_it(
+    precision: Precision, provider: Provider, flags: tuple[str, ...], otherwise: bool
+) -> None:
+    """Elsewhere fp32 would be measured, and believed to be bfloat16."""
+    assert (computed_otherwise(precision, provider, flags) is not None) is otherwise
 
 
 def test_the_runtime_is_named_with_its_providers() -> None:
