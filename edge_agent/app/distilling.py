@@ -15,22 +15,14 @@ from edge_agent.app.inputs import check_writable, refuse_boxes_apart, refuse_run
 from edge_agent.app.making import boxed_classes, to_be_gone_on_with
 from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of, write_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.recordings import open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
 from edge_agent.training.distilling import SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
-from edge_agent.training.export import (
-    MODEL_NAME,
-    TO_BE_FOUND,
-    drop_stale,
-    export_onnx,
-    make_pack_fast,
-    manifest_there,
-    revised,
-)
+from edge_agent.training.export import write_made_of
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PLAN_NAME
@@ -108,8 +100,6 @@ def distil_pack(
         made, curve = distil(
             plan.weights, open_views, plan.run, recipe, shown=shown, begin_with=begin_with, on_step=learning
         )
-        was_there = manifest_there(plan.pack)
-        export_onnx(made, plan.pack, width_px=size_px[0], height_px=size_px[1])
         account = {
             **shown,
             "from": named(before),
@@ -120,10 +110,9 @@ def distil_pack(
             "trained_with": f"ultralytics {metadata.version('ultralytics')}, torch {metadata.version('torch')}",
             WEIGHTS_SHA256: sha256_of(made),
         }
-        manifest = _manifest(plan, before, account)
-        write_manifest(manifest, plan.pack / MANIFEST_NAME)
-        drop_stale(plan.pack, was_there, manifest)
-        manifest = make_pack_fast(plan.pack)
+        manifest = write_made_of(
+            made, plan.pack, before, version=plan.version, provenance=_provenance(plan, before, account)
+        )
         write_model_card(plan.pack, manifest)
         rewrite_run_card(plan.run, manifest)
         return manifest, curve[-1]
@@ -171,25 +160,14 @@ def _shown(plan: DistillingPlan, trays: Sequence[CountedTray], boxed: Sequence[B
     }
 
 
-def _manifest(plan: DistillingPlan, before: PackManifest, account: dict[str, Any]) -> PackManifest:
-    """That of the source, but for what its network was measured by; what taught the source has taught the copy too."""
+def _provenance(plan: DistillingPlan, before: PackManifest, account: dict[str, Any]) -> dict[str, Any]:
+    """That of the source: what taught it has taught the copy too."""
     held_out = _in_both(blocks_held_out(before), plan.held_out)
-    changes = {
-        "name": plan.pack.name,
-        "version": plan.version,
-        "input": {"width": before.input.width, "height": before.input.height},
-        "thresholds": TO_BE_FOUND,
-        "files": {"fp32": {"file": MODEL_NAME, "sha256": sha256_of(plan.pack / MODEL_NAME)}},
-        "refused": {},
-        "plain": None,
-        "metrics": {},
-        "provenance": {
-            **without_thresholds(before),
-            "held_out": [str(block) for block in held_out],
-            DISTILLED: account,
-        },
+    return {
+        **without_thresholds(before),
+        "held_out": [str(block) for block in held_out],
+        DISTILLED: account,
     }
-    return revised(before, changes)
 
 
 def _in_both(some: Sequence[TrayBlock], others: Sequence[TrayBlock]) -> tuple[TrayBlock, ...]:

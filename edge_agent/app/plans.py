@@ -81,3 +81,26 @@ class DistillingPlan:
     def apart(self) -> tuple[TrayBlock, ...]:
         """The blocks of trays that are not shown."""
         return (*self.held_out, *self.calibrate_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AveragingPlan:
+    """What `edge-agent average` is to do.
+
+    Attributes:
+        source: the pack of a training.
+        weights: the checkpoint that it was made of.
+        began_with: the checkpoint that its training began with.
+        share: so much of the average is of `weights`, the rest of `began_with`; above 0 and below 1.
+        run: where the averaged checkpoint and the run card go.
+        pack: the pack to write.
+        version: its version.
+    """
+
+    source: Path
+    weights: Path
+    began_with: Path
+    share: float
+    run: Path
+    pack: Path
+    version: str

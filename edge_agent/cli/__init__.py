@@ -51,6 +51,7 @@ for command in (
     speed.quantize,
     training.calibrate,
     training.train,
+    copying.average,
     copying.distil,
     copying.merge,
     learning.learn,

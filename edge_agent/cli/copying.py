@@ -1,4 +1,4 @@
-"""merge, distil: make a model pack out of another one."""
+"""merge, average, distil: make a model pack out of another one."""
 
 from __future__ import annotations
 
@@ -33,6 +33,48 @@ def merge(
         f"{pack}: {', '.join(manifest.classes)}; find its thresholds with '{calibrate}'"
         f"{of_a_copy if DISTILLED in manifest.provenance else ''}"
     )
+
+
+def average(
+    source: Annotated[
+        Path, typer.Argument(metavar="PACK_DIR", help="The model pack of a training that began with given weights.")
+    ],
+    *,
+    weights: Annotated[
+        Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
+    ],
+    began_with: Annotated[
+        Path, typer.Option("--began-with", help="The checkpoint that its training began with.", show_default=False)
+    ],
+    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
+    run: Annotated[Path, typer.Option("--run", help="Where the averaged checkpoint and the run card go.")],
+    share: Annotated[
+        float,
+        typer.Option("--share", min=0, max=1, help="So much of the average is of --weights, the rest of --began-with."),
+    ] = 0.5,
+    version: common.VersionOption = "1",
+    config: common.ConfigOption = None,
+) -> None:
+    """Average a pack's weights with those that its training began with (extra `train`); calibrate it next.
+
+    Who learns further from few trays gets surer of what lies on these, also where that is wrong elsewhere; weights
+    between before and after often keep what both know.
+    """
+    from edge_agent.app.averaging import average_pack
+    from edge_agent.app.plans import AveragingPlan
+
+    if not pack.name or not version:
+        raise BadInput("--pack needs a folder with a name, and --version a text")
+    if share in (0, 1):
+        raise BadInput("--share must lie between 0 and 1: at either end nothing is averaged")
+    plan = AveragingPlan(
+        source=source, weights=weights, began_with=began_with, share=share, run=run, pack=pack, version=version
+    )
+    with extra_train("averaging"):
+        average_pack(plan, configured=configured_pack(config))
+    say(f"{pack}: {share:g} of the weights of {source}, the rest what its training began with ({run / 'weights.pt'})")
+    calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
+    say(f"It has no thresholds yet. Next: '{calibrate}'")
 
 
 def distil(

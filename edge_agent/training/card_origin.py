@@ -8,12 +8,12 @@ from typing import Any
 
 from edge_agent.formats.pack import PackManifest
 from edge_agent.training.card_limits import knows_no_photograph
-from edge_agent.training.provenance import BEGUN_WITH, DISTILLED, SYNTHETIC, all_made_up
+from edge_agent.training.provenance import AVERAGED, BEGUN_WITH, DISTILLED, SYNTHETIC, all_made_up
 
 
 def origin_of(manifest: PackManifest) -> list[str]:
-    """The lines of the card: what it began with, what it learned from orders, what it is a copy of."""
-    return [*_beginnings(manifest), *_rounds(manifest), *_distilled(manifest)]
+    """The lines of the card: what it began with, what it learned from orders, what its weights were averaged with."""
+    return [*_beginnings(manifest), *_rounds(manifest), *_averaged(manifest), *_distilled(manifest)]
 
 
 def _beginnings(manifest: PackManifest) -> list[str]:
@@ -104,6 +104,18 @@ def _rounds(manifest: PackManifest) -> list[str]:
                     "of these, items cut out of other photographs lie too (synthetic in that).",
                 ]
     return lines
+
+
+def _averaged(manifest: PackManifest) -> list[str]:
+    """How much of its weights is what that training ended with."""
+    told = manifest.provenance.get(AVERAGED)
+    if not isinstance(told, dict):
+        return []
+    return [
+        "",
+        f"Its weights are an average, by `edge-agent average`: {told.get('share')} times those that this ended with,",
+        "the rest those that it began with. What was measured meanwhile is of the former.",
+    ]
 
 
 def _distilled(manifest: PackManifest) -> list[str]:

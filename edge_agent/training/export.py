@@ -103,6 +103,35 @@ def write_pack(
     return manifest
 
 
+def write_made_of(
+    weights: Path, folder: Path, before: PackManifest, *, version: str, provenance: Mapping[str, Any]
+) -> PackManifest:
+    """Export weights that were made of those of another pack, and write theirs, in fp32 and made fast.
+
+    It is like that one, but for what was measured with the other weights; its thresholds are still to be found.
+
+    Raises:
+        BadModelPack: the graph is not understood.
+    """
+    was_there = manifest_there(folder)
+    export_onnx(weights, folder, width_px=before.input.width, height_px=before.input.height)
+    changes = {
+        "name": folder.name,
+        "version": version,
+        "input": {"width": before.input.width, "height": before.input.height},
+        "thresholds": TO_BE_FOUND,
+        "files": {"fp32": {"file": MODEL_NAME, "sha256": sha256_of(folder / MODEL_NAME)}},
+        "refused": {},
+        "plain": None,
+        "metrics": {},
+        "provenance": dict(provenance),
+    }
+    manifest = revised(before, changes)
+    write_manifest(manifest, folder / MANIFEST_NAME)
+    drop_stale(folder, was_there, manifest)
+    return make_pack_fast(folder)
+
+
 def manifest_there(folder: Path) -> PackManifest | None:
     """The manifest of the pack that a folder holds already; None where it holds none."""
     path = folder / MANIFEST_NAME

@@ -31,6 +31,9 @@ DISTILLED = "distilled"
 BEGUN_WITH = "begun_with"
 """In that account: what the copy was made by that learned further; only where it did not begin as the detector."""
 
+AVERAGED = "averaged"
+"""How much of its weights is what its training ended with, the rest being what that began with; only there."""
+
 SYNTHETIC, ALL_SYNTHETIC = "synthetic", "all_synthetic"
 """What made the pictures that taught it, where some were made up, and whether all were; only there."""
 

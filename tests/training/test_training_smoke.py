@@ -22,7 +22,7 @@ from edge_agent.adapters.model_pack import ModelPack
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.cli import app
 from edge_agent.errors import BadInput
-from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
+from edge_agent.formats.pack import MANIFEST_NAME, STILL_TO_BE_FOUND, load_manifest, sha256_of
 from edge_agent.training import distilling, fit, judging, rounds
 from edge_agent.training.box_scores import OVERLAPS, Found, average_precisions
 from edge_agent.training.checkpoints import keep_whole, passes_in
@@ -240,6 +240,51 @@ def test_weights_that_know_the_items_go_on_without_a_fit_on_boxes_that_were_draw
     assert (account["teacher"], account["began_with"]) == ("weights.pt", "weights.pt")
     assert account["boxed_photographs"] == 6, "boxes teach too, under whatever names"
     assert not (tmp_path / "on" / "fit").exists()
+
+
+def test_weights_are_averaged_with_those_that_training_began_with(tmp_path: Path) -> None:
+    """What took part in the average is known, since the pack of the training says what it began with."""
+    train(tmp_path)
+    began = tmp_path / "run" / "weights.pt"
+    on, further = tmp_path / "on" / "weights.pt", tmp_path / "further"
+    train(tmp_path, "--run", str(on.parent), "--pack", str(further), "--architecture", str(began))
+    given = [str(further), "--weights", str(on), "--began-with", str(began), "--share", "0.25"]
+    words = ["average", *given, "--pack", str(tmp_path / "mean"), "--run", str(tmp_path / "averaged")]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "mean: 0.25 of the weights of" in done.output
+
+    averaged = tmp_path / "averaged" / "weights.pt"
+    old, new, mean = (torch_state(path.read_bytes()) for path in (began, on, averaged))
+    moved = [name for name in mean if mean[name].is_floating_point() and not old[name].equal(new[name])]
+    assert len(moved) > 50
+    for name in moved:
+        wanted = 0.25 * new[name].float() + 0.75 * old[name].float()
+        assert mean[name].float().allclose(wanted, rtol=2e-3, atol=1e-5), name
+    manifest, before = (load_manifest(each / MANIFEST_NAME) for each in (tmp_path / "mean", further))
+    assert manifest.provenance["weights_sha256"] == sha256_of(averaged)
+    told: Any = manifest.provenance["averaged"]
+    assert told == {"share": 0.25, "weights_sha256": sha256_of(on), "with_sha256": sha256_of(began)}
+    assert manifest.provenance["data_sha256"] == before.provenance["data_sha256"]
+    assert (manifest.thresholds, manifest.metrics) == (STILL_TO_BE_FOUND, {})
+    assert "an average, by `edge-agent average`: 0.25 times" in (tmp_path / "mean" / "README.md").read_text()
+    assert json.loads((tmp_path / "averaged" / "card.json").read_text())["averaged"] == told
+    assert str(tmp_path).encode() not in averaged.read_bytes()
+    grey = np.full((SIDE_PX,) * 2 + (3,), 90, np.uint8)
+    OnnxDetector(pack=ModelPack.load(tmp_path / "mean"), provider="cpu").detect(grey)
+
+    again = [str(tmp_path / "mean"), "--weights", str(averaged), *given[3:]]
+    for refused, why in (
+        ([str(tmp_path / "pack"), *given[1:]], "was trained from random weights"),
+        ([*given[:2], str(began), *given[3:]], "was not made of these weights"),
+        ([*given[:4], str(on), *given[5:]], "did not begin with these weights"),
+        (again, "is an average already"),
+        ([*given[:6], "1"], "--share must lie between 0 and 1"),
+    ):
+        words = ["average", *refused, "--pack", str(tmp_path / "no"), "--run", str(tmp_path / "none")]
+        with pytest.raises(BadInput, match=why):
+            CliRunner().invoke(app, words, catch_exceptions=False)
+        assert not (tmp_path / "no").exists()
 
 
 def test_a_fit_that_was_begun_with_other_augmentation_is_not_gone_on_in(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training import export
 from edge_agent.training.card import note_scores
 from edge_agent.training.distilling import DistilRecipe
 from edge_agent.training.export import revise_pack
@@ -61,10 +62,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (run / "weights.pt").write_bytes(b"the copy")
         return run / "weights.pt", [{"step": 4, "scores": 0.5}]
 
-    monkeypatch.setattr(distilling, "export_onnx", exported)
+    monkeypatch.setattr(export, "export_onnx", exported)
     monkeypatch.setattr(distilling, "distil", distilled)
     monkeypatch.setattr(distilling, "names_in", lambda _: CLASSES)
-    monkeypatch.setattr(distilling, "make_pack_fast", lambda folder: load_manifest(folder / MANIFEST_NAME))
+    monkeypatch.setattr(export, "make_pack_fast", lambda folder: load_manifest(folder / MANIFEST_NAME))
     monkeypatch.setattr(distilling, "metadata", SimpleNamespace(version=lambda _: "1"))
     (tmp_path / "taught").mkdir()
     (tmp_path / "taught" / "weights.pt").write_bytes(b"the source")
