@@ -504,6 +504,15 @@ def test_what_the_doctor_found_is_said_in_the_pages_language() -> None:
     assert '<span lang="en">not synchronised</span>' in html, "what has no name stays as it was said"
 
 
+@pytest.mark.parametrize(("code", "do"), [("clock_utc", "write its own into the"), ("clock_free", "Set the clock, or")])
+def test_what_to_do_is_about_what_was_found(code: str, do: str) -> None:
+    """A clock that is right needs no setting where only its zone may be another."""
+    found = HealthFound(what="clock", state="attention", said="12:00 in UTC", do="", code=code)
+    html = Agent(health=FoundHealth((found,))).ask("GET", "/setup/health/clock").text
+    todo = ["write its own into the", "Set the clock, or"]
+    assert [each for each in todo if each in html] == [do]
+
+
 class FoundHealth(FakeHealth):
     """A health that found just this."""
 

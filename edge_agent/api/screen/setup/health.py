@@ -64,8 +64,9 @@ def _said(texts: Texts, found: HealthFound) -> str:
 
 
 def _do(texts: Texts, part: str, found: Sequence[HealthFound]) -> str:
-    """What to do about a part, in the page's language; empty where it is well."""
+    """What to do about a part, in the page's language, if need be about just what was found; empty where it is well."""
     # A configuration may be just as it is meant, and is asked about all the same.
     serious = ("wrong",) if part == "configuration" else ("wrong", "attention")
-    known = f"setup_do.{part}"
-    return texts(known) if known in texts.sentences and any(each.state in serious for each in found) else ""
+    acute = [each for each in found if each.state in serious]
+    known = [f"setup_do.{name}" for name in (*(each.code for each in acute), part)]
+    return next((texts(each) for each in known if each in texts.sentences), "") if acute else ""
