@@ -272,7 +272,11 @@ def _trays(root: Path, trays_path: Path) -> tuple[dict[str, PhotographedTray], d
 
 
 def _checks(checks_path: Path, trays: dict[str, PhotographedTray]) -> Iterator[TrayCheck]:
+    seen = set[str]()
     for line, check in _entries(checks_path, _CheckLine):
+        if check.check_id in seen:
+            raise BadRecording(f"the check '{check.check_id}' stands twice", path=checks_path, line=line)
+        seen.add(check.check_id)
         if check.tray_id not in trays:
             raise BadRecording(f"the tray '{check.tray_id}' is not in trays.jsonl", path=checks_path, line=line)
         order = order_from_json(check.order, path=checks_path, line=line)

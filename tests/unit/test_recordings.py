@@ -16,6 +16,7 @@ ORDER = {"order_id": "A-1", "lines": [{"sku": "plate"}]}
 TRUTH = {"order_id": "A-1", "tray_id": "t", "enter_s": 1.0, "leave_s": 2, "contents": {"plate": 1}}
 TRAY = {"tray_id": "t", "images": ["a.jpg"], "contents": {"plate": 1}}
 CHECK = {"check_id": "c", "tray_id": "t", "order": ORDER, "expected": "match"}
+OTHER_CHECK = {**CHECK, "check_id": "d"}
 
 
 def lines(*entries: object) -> bytes:
@@ -154,7 +155,7 @@ def test_a_file_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_folder_of_trays_is_read(tmp_path: Path) -> None:
-    read = open_trays(folder(tmp_path, lines(TRAY), lines(CHECK, {**CHECK, "check_id": "d", "expected": "mismatch"})))
+    read = open_trays(folder(tmp_path, lines(TRAY), lines(CHECK, {**OTHER_CHECK, "expected": "mismatch"})))
     assert [(check.check_id, check.expected, check.order.order_id) for check in read.checks] == [
         ("c", "match", "A-1"),
         ("d", "mismatch", "A-1"),
@@ -197,10 +198,11 @@ def test_a_bad_tray_is_named(tmp_path: Path, tray: dict[str, Any], said: str) ->
 @pytest.mark.parametrize(
     ("check", "said"),
     [
-        ({**CHECK, "tray_id": "ghost"}, "the tray 'ghost' is not in trays.jsonl"),
-        ({**CHECK, "expected": "unsure"}, "'expected'"),
-        ({**CHECK, "order": {**ORDER, "lines": [{"sku": "a", "quantity": 0}]}}, "the quantity of 'a'"),
-        ({**CHECK, "order": None}, "'order'"),
+        (CHECK, "the check 'c' stands twice"),
+        ({**OTHER_CHECK, "tray_id": "ghost"}, "the tray 'ghost' is not in trays.jsonl"),
+        ({**OTHER_CHECK, "expected": "unsure"}, "'expected'"),
+        ({**OTHER_CHECK, "order": {**ORDER, "lines": [{"sku": "a", "quantity": 0}]}}, "the quantity of 'a'"),
+        ({**OTHER_CHECK, "order": None}, "'order'"),
     ],
 )
 def test_a_bad_check_is_named(tmp_path: Path, check: dict[str, Any], said: str) -> None:
