@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.app.detector import measured_for
-from edge_agent.formats.pack import MANIFEST_NAME, sha256_of, write_manifest
+from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of, write_manifest
 from edge_agent.formats.tuning import Tuned
 from tests.builders_onnx import constant_model, manifest, raw_output
 
@@ -30,3 +30,11 @@ def pack_in(folder: Path, *, passed: bool | None = True) -> Path:
 def tuned_for(folder: Path, **changes: Any) -> Tuned:
     fields = {"measured_for": measured_for(folder), "precision": "int8", "provider": "cpu", "threads": 1}
     return Tuned.model_validate(fields | {"median_ms": {"int8 on cpu, 1 threads": 9.5}} | changes)
+
+
+def with_bfloat16(folder: Path) -> Path:
+    """Such a pack that has bfloat16 too, whose gate was passed on the CPU's provider, which does not compute it."""
+    files = load_manifest(folder / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
+    bf16 = {key: files["fp32"][key] for key in ("file", "sha256")} | {"gate": {"passed": True, **GATE}}
+    write_manifest(manifest("ultralytics_raw", files={**files, "bf16": bf16}), folder / MANIFEST_NAME)
+    return folder

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import onnxruntime
 
-from edge_agent.formats.pack import Precision, Provider
+from edge_agent.domain.said import say
+from edge_agent.formats.pack import Provider
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -17,6 +18,7 @@ TELLING_FLAGS = (
     "avx512_vnni",
     "avx_vnni",
     "avx512_bf16",
+    "avx_ne_convert",
     "amx_tile",
     "amx_int8",
     "asimd",
@@ -28,7 +30,10 @@ ON_THE_CPU: tuple[Provider, ...] = ("cpu", "openvino")
 """The providers that compute on the CPU itself, as the agent starts them."""
 
 BFLOAT16_FLAG = "avx512_bf16"
-"""Processors with AMX have it too. OpenVINO only imitates bfloat16 where AVX-512 lacks it, and ignores it elsewhere."""
+"""Processors with AMX have it too."""
+
+IMITATING_FLAGS = ("avx512f", "avx_ne_convert")
+"""Where OpenVINO rounds to bfloat16 when asked to, but multiplies float32 (by its sources); elsewhere it ignores it."""
 
 MAX_NAME = 200
 
@@ -49,14 +54,16 @@ def bytes_saturate(provider: Provider, flags: tuple[str, ...]) -> bool:
     return is_on_x86 and not any(flag in flags for flag in ("avx512_vnni", "avx_vnni", "amx_int8"))
 
 
-def computed_otherwise(precision: Precision, provider: Provider, flags: tuple[str, ...]) -> str | None:
-    """Why a form would be computed here in something else than its name says; None where it would not.
+def computed_otherwise(precision: str, provider: str, flags: tuple[str, ...]) -> str | None:
+    """Why a form is not computed here as its name says; None where it is.
 
-    What is measured of such a form, its time or its score, would be that of fp32.
+    What is measured of such a form, its time or its score, tells nothing of it where the processor is made for it.
     """
     if precision != "bf16" or (provider == "openvino" and BFLOAT16_FLAG in flags):
         return None
-    return "bfloat16 is computed by OpenVINO alone, on a CPU with AVX-512 BF16"
+    if provider == "openvino" and any(flag in flags for flag in IMITATING_FLAGS):
+        return say("bf16_imitated", "this CPU only imitates bfloat16, which takes AVX-512 BF16")
+    return say("bf16_nowhere", "here it is fp32: OpenVINO alone computes bfloat16, on a CPU with AVX-512 BF16")
 
 
 def cpu_name(cpuinfo: Path = CPUINFO) -> str:

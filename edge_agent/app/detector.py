@@ -44,8 +44,8 @@ def open_detector(folder: Path, settings: DetectorSettings) -> OnnxDetector:
         pack=pack, provider=choice.provider, threads=choice.threads, cache_dir=cache_for(folder, choice.provider)
     )
     if (why := computed_otherwise(pack.precision, detector.provider, cpu_flags())) is not None:
-        logger.warning("%s: %s runs as fp32 on %s here: %s", folder, pack.precision, detector.provider, why)
-    elif pack.precision not in pack.manifest.offered_on(detector.provider):
+        logger.warning("%s: %s on %s: %s", folder, pack.precision, detector.provider, why)
+    if pack.precision not in pack.manifest.offered_on(detector.provider):
         said = "%s: nobody has measured that %s keeps the score of fp32 on %s (its gate was not held, or not passed)"
         logger.warning(said, folder, pack.precision, detector.provider)
     return detector
@@ -104,7 +104,8 @@ def unmeasured_forms(folder: Path, settings: DetectorSettings) -> tuple[Precisio
     """
     manifest = load_manifest(folder / MANIFEST_NAME)
     providers = offered_providers() if settings.provider == "auto" else (settings.provider,)
-    forms = tuple(dict.fromkeys(form for provider in providers for form in manifest.offered_on(provider)))
+    offered = ((form, provider) for provider in providers for form in manifest.offered_on(provider))
+    forms = tuple(dict.fromkeys(form for form, on in offered if computed_otherwise(form, on, cpu_flags()) is None))
     is_open = settings.precision == "auto" and len(forms) > 1 and tuned_here(folder, settings.provider) is None
     return forms if is_open else ()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.inputs import check_writable, refuse_boxes_apart, refuse_run_of, refuse_to_write_over
+from edge_agent.app.inputs import check_writable, refuse_boxes_apart, refuse_run_of_others, refuse_to_write_over
 from edge_agent.app.making import boxed_classes, to_be_gone_on_with
 from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
@@ -21,11 +21,10 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.card import rewrite_run_card, write_model_card
-from edge_agent.training.distilling import SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
+from edge_agent.training.distilling import RECIPE_NAME, SLOWER, WEIGHTS_NAME, DistilRecipe, distil, run_before
 from edge_agent.training.export import write_made_of
 from edge_agent.training.fingerprints import hash_of, hash_of_photographs
 from edge_agent.training.labelling import CountedTray, counted_trays
-from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.provenance import (
     BEGUN_WITH,
     DISTILLED,
@@ -65,11 +64,7 @@ def distil_pack(
     if source.resolve() == plan.pack.resolve():
         raise BadInput("the faster pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(plan.pack, configured)
-    refuse_run_of(plan.run, PLAN_NAME, "a training")
-    if plan.weights.resolve() == (plan.run / WEIGHTS_NAME).resolve():
-        raise BadInput(
-            "the copy's weights would be written over these: name another folder with --run", path=plan.weights
-        )
+    refuse_run_of_others(plan.run, RECIPE_NAME)
     if plan.begin_with is not None and plan.begin_with.resolve() == plan.run.resolve():
         raise BadInput("what it begins with lies here, and stays: name another folder with --run", path=plan.run)
     before = load_manifest(source / MANIFEST_NAME)

@@ -11,6 +11,7 @@ import numpy as np
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.opencv_camera import has_gstreamer
+from edge_agent.adapters.this_machine import computed_otherwise, cpu_flags
 from edge_agent.app.camera import limits_of, meter_for, source_maker, stuck_after_s
 from edge_agent.app.detector import open_detector, unmeasured_forms
 from edge_agent.app.finding import Finding, attention, ok, wrong
@@ -60,12 +61,21 @@ def look_at_model(settings: Settings, *, clock: Clock) -> list[Finding]:
     if asked not in ("auto", detector.provider):
         do = f"install the libraries of {asked}, or set detector.provider to what is there"
         return [wrong("model", f"{said}; {asked} was asked for", do)]
+    if why := computed_otherwise(pack.precision, detector.provider, cpu_flags()):
+        return [of_otherwise(said, why)]
     if forms := unmeasured_forms(pack.folder, settings.detector):
         return [of_unmeasured(said, forms)]
     if median(taken_s) > SLOW_INFERENCE_S:
         do = f"stop what else runs here; {DO_TUNE}"
         return [attention("model", f"{said}, which is slow", do)]
     return [ok("model", said)]
+
+
+def of_otherwise(said: str, why: str) -> Finding:
+    """What is to be said of a pack that is not computed as its form says."""
+    do = say("do_precision_auto", "set detector.precision to auto")
+    worry = say("model_otherwise", "{said}, but {why}", said=said, why=why)
+    return attention("model", worry, do, code="model_otherwise")
 
 
 def of_unmeasured(said: str, forms: Sequence[Precision]) -> Finding:

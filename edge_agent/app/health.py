@@ -7,11 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import led_to
+from edge_agent.adapters.this_machine import computed_otherwise, cpu_flags
 from edge_agent.app.configuration import check_config
 from edge_agent.app.detector import unmeasured_forms
 from edge_agent.app.doctor import of_configuration
 from edge_agent.app.doctor_box import look_at_clock, look_at_database, look_at_disk, look_at_service
-from edge_agent.app.doctor_seeing import of_unmeasured
+from edge_agent.app.doctor_seeing import of_otherwise, of_unmeasured
 from edge_agent.app.doctor_talking import look_at_broker, look_at_tokens
 from edge_agent.app.finding import Finding, attention, ok, wrong
 from edge_agent.domain.camera import CameraStatus
@@ -131,7 +132,10 @@ def _look_at_model(in_use: InUse, detector: DetectorSettings) -> list[Finding]:
             precision=model.precision,
             provider=model.provider,
         )
-        found.append(of_unmeasured(said, forms) if forms else ok("model", said, code="model_runs"))
+        if why := computed_otherwise(model.precision, model.provider, cpu_flags()):
+            found.append(of_otherwise(said, why))
+        else:
+            found.append(of_unmeasured(said, forms) if forms else ok("model", said, code="model_runs"))
     return found
 
 

@@ -20,8 +20,9 @@ from edge_agent.formats.recordings import TrayFolder, open_counted
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.alignment import FOLDS
 from edge_agent.training.boxed import SPLITS, BoxedPhotograph, read_boxed
-from edge_agent.training.distilling import RECIPE_NAME
+from edge_agent.training.distilling import RECIPE_NAME, WEIGHTS_NAME
 from edge_agent.training.labelling import CountedTray, counted_trays
+from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in, refuse_faster_copy
 from edge_agent.training.thresholds import counted_blocks, tray_shown_on, trays_listed_in, val_trays
@@ -48,7 +49,7 @@ def check_inputs(
     refuse_to_write_over(plan.pack)
     photographs: list[Path] = []
     learned, ordered = set(plan.classes), set[str]()
-    refuse_run_of(plan.run, RECIPE_NAME, "a faster copy")
+    refuse_run_of_others(plan.run, PLAN_NAME)
     if plan.boxes is not None:
         photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
         if plan.orders is not None:
@@ -79,13 +80,20 @@ def check_inputs(
     check_writable((plan.run, plan.pack))
 
 
-def refuse_run_of(run: Path, name: str, made: str) -> None:
-    """Whether a folder is free for a run: another kind of run would write its weights over those that lie there.
+def refuse_run_of_others(run: Path, own: str | None) -> None:
+    """Whether a folder is free for a run: its weights would be written over those of another one that lie there.
+
+    Args:
+        run: the folder.
+        own: the file by which a run of this kind knows its folder again; None where it never goes on in one.
 
     Raises:
-        BadInput: the folder holds the file of this name, which a run of the other kind leaves.
+        BadInput: another run has left something there.
     """
-    if (run / name).exists():
+    left_by = {PLAN_NAME: "a training", RECIPE_NAME: "a faster copy", WEIGHTS_NAME: "another pack"}
+    if own is not None and (run / own).exists():
+        left_by = {name: made for name, made in left_by.items() if name not in (own, WEIGHTS_NAME)}
+    if made := next((made for name, made in left_by.items() if name != own and (run / name).exists()), None):
         raise BadInput(f"here lie the weights and the state of {made}: name another folder with --run", path=run)
 
 

@@ -92,6 +92,7 @@ class AveragingPlan:
         weights: the checkpoint that it was made of.
         began_with: the checkpoint that its training began with.
         share: so much of the average is of `weights`, the rest of `began_with`; above 0 and below 1.
+        chosen_on: blocks of trays by which the share was chosen among others.
         run: where the averaged checkpoint and the run card go.
         pack: the pack to write.
         version: its version.
@@ -104,3 +105,4 @@ class AveragingPlan:
     run: Path
     pack: Path
     version: str
+    chosen_on: tuple[TrayBlock, ...] = ()

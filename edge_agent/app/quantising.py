@@ -74,10 +74,14 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the gates said on a provider, and the manifest, in which some that were held before may have stayed."""
+    """What the gates said on a provider, and the manifest, in which some that were held before may have stayed.
+
+    `left_out` says why, of forms that are not computed here as their name says.
+    """
 
     manifest: PackManifest
     gates: Mapping[Precision, PrecisionGate]
+    left_out: Mapping[Precision, str]
 
 
 def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> Judged:
@@ -93,7 +97,9 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
     """
     manifest = ModelPack.manifest_of(plan.pack)
-    forms = [name for name in manifest.files if computed_otherwise(name, provider, cpu_flags()) is None]
+    otherwise = {name: computed_otherwise(name, provider, cpu_flags()) for name in manifest.files}
+    left_out = {name: why for name, why in otherwise.items() if why is not None}
+    forms = [name for name in manifest.files if name not in left_out]
     forms = forms[1:] if provider == "cpu" else forms
     if not forms:
         said = (
@@ -118,7 +124,7 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
     }
     revised = note_gates(plan.pack, provider, held)
     write_model_card(plan.pack, revised)
-    return Judged(revised, held)
+    return Judged(revised, held, left_out)
 
 
 def _as_it_was_quantised(plan: QuantisingPlan, manifest: PackManifest) -> QuantisingPlan:

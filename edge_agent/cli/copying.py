@@ -10,6 +10,7 @@ import typer
 from edge_agent.cli import common
 from edge_agent.cli.common import blocks_apart, configured_pack, extra_train, pieces_of_work, say, typed
 from edge_agent.errors import BadInput
+from edge_agent.formats.tray_block import TrayBlock
 
 
 def merge(
@@ -50,8 +51,17 @@ def average(
     run: Annotated[Path, typer.Option("--run", help="Where the averaged checkpoint and the run card go.")],
     share: Annotated[
         float,
-        typer.Option("--share", min=0, max=1, help="So much of the average is of --weights, the rest of --began-with."),
+        typer.Option("--share", help="So much of the average is of --weights, the rest of --began-with."),
     ] = 0.5,
+    chosen_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--chosen-on",
+            metavar="FROM:TO",
+            help="Trays by which this share was chosen among others, so that nobody calls them untouched; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     version: common.VersionOption = "1",
     config: common.ConfigOption = None,
 ) -> None:
@@ -65,10 +75,17 @@ def average(
 
     if not pack.name or not version:
         raise BadInput("--pack needs a folder with a name, and --version a text")
-    if share in (0, 1):
+    if not 0 < share < 1:
         raise BadInput("--share must lie between 0 and 1: at either end nothing is averaged")
     plan = AveragingPlan(
-        source=source, weights=weights, began_with=began_with, share=share, run=run, pack=pack, version=version
+        source=source,
+        weights=weights,
+        began_with=began_with,
+        share=share,
+        chosen_on=tuple(TrayBlock.parse(text) for text in chosen_on or ()),
+        run=run,
+        pack=pack,
+        version=version,
     )
     with extra_train("averaging"):
         average_pack(plan, configured=configured_pack(config))

@@ -220,6 +220,8 @@ def judge(
     with pieces_of_work(hidden=False) as on_work:
         judged = judge_on(provider, plan, on_work=on_work)
     show_gates_on(provider, judged.manifest, judged.gates)
+    for form, why in judged.left_out.items():
+        say(f"{form} on {provider}: not judged, {why}")
     say(f"Next: '{typed('edge-agent tune', pack)}' on the box: what it measured there was of the gates before.")
 
 

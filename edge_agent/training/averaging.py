@@ -1,8 +1,9 @@
 """Average weights with those that their training began with (extra `train`).
 
 Who learns further from few trays gets surer of what lies on these, also where that is wrong elsewhere. Weights between
-before and after often keep what both know (Wortsman and others 2022, "Robust fine-tuning of zero-shot models"); here
-they did each time that it was tried (docs/experiments.md).
+before and after may keep what both know (Wortsman and others 2022, "Robust fine-tuning of zero-shot models"). Here they
+were less surprised than what was trained further more often than not, and seldom the better choice: docs/experiments.md
+has what was tried.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def average_weights(trained: Path, began_with: Path, target: Path, *, share: flo
         }
     )
     network.half()  # as the library keeps what is trained
+    for measured in ("train_metrics", "train_results"):
+        made.pop(measured, None)  # of the trained ones
     take_places_out(made)
     with whole_file(target) as file:
         torch.save(made, file)

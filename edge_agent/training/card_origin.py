@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_agent.formats.pack import PackManifest
 from edge_agent.training.card_limits import knows_no_photograph
-from edge_agent.training.provenance import AVERAGED, BEGUN_WITH, DISTILLED, SYNTHETIC, all_made_up
+from edge_agent.training.provenance import AVERAGED, BEGUN_WITH, CHOSEN_ON, DISTILLED, SYNTHETIC, all_made_up
 
 
 def origin_of(manifest: PackManifest) -> list[str]:
@@ -107,15 +107,18 @@ def _rounds(manifest: PackManifest) -> list[str]:
 
 
 def _averaged(manifest: PackManifest) -> list[str]:
-    """How much of its weights is what that training ended with."""
-    told = manifest.provenance.get(AVERAGED)
-    if not isinstance(told, dict):
-        return []
-    return [
-        "",
-        f"Its weights are an average, by `edge-agent average`: {told.get('share')} times those that this ended with,",
-        "the rest those that it began with. What was measured meanwhile is of the former.",
-    ]
+    """How much of its weights is what that training ended with, and what chose them."""
+    told, chosen_on = manifest.provenance.get(AVERAGED), manifest.provenance.get(CHOSEN_ON)
+    lines = []
+    if isinstance(told, dict):
+        lines += [
+            "",
+            f"Its weights are an average, by `edge-agent average`: {told.get('share')} times those that this",
+            "ended with, the rest those that it began with. What was measured meanwhile is of the former.",
+        ]
+    if isinstance(chosen_on, list):
+        lines += ["", f"These weights were chosen among others by trays of {', '.join(map(str, chosen_on))}."]
+    return lines
 
 
 def _distilled(manifest: PackManifest) -> list[str]:

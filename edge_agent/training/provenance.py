@@ -34,8 +34,19 @@ BEGUN_WITH = "begun_with"
 AVERAGED = "averaged"
 """How much of its weights is what its training ended with, the rest being what that began with; only there."""
 
+CHOSEN_ON = "chosen_on"
+"""Which blocks of trays told, beside the judge of the rounds, that these weights be taken and no others."""
+
 SYNTHETIC, ALL_SYNTHETIC = "synthetic", "all_synthetic"
 """What made the pictures that taught it, where some were made up, and whether all were; only there."""
+
+
+def start_sha256(provenance: Mapping[str, Any]) -> object:
+    """The hash of the weights that training began with; None where they were random, or it is not said.
+
+    Without boxed photographs it goes on from what labels the trays.
+    """
+    return provenance.get("start_sha256", None if "data_sha256" in provenance else provenance.get("teacher_sha256"))
 
 
 def named(manifest: PackManifest) -> dict[str, str]:

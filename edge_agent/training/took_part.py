@@ -21,11 +21,14 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.training.fingerprints import hash_of_photographs, hash_of_trays
 from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.provenance import (
+    AVERAGED,
     CALIBRATED_ON,
+    CHOSEN_ON,
     DISTILLED,
     PHOTOGRAPHS_SHA256,
     START_HELD_OUT,
     WEIGHTS_SHA256,
+    start_sha256,
 )
 
 OWN_VAL = "boxed photographs (val)"
@@ -43,7 +46,7 @@ class _Told:
         held_out: took no part in anything.
         calibrated_on: what set the thresholds: blocks, or boxed photographs; None where it is not said.
         rounds_apart: per round of learning from orders, what was kept apart from it.
-        judged_on: what told which round helped, and so chose the weights.
+        judged_on: what chose the weights: it told which round helped, or which of several weights be taken.
         start_apart: what the weights never saw with which training began; None where it began with random ones.
         photographs_sha256: hash of the photographs of the trays that taught, None where it is not said.
         trays_sha256: hash of these trays with their counts, which is all that older packs say.
@@ -77,7 +80,10 @@ class _Told:
             held_out=_blocks(provenance.get("held_out")),
             calibrated_on=tuple(map(str, calibrated_on)) if isinstance(calibrated_on, list) else None,
             rounds_apart=tuple(_blocks(each.get("apart")) for each in rounds),
-            judged_on=tuple(block for each in judged for block in _blocks(each.get("on"))),
+            judged_on=(
+                *(block for each in judged for block in _blocks(each.get("on"))),
+                *_blocks(provenance.get(CHOSEN_ON)),
+            ),
             start_apart=_blocks(provenance.get(START_HELD_OUT)) if began_with_weights else None,
             photographs_sha256=provenance.get(PHOTOGRAPHS_SHA256),
             trays_sha256=provenance.get("trays_sha256"),
@@ -149,16 +155,24 @@ def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored:
 
 
 def unseen_by(weights: Path, *shelves: Path) -> Blocks:
-    """The blocks of trays that taught nothing to some weights, as packs in these folders say of those in them."""
+    """The blocks of trays that taught nothing to some weights, as packs in these folders say.
+
+    A pack says it of its own weights; where it is an average, of those that its training ended with too; and of those
+    that its training began with.
+    """
     digest = sha256_of(weights)
+    provenances = []
     for path in (path for shelf in shelves for path in sorted(shelf.glob(f"*/{MANIFEST_NAME}"))):
         try:
             manifest = load_manifest(path)
         except BadModelPack:
             continue
-        if manifest.provenance.get(WEIGHTS_SHA256) == digest:
+        averaged = manifest.provenance.get(AVERAGED)
+        ended_with = averaged.get(WEIGHTS_SHA256) if isinstance(averaged, dict) else None
+        if digest in (manifest.provenance.get(WEIGHTS_SHA256), ended_with):
             return _Told.by(manifest).taught_nothing
-    return ()
+        provenances.append(manifest.provenance)
+    return next((_blocks(each.get(START_HELD_OUT)) for each in provenances if start_sha256(each) == digest), ())
 
 
 def blocks_held_out(manifest: PackManifest) -> Blocks:

@@ -250,6 +250,7 @@ def test_weights_are_averaged_with_those_that_training_began_with(tmp_path: Path
     train(tmp_path, "--run", str(on.parent), "--pack", str(further), "--architecture", str(began))
     given = [str(further), "--weights", str(on), "--began-with", str(began), "--share", "0.25"]
     words = ["average", *given, "--pack", str(tmp_path / "mean"), "--run", str(tmp_path / "averaged")]
+    words += ["--chosen-on", "t-6:t-8"]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     assert "mean: 0.25 of the weights of" in done.output
@@ -265,6 +266,7 @@ def test_weights_are_averaged_with_those_that_training_began_with(tmp_path: Path
     assert manifest.provenance["weights_sha256"] == sha256_of(averaged)
     told: Any = manifest.provenance["averaged"]
     assert told == {"share": 0.25, "weights_sha256": sha256_of(on), "with_sha256": sha256_of(began)}
+    assert manifest.provenance["chosen_on"] == ["t-6:t-8"]
     assert manifest.provenance["data_sha256"] == before.provenance["data_sha256"]
     assert (manifest.thresholds, manifest.metrics) == (STILL_TO_BE_FOUND, {})
     assert "an average, by `edge-agent average`: 0.25 times" in (tmp_path / "mean" / "README.md").read_text()
@@ -273,6 +275,10 @@ def test_weights_are_averaged_with_those_that_training_began_with(tmp_path: Path
     grey = np.full((SIDE_PX,) * 2 + (3,), 90, np.uint8)
     OnnxDetector(pack=ModelPack.load(tmp_path / "mean"), provider="cpu").detect(grey)
 
+    with pytest.raises(BadInput, match="here lie the weights and the state of another pack"):
+        CliRunner().invoke(app, [*words[:-2], "--share", "0.5"], catch_exceptions=False)
+    with pytest.raises(BadInput, match="here lie the weights and the state of another pack"):
+        train(tmp_path, "--run", str(averaged.parent), "--pack", str(tmp_path / "no"))
     again = [str(tmp_path / "mean"), "--weights", str(averaged), *given[3:]]
     for refused, why in (
         ([str(tmp_path / "pack"), *given[1:]], "was trained from random weights"),

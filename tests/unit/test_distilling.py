@@ -210,7 +210,7 @@ def test_boxed_photographs_that_only_measured_are_not_asked_for(root: Path) -> N
 
 def test_the_folder_of_the_training_is_no_folder_for_the_copy(root: Path) -> None:
     """Its weights are what learning goes on from, and the copy's would take their place."""
-    with pytest.raises(BadInput, match=r"weights\.pt: the copy's weights would be written over these"):
+    with pytest.raises(BadInput, match="the weights and the state of another pack: name another folder"):
         made(root, run=root / "taught")
     (root / "taught" / "plan.json").write_text("{}")
     with pytest.raises(BadInput, match="the weights and the state of a training: name another folder with --run"):

@@ -29,7 +29,7 @@ from edge_agent.domain.access import Role
 from edge_agent.formats.tuning import write_tuned
 from edge_agent.settings import ApiSettings, CameraSettings, MqttSettings, Settings, StationSettings, StoreSettings
 from tests.builders_onnx import constant_model, raw_output, write_pack
-from tests.builders_tuned import pack_in, tuned_for
+from tests.builders_tuned import pack_in, tuned_for, with_bfloat16
 from tests.fakes_store import FakeClock
 
 SECRET = "hunter2-hunter2"
@@ -78,6 +78,17 @@ def test_a_pack_with_several_precisions_that_nobody_measured_here_needs_a_look(t
     write_tuned(tuned_for(folder), folder)
     found = only(look_at_model(settings, clock=SystemClock()))
     assert (found.state, ", int8, runs on cpu" in found.said) == (State.OK, True)
+
+
+def test_a_form_that_is_not_computed_here_as_it_was_asked_for_needs_a_look(tmp_path: Path) -> None:
+    """The log alone would know it, and nobody reads that while all is green."""
+    folder = with_bfloat16(pack_in(tmp_path / "pack"))
+    asked = {"pack": folder, "provider": "cpu", "precision": "bf16"}
+    detector = Settings().detector.model_copy(update=asked)
+    found = only(look_at_model(Settings().model_copy(update={"detector": detector}), clock=SystemClock()))
+    assert (found.state, found.code) == (State.ATTENTION, "model_otherwise")
+    assert "but here it is fp32" in found.said
+    assert "detector.precision" in found.do
 
 
 def pictures(folder: Path, level: int, *, noise: bool = True) -> CameraSettings:

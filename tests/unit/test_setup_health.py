@@ -149,3 +149,12 @@ def test_a_model_whose_fastest_form_nobody_measured_here_needs_a_look(
     assert found.said.startswith("canteen 2, fp32, runs on cpu; which of fp32, int8")
     write_tuned(tuned_for(folder), folder)
     assert [found.state for found in asked.look("model")] == ["ok"]
+
+
+def test_a_form_that_is_not_computed_as_it_was_asked_for_needs_a_look(health: Callable[..., BoxHealth]) -> None:
+    """Green would say that it is bfloat16."""
+    in_use = FakeInUse()
+    running = replace(in_use.models()[0], precision="bf16", provider="cpu")
+    in_use.models = lambda: (running,)  # type: ignore[method-assign]
+    (found,) = health(in_use=in_use).look("model")
+    assert (found.state, found.code) == ("attention", "model_otherwise")

@@ -22,6 +22,8 @@ from edge_agent.training.took_part import (
 )
 from tests.builders_onnx import manifest, write_pack
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 PROVED = {"held_out": ["noon-10:noon-19"], "calibrated_on": ["noon-20:noon-29"]}
 
 FROM_WEIGHTS = {"recipe": {"architecture": "before.pt"}}
@@ -141,6 +143,42 @@ def test_trays_that_chose_a_round_are_not_unseen_by_its_weights(tmp_path: Path) 
         told = {"held_out": apart[:1], "rounds": [{"apart": apart, **judged}], "weights_sha256": sha256_of(weights)}
         write_pack(tmp_path / "a", b"no network", "ultralytics_raw", provenance=told)
         assert unseen_by(weights, tmp_path) == blocks
+
+
+def test_trays_that_chose_weights_among_others_are_not_unseen_by_them(tmp_path: Path) -> None:
+    """As with rounds: of several averages the one that does best on some trays flatters itself on them."""
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    apart = ["noon-10:noon-19", "noon-20:noon-29"]
+    told = {"held_out": apart[:1], "rounds": [{"apart": apart}], "weights_sha256": sha256_of(weights)}
+    write_pack(tmp_path / "a", b"", "ultralytics_raw", provenance={**told, "chosen_on": ["noon-25:noon-27"]})
+    assert unseen_by(weights, tmp_path) == (TrayBlock("noon", 10, 19),)
+
+
+def test_a_pack_knows_what_the_weights_never_saw_that_its_own_were_made_of(tmp_path: Path) -> None:
+    """Else what is known of a checkpoint would be gone with the pack that was made of it."""
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    it = sha256_of(weights)
+    apart = {"held_out": ["noon-10:noon-19"], "start_held_out": ["noon-10:noon-14"], "weights_sha256": "0" * 64}
+    before, after = (TrayBlock("noon", 10, 14),), (TrayBlock("noon", 10, 19),)
+    cases: list[tuple[dict[str, Any], tuple[TrayBlock, ...]]] = [
+        ({"start_sha256": it, "data_sha256": {}}, before),
+        ({"teacher_sha256": it}, before),
+        ({"teacher_sha256": it, "data_sha256": {}}, ()),
+        ({"averaged": {"weights_sha256": it}}, after),
+    ]
+    for told, blocks in cases:
+        write_pack(tmp_path / "a", b"no network", "ultralytics_raw", provenance={**apart, **told})
+        assert unseen_by(weights, tmp_path) == blocks
+
+
+@pytest.mark.parametrize("version", ["4", "5", "6"])
+def test_what_the_shipped_weights_never_saw_is_known(version: str) -> None:
+    """The printed commands go on from them, and their cards must not doubt the held-out trays."""
+    weights = REPOSITORY / "models" / "checkpoints" / f"canteen-dishes-{version}.pt"
+    unseen = unseen_by(weights, REPOSITORY / "models")
+    assert {TrayBlock("noon", 2585, 2730), TrayBlock("eve", 1683, 1798)} <= set(unseen)
 
 
 def test_what_weights_never_saw_is_looked_for_on_every_shelf_past_packs_that_say_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from edge_agent.settings import DetectorSettings
 from edge_agent.training.export import revise_pack
 from tests.builders import order
 from tests.builders_onnx import constant_model, raw_output
-from tests.builders_tuned import GATE, pack_in, tuned_for
+from tests.builders_tuned import GATE, pack_in, tuned_for, with_bfloat16
 
 
 def test_what_was_measured_is_what_runs(tmp_path: Path) -> None:
@@ -100,24 +100,18 @@ def test_a_precision_without_a_gate_runs_when_told_with_a_warning(
     assert "nobody has measured that int8 keeps the score" in caplog.text
 
 
-def with_bfloat16(folder: Path) -> Path:
-    files = load_manifest(folder / MANIFEST_NAME).model_dump(mode="json", exclude_none=True)["files"]
-    bf16 = {key: files["fp32"][key] for key in ("file", "sha256")} | {"gate": {"passed": True, **GATE}}
-    revise_pack(folder, {"files": {**files, "bf16": bf16}})
-    return folder
-
-
 def test_bfloat16_is_not_measured_where_it_would_be_fp32(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its time and its score would be those of fp32, and whoever asked for it would not know."""
     folder = with_bfloat16(pack_in(tmp_path))
+    assert unmeasured_forms(folder, DetectorSettings(provider="cpu")) == ("fp32", "int8")
     tuning = tune(folder, [], rounds=3)
     assert "bf16" not in {name.split()[0] for name in tuning.tuned.median_ms}
-    why = "bfloat16 is computed by OpenVINO alone, on a CPU with AVX-512 BF16"
+    why = "here it is fp32: OpenVINO alone computes bfloat16, on a CPU with AVX-512 BF16"
     assert f"bf16 on cpu: {why}" in tuning.left_out
     measured = bench_pack(BenchPlan(pack=folder, provider="cpu", threads=1, rounds=3))
     assert (set(measured.detect_ms), measured.notes["bf16"]) == ({"fp32", "int8"}, why)
-    assert open_detector(folder, DetectorSettings(precision="bf16")).provider == "cpu"
-    assert "bf16 runs as fp32 on cpu here" in caplog.text
+    assert open_detector(folder, DetectorSettings(precision="bf16", provider="cpu")).provider == "cpu"
+    assert f"bf16 on cpu: {why}" in caplog.text
 
 
 def test_a_damaged_measurement_does_not_stop_the_agent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
