@@ -148,7 +148,7 @@ def test_orders_teach_two_rounds_and_a_second_run_goes_on(tmp_path: Path, monkey
     for gate in manifest.gates.values():
         assert [gate.fp32[kind] for kind in ("wrong", "right")] == [6, 6], "by right orders and by wrong ones"
     passed = {name for name, gate in manifest.gates.items() if gate.passed}
-    assert (set(manifest.files), set(manifest.refused)) == ({"fp32", *passed}, set(manifest.gates) - passed)
+    assert (set(manifest.files), set(manifest.refused)) == ({"fp32", "bf16", *passed}, set(manifest.gates) - passed)
     apart = {"held_out": ["t-8:t-8"], "calibrated_on": [OWN_VAL, "t-9:t-11"]}
     assert {key: manifest.provenance[key] for key in apart} == {key: card[key] for key in apart} == apart
     assert {file.file for file in manifest.files.values()} | {"model.onnx"} == {
