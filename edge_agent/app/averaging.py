@@ -50,7 +50,9 @@ def average_pack(plan: AveragingPlan, *, configured: Path | None = None) -> Pack
     told = {"share": plan.share, WEIGHTS_SHA256: sha256_of(plan.weights), "with_sha256": sha256_of(plan.began_with)}
     provenance = {**without_thresholds(before), WEIGHTS_SHA256: sha256_of(target), AVERAGED: told}
     if plan.chosen_on:
-        provenance[CHOSEN_ON] = [str(block) for block in plan.chosen_on]
+        before_it = provenance.get(CHOSEN_ON)
+        chosen_on = [*(before_it if isinstance(before_it, list) else ()), *map(str, plan.chosen_on)]
+        provenance[CHOSEN_ON] = list(dict.fromkeys(chosen_on))
     manifest = write_made_of(target, plan.pack, before, version=plan.version, provenance=provenance)
     write_model_card(plan.pack, manifest)
     rewrite_run_card(plan.run, manifest)
