@@ -68,7 +68,7 @@ def average(
     """Average a pack's weights with those that its training began with (extra `train`); calibrate it next.
 
     Who learns further from few trays gets surer of what lies on these, also where that is wrong elsewhere; weights
-    between before and after often keep what both know.
+    between before and after may keep what both know.
     """
     from edge_agent.app.averaging import average_pack
     from edge_agent.app.plans import AveragingPlan
