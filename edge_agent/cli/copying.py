@@ -12,6 +12,13 @@ from edge_agent.cli.common import blocks_apart, configured_pack, extra_train, pi
 from edge_agent.errors import BadInput
 from edge_agent.formats.tray_block import TrayBlock
 
+WeightsOption = Annotated[
+    Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
+]
+NewPackOption = Annotated[
+    Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")
+]
+
 
 def merge(
     source: Annotated[Path, typer.Argument(metavar="PACK_DIR", help="A model pack of fine classes.")],
@@ -41,13 +48,11 @@ def average(
         Path, typer.Argument(metavar="PACK_DIR", help="The model pack of a training that began with given weights.")
     ],
     *,
-    weights: Annotated[
-        Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
-    ],
+    weights: WeightsOption,
     began_with: Annotated[
         Path, typer.Option("--began-with", help="The checkpoint that its training began with.", show_default=False)
     ],
-    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
+    pack: NewPackOption,
     run: Annotated[Path, typer.Option("--run", help="Where the averaged checkpoint and the run card go.")],
     share: Annotated[
         float,
@@ -99,13 +104,11 @@ def distil(
         Path, typer.Argument(metavar="PACK_DIR", help="The model pack of which a faster copy is to be made.")
     ],
     *,
-    weights: Annotated[
-        Path, typer.Option("--weights", help="The checkpoint (.pt) that the pack was made of, such as RUN/weights.pt.")
-    ],
+    weights: WeightsOption,
     trays: Annotated[
         Path, typer.Option("--trays", help="Photographed trays; what lies on them is not asked.", show_default=False)
     ],
-    pack: Annotated[Path, typer.Option("--pack", help="The model pack to write (a folder; its name names the model).")],
+    pack: NewPackOption,
     run: Annotated[Path, typer.Option("--run", help="Where checkpoints and the run card go; the same folder resumes.")],
     boxes: Annotated[
         Path | None,

@@ -14,7 +14,7 @@ from edge_agent.domain.camera import FrameFigures
 from edge_agent.domain.camera_advice import Focus, Light
 from edge_agent.errors import Unknown
 from edge_agent.formats.tuning import write_tuned
-from edge_agent.ports import LiveFrame, ReadinessReport, StationStatus
+from edge_agent.ports import LiveFrame, ModelInUse, ReadinessReport, StationStatus
 from edge_agent.runtime.checker_thread import NewestPicture
 from edge_agent.runtime.live_cameras import CameraFacts, LiveCameras
 from edge_agent.settings import Settings
@@ -153,8 +153,10 @@ def test_a_model_whose_fastest_form_nobody_measured_here_needs_a_look(
 
 def test_a_form_that_is_not_computed_as_it_was_asked_for_needs_a_look(health: Callable[..., BoxHealth]) -> None:
     """Green would say that it is bfloat16."""
-    in_use = FakeInUse()
-    running = replace(in_use.models()[0], precision="bf16", provider="cpu")
-    in_use.models = lambda: (running,)  # type: ignore[method-assign]
-    (found,) = health(in_use=in_use).look("model")
+
+    class InBfloat16(FakeInUse):
+        def models(self) -> tuple[ModelInUse, ...]:
+            return (replace(super().models()[0], precision="bf16", provider="cpu"),)
+
+    (found,) = health(in_use=InBfloat16()).look("model")
     assert (found.state, found.code) == ("attention", "model_otherwise")
