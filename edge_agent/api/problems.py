@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from edge_agent.errors import (
@@ -21,6 +22,7 @@ from edge_agent.errors import (
     StoreBusy,
     Unknown,
 )
+from edge_agent.formats.complaints import what_is_wrong
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +130,7 @@ def problem_of_http(error: StarletteHTTPException) -> Problem:
     return Problem(kind, detail, headers=error.headers)
 
 
-def problem_of_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
+def problem_of_validation(errors: Sequence[ErrorDetails]) -> Problem:
     """What is wrong with a request, place by place; what was sent is never sent back."""
     complaints = [{"where": _place(each["loc"]), "what": _said(each)} for each in errors[:MAX_COMPLAINTS]]
     first = complaints[0]
@@ -139,11 +141,8 @@ def _place(loc: Sequence[str | int]) -> str:
     return ".".join(str(part) for part in loc)[:MAX_TEXT]
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    text = str(error["msg"])
-    if error["type"] == "value_error":
-        text = text.partition(", ")[2]
-    return text[:MAX_TEXT]
+def _said(error: ErrorDetails) -> str:
+    return what_is_wrong(error).partition(" after validation")[0][:MAX_TEXT]
 
 
 def request_id_of(request: Request) -> str:

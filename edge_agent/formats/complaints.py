@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from edge_agent.domain.said import Said, named, said_of
 
 _PLAIN = {
+    "missing": "is missing",
     "model_type": "should be a group of keys",
     "dict_type": "should be a group of keys",
     "mapping_type": "should be a group of keys",
@@ -18,7 +19,7 @@ _PLAIN = {
     "tuple_type": "should be a list",
     "path_type": "should be a path",
 }
-"""What pydantic says in the words of Python, in the words of a YAML file; by the type of its error."""
+"""What pydantic says in the words of Python, in the words of a file or a message; by the type of its error."""
 
 
 def what_is_wrong(detail: ErrorDetails) -> str:

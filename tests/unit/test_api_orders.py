@@ -125,18 +125,20 @@ def test_keys_that_tills_send_besides_cost_no_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "where"),
+    ("change", "where", "what"),
     [
-        ({"lines": [{"sku": "plate", "quantity": 0}]}, "body.lines.0"),
-        ({"lines": [{"sku": "plate", "quantity": "2"}]}, "body.lines.0.quantity"),
-        ({"lines": [{"quantity": 1}]}, "body.lines.0.sku"),
-        ({"lines": "plate"}, "body.lines"),
-        ({"revision": 1.5}, "body.revision"),
+        ({"lines": [{"sku": "plate", "quantity": 0}]}, "body.lines.0", "quantity"),
+        ({"lines": [{"sku": "plate", "quantity": "2"}]}, "body.lines.0.quantity", "should be a valid integer"),
+        ({"lines": [{"quantity": 1}]}, "body.lines.0.sku", "is missing"),
+        ({"lines": "plate"}, "body.lines", "should be a list"),
+        ({"revision": 1.5}, "body.revision", "should be a valid integer"),
     ],
 )
-def test_an_order_that_cannot_be_is_refused_with_its_place(change: dict[str, Any], where: str) -> None:
+def test_an_order_that_cannot_be_is_refused_with_its_place(change: dict[str, Any], where: str, what: str) -> None:
     answer = put(Agent(), **change)
-    assert (answer.status_code, answer.json()["errors"][0]["where"]) == (422, where)
+    first = answer.json()["errors"][0]
+    assert (answer.status_code, first["where"]) == (422, where)
+    assert what in first["what"]
 
 
 def test_an_order_is_cancelled_bumped_and_reopened_by_either_name() -> None:
@@ -196,3 +198,8 @@ def test_a_batch_that_could_not_be_stored_is_to_be_sent_again() -> None:
 @pytest.mark.parametrize("entries", [[], [{"cancel": "A"}] * 101, [{"drop": "A"}], "A"])
 def test_a_batch_has_bounds(entries: Any) -> None:
     assert Agent().ask("POST", "orders", json={"entries": entries}).status_code == 422
+
+
+def test_an_empty_batch_is_told_so_in_plain_words() -> None:
+    answer = Agent().ask("POST", "orders", json={"entries": []})
+    assert answer.json()["detail"] == "body.entries: should have at least 1 item"
