@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from edge_agent.adapters.model_shelf import led_to
-from edge_agent.app.eyes import open_eyes
+from edge_agent.app.eyes import Eyes, open_eyes
 from edge_agent.app.making import met_boxes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.checking.scoring import ScoredCheck
@@ -93,11 +93,13 @@ def compare_packs(
                 f"there is no {video.with_suffix('.truth.jsonl').name} beside it; without the truth nothing is scored"
             )
             raise BadRecording(said, path=video)
+    # Both before either looks: that the second does not fit should not be told after minutes of scoring the first.
+    first, second = (open_eyes(_exact(settings, led_to(pack))) for pack in (before, after))
     # What one of the two knows is no slip in the trays, even where the other has never seen it.
-    known = tuple(name for pack in (before, after) for name in load_manifest(led_to(pack) / MANIFEST_NAME).classes)
+    known = tuple(name for eyes in (first, second) for name in eyes.pack.manifest.classes)
     return Comparison(
-        before=_judged(settings, before, evidence, known, on_step),
-        after=_judged(settings, after, evidence, known, on_step, warns=False),
+        before=_judged(first, evidence, known, on_step),
+        after=_judged(second, evidence, known, on_step, warns=False),
         tolerance=tolerance,
     )
 
@@ -191,11 +193,7 @@ def _exact(settings: Settings, pack: Path, **changes: object) -> Settings:
     return settings.model_copy(update={"detector": detector})
 
 
-def _judged(
-    settings: Settings, pack: Path, evidence: Evidence, known: Sequence[str], on_step: OnStep, *, warns: bool = True
-) -> JudgedPack:
-    folder = led_to(pack)
-    eyes = open_eyes(_exact(settings, folder))
+def _judged(eyes: Eyes, evidence: Evidence, known: Sequence[str], on_step: OnStep, *, warns: bool = True) -> JudgedPack:
     checks: list[JudgedCheck] = []
     extras: list[ScoredCheck] = []
     problems: list[str] = []
@@ -211,7 +209,7 @@ def _judged(
         extras += beyond
         problems += [f"{video}: {replayed.problem}"] if replayed.problem else []
     return JudgedPack(
-        folder=str(folder),
+        folder=str(eyes.pack.folder),
         name=eyes.pack.manifest.name,
         version=eyes.pack.manifest.version,
         sha256=sha256_of(eyes.pack.manifest_path),

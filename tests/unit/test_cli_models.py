@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from edge_agent.app.comparing import Evidence, compare_packs
+from edge_agent.errors import BadConfig
 from edge_agent.formats.pack import MANIFEST_NAME, load_manifest, sha256_of
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tuning import write_tuned
+from edge_agent.settings import load_settings
 from edge_agent.training import card
 from edge_agent.training.card import rewrite_run_card, write_run_card
 from edge_agent.training.export import TO_BE_FOUND, revise_pack
@@ -608,6 +611,22 @@ def test_a_comparison_needs_something_to_compare_on(run: Run, models: Path, here
     run(*two, "--only", "t-1:t-2", "--recording", "v.mp4").refused("--only", "--trays")
     write_video(here / "untold.mp4", [0.0, 0.1], options={"movflags": "faststart"})
     run(*two, "--recording", "untold.mp4").refused("untold.mp4: there is no untold.truth.jsonl")
+
+
+def test_a_second_pack_that_does_not_fit_is_told_of_before_the_first_looks_at_a_tray(models: Path, here: Path) -> None:
+    """Scoring takes minutes on a folder of real trays, and all of it would be for nothing."""
+    changes = {"classes": ("plate", "soup", "hand"), "name": "soup"}
+    write_pack(models / "soup", constant_model(raw_output(SEEN)), "ultralytics_raw", **changes)
+    settings, looked = load_settings(here / "edge.yaml"), list[int]()
+    with pytest.raises(BadConfig, match="bread"):
+        compare_packs(
+            settings,
+            models / "good",
+            models / "soup",
+            Evidence(trays=here / "trays"),
+            on_step=lambda done, _: looked.append(done),
+        )
+    assert looked == []
 
 
 def test_checks_of_right_orders_alone_do_not_pass_the_gate(run: Run, models: Path, here: Path) -> None:
