@@ -142,7 +142,7 @@ def _place(loc: Sequence[str | int]) -> str:
 
 
 def _said(error: ErrorDetails) -> str:
-    return what_is_wrong(error).partition(" after validation")[0][:MAX_TEXT]
+    return what_is_wrong(error)[:MAX_TEXT]
 
 
 def request_id_of(request: Request) -> str:

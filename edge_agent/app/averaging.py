@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge_agent.adapters.model_shelf import led_to
-from edge_agent.app.inputs import check_writable, refuse_run_of_others, refuse_to_write_over
+from edge_agent.app.inputs import check_writable, refuse_run_in_pack, refuse_run_of_others, refuse_to_write_over
 from edge_agent.app.making import CHECKPOINT_NAME
 from edge_agent.app.plans import AveragingPlan
 from edge_agent.errors import BadInput
@@ -42,6 +42,7 @@ def average_pack(plan: AveragingPlan, *, configured: Path | None = None) -> Pack
         raise BadInput("the averaged pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(plan.pack, configured)
     refuse_run_of_others(plan.run, None)
+    refuse_run_in_pack(plan.run, plan.pack)
     before = load_manifest(source / MANIFEST_NAME)
     _refuse_others(plan, before)
     check_writable((plan.run, plan.pack))

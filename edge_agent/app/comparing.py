@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.app.eyes import Eyes, open_eyes
+from edge_agent.app.inputs import check_writable
 from edge_agent.app.making import met_boxes
 from edge_agent.app.seeing import evaluate_folder, replay_recording
 from edge_agent.checking.scoring import ScoredCheck
@@ -18,12 +19,20 @@ from edge_agent.errors import BadInput, BadRecording
 from edge_agent.evaluation.comparison import Comparison, JudgedCheck, JudgedPack, judged_replay, judged_trays
 from edge_agent.evaluation.evidence import EVIDENCE_FOLDER
 from edge_agent.formats.pack import MANIFEST_NAME, PackManifest, load_manifest, sha256_of
-from edge_agent.formats.recordings import open_counted, open_recording
+from edge_agent.formats.recordings import open_counted, open_recording, open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.settings import Settings
 from edge_agent.training.box_scores import BOXED
-from edge_agent.training.card import SCORED, note_scores, run_card_of, scored_metrics, write_model_card
+from edge_agent.training.card import (
+    SCORED,
+    SCORED_ON,
+    TOOK_PART,
+    note_scores,
+    run_card_of,
+    scored_metrics,
+    write_model_card,
+)
 from edge_agent.training.export import revise_pack
 from edge_agent.training.took_part import known_to_have_taken_part
 
@@ -129,12 +138,20 @@ def score_pack(
     with its thresholds as they are: how fast a box needs it, and how eager a restaurant, is not of the pack.
 
     Raises:
-        BadInput: the report cannot be written, or the run made other weights.
+        BadInput: the report or the pack cannot be written, the run made other weights, or scores on trays that took
+            part would take the place of others.
         BadModelPack: the pack does not fit, or not the menu.
         BadRecording: a file of the folder does not read.
     """
     folder = led_to(folder)
     before = load_manifest(folder / MANIFEST_NAME)
+    check_writable([folder])
+    whole = open_trays(trays)
+    took_part = known_to_have_taken_part(before, whole, {check.tray_id for check in whole.only(only).checks})
+    if took_part and SCORED_ON in before.metrics and TOOK_PART not in before.metrics:
+        said = f"{took_part} of these trays taught it, or set its thresholds; its card keeps the scores that it has"
+        do = "choose trays with --only, or type 'edge-agent evaluate', which writes nothing into the pack"
+        raise BadInput(f"{said}: {do}", path=folder)
     if run is not None:
         run_card_of(run, before)
         if report is None:
@@ -143,10 +160,9 @@ def score_pack(
     eyes = open_eyes(_exact(settings, folder, eagerness=0))
     done = evaluate_folder(eyes, trays, only=only, report=report, on_tray=on_tray)
     evaluated = done.evaluated
-    took_part = known_to_have_taken_part(before, open_counted(trays), evaluated.contents)
     scores = {**scored_metrics(evaluated.scores, evaluated.items, only), "scored_form": eyes.pack.precision}
     if took_part:
-        scores["scored_took_part"] = took_part
+        scores[TOOK_PART] = took_part
     manifest = _with_scores(folder, before, scores, SCORED, run)
     return PackScored(manifest=manifest, report_page=done.report_page)
 
@@ -159,12 +175,13 @@ def score_pack_on_boxes(
     With the folder of the run that made it, it is written into that run's card too.
 
     Raises:
-        BadInput: nothing was drawn that the pack reports, or the run made other weights.
+        BadInput: nothing was drawn that the pack reports, the run made other weights, or the pack cannot be written.
         BadModelPack: the pack does not fit.
         BadRecording: a photograph or a label does not read.
     """
     folder = led_to(folder)
     before = load_manifest(folder / MANIFEST_NAME)
+    check_writable([folder])
     if run is not None:
         run_card_of(run, before)
     scores = met_boxes(folder, boxes, on_photograph=on_photograph)

@@ -11,7 +11,13 @@ from typing import Any
 
 from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.photograph import read_photograph
-from edge_agent.app.inputs import check_writable, refuse_boxes_apart, refuse_run_of_others, refuse_to_write_over
+from edge_agent.app.inputs import (
+    check_writable,
+    refuse_boxes_apart,
+    refuse_run_in_pack,
+    refuse_run_of_others,
+    refuse_to_write_over,
+)
 from edge_agent.app.making import boxed_classes, to_be_gone_on_with
 from edge_agent.app.plans import DistillingPlan
 from edge_agent.errors import BadInput
@@ -65,6 +71,7 @@ def distil_pack(
         raise BadInput("the faster pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(plan.pack, configured)
     refuse_run_of_others(plan.run, RECIPE_NAME)
+    refuse_run_in_pack(plan.run, plan.pack)
     if plan.begin_with is not None and plan.begin_with.resolve() == plan.run.resolve():
         raise BadInput("what it begins with lies here, and stays: name another folder with --run", path=plan.run)
     before = load_manifest(source / MANIFEST_NAME)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from edge_agent.training.labelling import CountedTray, counted_trays
 from edge_agent.training.making import PLAN_NAME
 from edge_agent.training.plan import LearningFromOrders, TrainingPlan
 from edge_agent.training.sightings import check_architecture, names_in, refuse_faster_copy
-from edge_agent.training.thresholds import counted_blocks, tray_shown_on, trays_listed_in, val_trays
+from edge_agent.training.thresholds import NAMING, counted_blocks, tray_shown_on, trays_listed_in, val_trays
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,11 @@ def check_inputs(
 
     Raises:
         BadInput: there is nothing to start from, a checkpoint does not read or knows other classes, a folder cannot be
-            written, the pack to write is in service, a name is not on the menu, the menu of the checks does not fit
-            what is to be learned, or no tray could show its thresholds.
+            written or lies in another, the pack to write is in service, a name is not on the menu, the menu of the
+            checks does not fit what is to be learned, or no tray could show its thresholds.
         BadConfig: the menu does not read.
-        BadRecording: a photograph or a label does not read, by their names too many show one tray, a block holds no
+        BadRecording: a photograph or a label does not read, by their names too many show one tray, or one that is in
+            `train` and in `val`, a block holds no
             tray, something lies there that nobody knows, or too few trays are left.
         ModuleNotFoundError: the extra `train` is not installed.
     """
@@ -50,7 +52,9 @@ def check_inputs(
     photographs: list[Path] = []
     learned, ordered = set(plan.classes), set[str]()
     refuse_run_of_others(plan.run, PLAN_NAME)
+    refuse_run_in_pack(plan.run, plan.pack)
     if plan.boxes is not None:
+        _refuse_trays_in_both_splits(plan.boxes, plan.classes)
         photographs += [path for split in SPLITS for path in _boxed(plan.boxes, split, plan.classes)]
         if plan.orders is not None:
             boxed = (each for split in SPLITS for each in read_boxed(plan.boxes, split, plan.classes))
@@ -95,6 +99,16 @@ def refuse_run_of_others(run: Path, own: str | None) -> None:
         left_by = {name: made for name, made in left_by.items() if name not in (own, WEIGHTS_NAME)}
     if made := next((made for name, made in left_by.items() if name != own and (run / name).exists()), None):
         raise BadInput(f"here lie the weights and the state of {made}: name another folder with --run", path=run)
+
+
+def refuse_run_in_pack(run: Path, pack: Path) -> None:
+    """Whether the folder of a run lies outside that of the pack to write, which would be no free one any more.
+
+    Raises:
+        BadInput: it is the pack's, or lies in it.
+    """
+    if run.resolve().is_relative_to(pack.resolve()):
+        raise BadInput(f"checkpoints cannot lie in the folder of the pack ({pack}): name another with --run", path=run)
 
 
 def refuse_boxes_apart(boxes: Path, boxed: Iterable[BoxedPhotograph], apart: Sequence[TrayBlock]) -> None:
@@ -173,6 +187,16 @@ def _boxed(root: Path, split: str, classes: tuple[str, ...]) -> list[Path]:
     return [each.path for each in boxed]
 
 
+def _refuse_trays_in_both_splits(root: Path, classes: tuple[str, ...]) -> None:
+    """What teaches cannot measure; the card would say that the weights never saw it."""
+    listed = trays_listed_in(root)
+    teaching = {tray_shown_on(each, listed): each.path for each in read_boxed(root, "train", classes)}
+    for each in read_boxed(root, "val", classes):
+        if (other := teaching.get(tray := tray_shown_on(each, listed))) is not None:
+            said = f"by its name it shows the tray '{tray}', as {other} does, and a tray cannot both teach and measure"
+            raise BadRecording(f"{said}: keep its photographs together, or {NAMING}", path=each.path)
+
+
 def _teaching(folder: TrayFolder, orders: LearningFromOrders) -> tuple[CountedTray, ...]:
     teaching = counted_trays(folder, apart=orders.apart)
     if len(teaching) < FOLDS:
@@ -244,11 +268,20 @@ def _check_weights(plan: TrainingPlan, ordered: Collection[str]) -> None:
 
 
 def check_writable(folders: Iterable[Path]) -> None:
-    """Whether folders can be made and written to; they are not made yet, so a refused command leaves none behind."""
+    """Whether folders can be made and written to, and the files in them be written over.
+
+    They are not made yet, so a refused command leaves none behind.
+
+    Raises:
+        BadInput: one cannot.
+    """
     for folder in folders:
         try:
             there = next(each for each in (folder, *folder.parents) if each.is_symlink() or each.exists())
             with tempfile.TemporaryFile(dir=there):
                 pass
+            inside = sorted(folder.iterdir()) if folder.is_dir() else ()
         except OSError as error:
             raise BadInput(f"the folder cannot be written to: {error.strerror}", path=folder) from error
+        if kept := next((each for each in inside if each.is_file() and not os.access(each, os.W_OK)), None):
+            raise BadInput(f"you may not write over this file, so {folder} stays as it is: change a copy", path=kept)

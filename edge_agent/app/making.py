@@ -28,7 +28,7 @@ from edge_agent.training.export import make_pack_fast, revise_pack
 from edge_agent.training.fingerprints import hash_of
 from edge_agent.training.judging import Judge, judge_by
 from edge_agent.training.making import make_pack
-from edge_agent.training.merging import load_groups, merge_pack
+from edge_agent.training.merging import load_groups, merge_pack, refuse_groups
 from edge_agent.training.plan import TrainingPlan
 from edge_agent.training.rounds import Means
 from edge_agent.training.thresholds import (
@@ -40,7 +40,7 @@ from edge_agent.training.thresholds import (
     take_thresholds,
     val_trays,
 )
-from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL
+from edge_agent.training.took_part import OTHER_BOXES, OWN_VAL, known_to_have_taught
 
 logger = logging.getLogger(__name__)
 
@@ -199,7 +199,13 @@ def _labels_for(pack: Path, plan: ThresholdPlan) -> tuple[list[LabelledShots], l
     """
     manifest = load_manifest(pack / MANIFEST_NAME)
     boxed = boxed_classes(manifest)
-    counted = () if plan.trays is None else counted_blocks(open_counted(plan.trays), plan.blocks, manifest.classes)
+    counted: tuple[LabelledShots, ...] = ()
+    if plan.trays is not None:
+        folder = open_counted(plan.trays)
+        counted = tuple(counted_blocks(folder, plan.blocks, manifest.classes))
+        if taught := known_to_have_taught(manifest, folder, plan.blocks):
+            said = "%d of these trays taught the weights, and by what these know by heart thresholds get too bold: %s"
+            logger.warning(said, taught, "name others with --calibrate-on")
     trays, told = list(counted), [str(block) for block in plan.blocks]
     if plan.boxes is not None and len(counted) < FEW_TRAYS and set(boxed) == set(manifest.classes):
         return val_trays(plan.boxes, boxed) + trays, [_told_of(plan.boxes, manifest), *told]
@@ -270,7 +276,13 @@ def merge_classes(
     if source.resolve() == target.resolve():
         raise BadInput("the merged pack needs a folder of its own: name another one with --pack")
     refuse_to_write_over(target, configured)
-    manifest = merge_pack(source, load_groups(groups), target, version=version)
+    members = load_groups(groups)
+    known = load_manifest(source / MANIFEST_NAME).classes
+    refuse_groups(members, known, path=groups)
+    grouped = {name for group in members.values() for name in group}
+    if left_out := [name for name in known if name not in grouped]:
+        logger.warning("%s: in no group stand %s: the merged pack will not report them", groups, ", ".join(left_out))
+    manifest = merge_pack(source, members, target, version=version)
     write_model_card(target, manifest)
     return manifest
 

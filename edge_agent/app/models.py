@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_agent.adapters.model_pack import ModelPack
-from edge_agent.adapters.model_shelf import ModelShelf, follows_pointer, shelf_folder
+from edge_agent.adapters.model_shelf import ModelShelf, follows_pointer, led_to, shelf_folder
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.errors import BadInput, BadModelPack, DetectorError
 from edge_agent.formats.activations import Activation, standing
@@ -34,9 +34,12 @@ class Box:
         """The folder of packs.
 
         Raises:
-            BadInput: there is neither a folder nor a configuration.
+            BadInput: there is neither a folder nor a configuration, or the folder is a pack.
         """
         if self.models is not None:
+            if (self.models / MANIFEST_NAME).exists():
+                said = "this is a model pack itself: name the folder that it lies in with --models"
+                raise BadInput(said, path=self.models)
             return ModelShelf(folder=self.models)
         if self.settings is None:
             raise BadInput("name the folder of packs with --models, or a configuration with --config")
@@ -94,6 +97,16 @@ class PackOnShelf:
             "metrics": dict(manifest.metrics),
             "sha256": sha256_of(self.folder / MANIFEST_NAME),
         }
+
+
+def packs_at(path: Path) -> tuple[Path, ...]:
+    """The packs that a path names: one, which a pointer may lead to, or all of a folder of packs.
+
+    Raises:
+        BadModelPack: the folder cannot be read, or the pointer is damaged.
+    """
+    holds_packs = path.is_dir() and not (path / MANIFEST_NAME).exists()
+    return (holds_packs and ModelShelf(folder=path).packs()) or (led_to(path),)
 
 
 def list_packs(box: Box) -> tuple[PackOnShelf, ...]:

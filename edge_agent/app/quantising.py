@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_agent.adapters.model_pack import ModelPack
+from edge_agent.adapters.model_shelf import led_to
 from edge_agent.adapters.onnx_detector import OnnxDetector
 from edge_agent.adapters.photograph import read_photograph
 from edge_agent.adapters.this_machine import bytes_saturate, computed_otherwise, cpu_flags
@@ -27,6 +29,9 @@ from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.card import write_model_card
 from edge_agent.training.export import make_pack_fast
 from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack, take_forms
+from edge_agent.training.thresholds import FEW_TRAYS
+
+logger = logging.getLogger(__name__)
 
 
 def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) -> PackManifest:
@@ -46,6 +51,9 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
         said = "its thresholds are still to be found, and its 8-bit forms are judged by what it says with them"
         raise BadInput(f"{said}: 'edge-agent calibrate' comes first", path=plan.pack)
     calibrating, judging, menu = check_quantising(plan, before_it.classes)
+    if len(judging.trays) < FEW_TRAYS:
+        said = "%d tray(s) judge the 8-bit forms, among which a worse form may pass: name more, %d at the least"
+        logger.warning(said, len(judging.trays), FEW_TRAYS)
     make_pack_fast(plan.pack)
     exact = OnnxDetector(pack=ModelPack.load(plan.pack), provider="cpu")
     with tempfile.TemporaryDirectory() as desk:
@@ -96,6 +104,7 @@ def judge_on(provider: Provider, plan: QuantisingPlan, *, on_work: OnWork = lamb
         BadModelPack: the pack does not fit.
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
     """
+    plan = replace(plan, pack=led_to(plan.pack))
     manifest = ModelPack.manifest_of(plan.pack)
     otherwise = {name: computed_otherwise(name, provider, cpu_flags()) for name in manifest.files}
     left_out = {name: why for name, why in otherwise.items() if why is not None}

@@ -32,6 +32,7 @@ def merge(
     from edge_agent.app.making import merge_classes
     from edge_agent.training.provenance import DISTILLED
 
+    _refuse_nameless(pack, version)
     with extra_train("merging"):
         manifest = merge_classes(source, groups, pack, version=version, configured=configured_pack(config))
     calibrate = typed("edge-agent calibrate", pack, "--trays", "DIR", "--calibrate-on", "FROM:TO")
@@ -78,8 +79,7 @@ def average(
     from edge_agent.app.averaging import average_pack
     from edge_agent.app.plans import AveragingPlan
 
-    if not pack.name or not version:
-        raise BadInput("--pack needs a folder with a name, and --version a text")
+    _refuse_nameless(pack, version)
     if not 0 < share < 1:
         raise BadInput("--share must lie between 0 and 1: at either end nothing is averaged")
     plan = AveragingPlan(
@@ -143,8 +143,7 @@ def distil(
     from edge_agent.app.distilling import distil_pack
     from edge_agent.app.plans import DistillingPlan
 
-    if not pack.name or not version:
-        raise BadInput("--pack needs a folder with a name, and --version a text")
+    _refuse_nameless(pack, version)
     kept, unseen = blocks_apart(calibrate_on, held_out, trays)
     plan = DistillingPlan(
         source=source,
@@ -166,3 +165,8 @@ def distil(
     say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
     calibrate = typed("edge-agent calibrate", pack, "--as", source)
     say(f"It has no thresholds yet. Next: '{calibrate}' takes over those of {source}; or 'edge-agent merge' first.")
+
+
+def _refuse_nameless(pack: Path, version: str) -> None:
+    if not pack.name or not version:
+        raise BadInput("--pack needs a folder with a name, and --version a text")

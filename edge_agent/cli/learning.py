@@ -89,7 +89,8 @@ def learn(
     from edge_agent.app.learning import classes_of, collect
 
     if candidate is not None and (checkpoint is None or into is None or dry_run):
-        raise BadInput("--candidate needs --into, the folder of trays, and --checkpoint, the weights to go on from")
+        needed = "--candidate needs --into, the folder of trays, and --checkpoint, the weights to go on from"
+        raise BadInput("with --dry-run no --candidate is written: leave one of them out" if dry_run else needed)
     if candidate is None and (checkpoint is not None or epochs is not None):
         raise BadInput("--checkpoint and --epochs are about training; name the model pack to write with --candidate")
     if candidate is not None and as_json:

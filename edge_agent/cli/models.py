@@ -85,17 +85,17 @@ def list_models(
 @app.command()
 def verify(
     packs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PACK_DIR...]", help="The packs; without any, all of the folder.")
+        list[Path] | None,
+        typer.Argument(metavar="[PACK_DIR...]", help="The packs, or folders of packs; without any, the box's folder."),
     ] = None,
     *,
     models: ModelsOption = None,
     config: common.ConfigOption = None,
 ) -> None:
     """Hold packs to their hashes, open them, and run them on a grey picture; status 2 where one is not fit."""
-    from edge_agent.adapters.model_shelf import led_to
-    from edge_agent.app.models import faults_of
+    from edge_agent.app.models import faults_of, packs_at
 
-    folders = [led_to(pack) for pack in packs or _box(config, models).shelf.packs()]
+    folders = [each for named in packs for each in packs_at(named)] if packs else _box(config, models).shelf.packs()
     if not folders:
         raise BadInput("there is no model pack here; name the folder of packs with --models", path=models)
     damaged = 0
@@ -166,8 +166,10 @@ def score(
     menu: common.MenuOption = None,
 ) -> None:
     """Score a pack, on what took no part in its making, and write that into its manifest and its card."""
+    from edge_agent.adapters.model_shelf import led_to
     from edge_agent.app.comparing import score_pack, score_pack_on_boxes
     from edge_agent.training.box_scores import BOXED
+    from edge_agent.training.card import TOOK_PART
 
     if trays is None and boxes is None:
         raise BadInput("there is nothing to score it on; name photographed trays with --trays, or drawn ones: --boxes")
@@ -179,6 +181,8 @@ def score(
             blocks = blocks_from(only, of=trays, option="--only")
             scored = score_pack(settings, pack, trays, blocks, step, report=report, run=run)
         _show_scores(scored.manifest)
+        if number := scored.manifest.metrics.get(TOOK_PART):
+            warn(f"{number} of these trays taught it, or set its thresholds: the scores say what it remembers")
         if scored.report_page is not None:
             say(f"Every failure as a picture: {scored.report_page}")
     if boxes is not None:
@@ -187,6 +191,7 @@ def score(
         for name, value in manifest.metrics.items():
             if name.startswith(BOXED):
                 say(f"{_told(name)}: {value}")
+    say(f"Written into {led_to(pack)}, and its card.")
 
 
 @app.command()
@@ -243,6 +248,7 @@ def activate(
     provider: common.ProviderOption = None,
 ) -> None:
     """Put a pack into service, if on the same checks it does no worse than the active one."""
+    from edge_agent.adapters.model_shelf import led_to
     from edge_agent.app.activating import activate as put_into_service
     from edge_agent.app.activating import weigh
     from edge_agent.app.models import Box
@@ -251,6 +257,7 @@ def activate(
     if override is not None and not 0 < len(override.strip()) <= MAX_REASON:
         raise BadInput(f"--override needs a reason, of at most {MAX_REASON} characters")
     box = Box(settings=settings_from(config, menu=menu, provider=provider), models=models)
+    pack = led_to(pack)
     with progress("scored", hidden=False) as step:
         weighed = weigh(box, pack, _evidence(trays, only, recording), tolerance=tolerance, on_step=step)
     if weighed.comparison is not None:

@@ -10,6 +10,7 @@ import typer
 from edge_agent.cli import common
 from edge_agent.cli.common import blocks_from, print_json, progress, say, settings_from, warn
 from edge_agent.cli.showing import show_items, show_replay, show_scores, show_verdict
+from edge_agent.errors import BadInput
 from edge_agent.evaluation.photo_checks import evaluation_as_json, line_as_json
 from edge_agent.evaluation.replay import replay_as_json
 
@@ -72,6 +73,8 @@ def replay(
     from edge_agent.app.seeing import replay_recording
 
     config = config or common.plan_beside(video)
+    if no_report and report is not None:
+        raise BadInput("with --no-report there is none, and --report names where it goes: leave one of them out")
     eyes = open_eyes(settings_from(config, pack=pack, menu=menu, provider=provider, precision=precision))
     folder = None if no_report else report or (None if as_json else Path("report"))
     with progress("frames", hidden=as_json) as step:

@@ -12,6 +12,7 @@ from edge_agent.cli.common import (
     NO_CONFIG,
     blocks_from,
     configured_detector,
+    configured_pack,
     extra_train,
     notes,
     pieces_of_work,
@@ -81,8 +82,12 @@ def bench(
     as_json: common.JsonOption = False,
 ) -> None:
     """Measure the agent beside the bare ONNX Runtime session and Ultralytics, alternating, in one run."""
+    from edge_agent.adapters.model_shelf import led_to
     from edge_agent.app.speed import BenchPlan, bench_pack
 
+    if live is not None and store is not None:
+        raise BadInput("--live and --store measure two things: name one of them")
+    pack = led_to(pack)
     if live is not None:
         _bench_live(live, pack=pack, menu=settings_from(config, pack=pack, menu=menu).menu, as_json=as_json)
         return
@@ -209,9 +214,12 @@ def quantize(
     as_json: common.JsonOption = False,
 ) -> None:
     """Make a pack fast: pixels as bytes, fewer boxes to decode, and 8-bit files that count if they keep the score."""
+    from edge_agent.app.inputs import check_writable, refuse_in_service
     from edge_agent.app.plans import QuantisingPlan
     from edge_agent.app.quantising import quantise
 
+    refuse_in_service(pack, configured_pack(config))
+    check_writable([pack])
     plan = QuantisingPlan(
         pack=pack,
         trays=trays,

@@ -79,7 +79,7 @@ def calibrate(
 ) -> None:
     """Find a pack's thresholds for a budget of false alarms, on labelled trays that its weights never saw."""
     from edge_agent.adapters.model_shelf import led_to
-    from edge_agent.app.inputs import refuse_in_service
+    from edge_agent.app.inputs import check_writable, refuse_in_service
     from edge_agent.app.making import calibrate_pack, cross_validate_pack, refuse_other_boxes, take_over_thresholds
     from edge_agent.app.plans import ThresholdPlan
     from edge_agent.training.thresholds import FEW_TRAYS
@@ -92,6 +92,7 @@ def calibrate(
         raise BadInput(f"--as takes thresholds over as they are, and finds none: leave out it or {' and '.join(given)}")
     if folds is None:
         refuse_in_service(pack, configured_pack(config))
+        check_writable([pack])
     pack = led_to(pack)
     if same_as is not None:
         taken = take_over_thresholds(pack, same_as)

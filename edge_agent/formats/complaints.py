@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from edge_agent.domain.said import Said, named, said_of
+from edge_agent.domain.said import Said, named, said_of, say
 
 _PLAIN = {
     "missing": "is missing",
@@ -18,6 +18,8 @@ _PLAIN = {
     "list_type": "should be a list",
     "tuple_type": "should be a list",
     "path_type": "should be a path",
+    "too_short": "should have {min_length} or more entries",
+    "too_long": "should have at most {max_length} entries",
 }
 """What pydantic says in the words of Python, in the words of a file or a message; by the type of its error."""
 
@@ -28,8 +30,10 @@ def what_is_wrong(detail: ErrorDetails) -> str:
     if detail["type"] in ("value_error", "assertion_error"):
         error = context.get("error")
         return said_of(error) if isinstance(error, Exception) else detail["msg"].partition(", ")[2]
-    said = _PLAIN.get(detail["type"]) or re.sub(r"^\w+ (?=should)", "", detail["msg"])
-    return named(f"value_{detail['type']}", said, _values(context))
+    name, values = f"value_{detail['type']}", _values(context)
+    if detail["type"] in _PLAIN:
+        return say(name, _PLAIN[detail["type"]], **values)
+    return named(name, re.sub(r"^\w+ (?=should)", "", detail["msg"]), values)
 
 
 def complaint_of(error: ValidationError) -> str:

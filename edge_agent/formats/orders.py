@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from edge_agent.domain.order import MAX_DEPTH, MAX_LINES, Order, OrderLine
-from edge_agent.domain.said import Said, named, say
+from edge_agent.domain.said import say
 from edge_agent.errors import BadInput, BadOrder
 from edge_agent.formats.complaints import what_is_wrong
 from edge_agent.formats.yaml_file import line_in, line_of_second_key
@@ -195,10 +195,7 @@ def first_complaint(error: ValidationError) -> str:
         return say("field_no_object", "'{place}' should be an object", place=place)
     if len(place) > _SHOWN_PLACE:
         place = f"{place[:_SHOWN_PLACE]}..."
-    wrong = what_is_wrong(first)
-    said = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
-    if isinstance(wrong, Said):
-        said = named(wrong.name, said, wrong.values)
+    said = what_is_wrong(first)
     return say("field_wrong", "'{place}': {said}", place=place, said=said) if place else said
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictBool, ValidationError, field_validator, model_validator
 
 from edge_agent.domain.contents import MOST_OF_A_CLASS
 from edge_agent.domain.order import Order
@@ -89,15 +89,21 @@ class TrayTruth(FileModel):
 class PhotographedTray(FileModel):
     """One tray with its photographs, the settled frames of one session."""
 
-    tray_id: str = Field(pattern=r"^[^/\\\x00]+$", max_length=200)
-    """Files are named after it."""
+    tray_id: str = Field(min_length=1, max_length=200)
     images: tuple[str, ...] = Field(min_length=1, max_length=MAX_PHOTOGRAPHS)
     contents: dict[str, Count]
     dishes: tuple[str, ...] = ()
-    sure: bool = True
-    hard: bool = False
+    sure: StrictBool = True
+    hard: StrictBool = False
     """The agent is known to have been wrong about it; such trays are shown twice as often in training."""
     note: str = ""
+
+    @field_validator("tray_id")
+    @classmethod
+    def _names_files(cls, tray_id: str) -> str:
+        if any(mark in tray_id for mark in "/\\\0"):
+            raise ValueError(f"the 'tray_id' {tray_id!r} is to name files: write it without / and \\")
+        return tray_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +120,7 @@ class _CheckLine(FileModel):
     check_id: str
     tray_id: str
     order: dict[str, Any]
-    expected: str = Field(pattern="^(match|mismatch)$")
+    expected: Literal["match", "mismatch"]
 
 
 @dataclass(frozen=True, slots=True)

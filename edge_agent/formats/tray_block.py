@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from edge_agent.errors import BadInput
 
+MAX_DIGITS = 40
+"""A longer number is none that anyone meant, and one of thousands of digits Python refuses to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrayBlock:
@@ -25,7 +28,7 @@ class TrayBlock:
         ends = [end.rpartition("-") for end in text.split(":")]
         names = {name for name, _, _ in ends}
         numbers = [number for _, _, number in ends]
-        if len(ends) != 2 or len(names) != 1 or "" in names or not all(n.isdecimal() for n in numbers):  # noqa: PLR2004
+        if len(ends) != 2 or len(names) != 1 or "" in names or not all(map(_is_number, numbers)):  # noqa: PLR2004
             raise BadInput(f"'{text}' is no block of trays; write it like noon-2585:noon-2730")
         block = cls(names.pop(), int(numbers[0]), int(numbers[1]))
         if block.first > block.last:
@@ -45,4 +48,8 @@ class TrayBlock:
 
     def __contains__(self, tray_id: str) -> bool:
         name, _, number = tray_id.rpartition("-")
-        return name == self.name and number.isdecimal() and self.first <= int(number) <= self.last
+        return name == self.name and _is_number(number) and self.first <= int(number) <= self.last
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS

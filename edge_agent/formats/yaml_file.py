@@ -326,9 +326,9 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel]) -> str:
     said = what_is_wrong(detail)
     if detail["type"] in ("value_error", "assertion_error"):
         return say("at_place", "{place}: {said}", place=where, said=said)
-    is_hidden = ", not " in said or any(word in str(part) for part in detail["loc"] for word in _MAY_HOLD_A_SECRET)
     whole = say("value_at", "{where} {said}", where=where, said=said)
-    if not is_hidden:
+    is_of_length = detail["type"] in ("too_short", "too_long")
+    if not is_of_length and not any(word in str(part) for part in detail["loc"] for word in _MAY_HOLD_A_SECRET):
         whole = say("value_not", "{said}, not {found}", said=whole, found=_shown(detail["input"]))
     is_unquoted = detail["type"] == "string_type" and isinstance(detail["input"], int | float)
     return say("value_in_quotes", "{said}; put it in quotes", said=whole) if is_unquoted else whole

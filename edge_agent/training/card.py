@@ -35,9 +35,10 @@ CARD_JSON_NAME = "card.json"
 MISTAKEN = "scored_item_"
 """Begins the names of the scores that stand beside the diagonal of the confusion matrix: `scored_item_kiwi->apple`."""
 
-
 SCORED = "scored_"
 """Begins the names of what a pack scored on trays."""
+SCORED_ON, TOOK_PART = f"{SCORED}on", f"{SCORED}took_part"
+"""On which trays that was, and how many of them are known to have taken part in its making, where any is."""
 
 AP_OF_WEIGHTS = "val_map50_"
 """Begins the names of average precisions that were measured while the weights learned (`training.fit.measure`)."""
@@ -131,7 +132,7 @@ def scored_metrics(scores: Scores, items: ItemScores, only: Sequence[TrayBlock])
     numbers = {f"{SCORED_NUMBER}{each.class_name}": each.items for each in items.classes}
     mistaken = {f"{MISTAKEN}{true}->{seen}": round(number, 2) for true, seen, number in items.mistaken}
     return {
-        "scored_on": ", ".join(str(block) for block in only) or "all trays of the folder",
+        SCORED_ON: ", ".join(str(block) for block in only) or "all trays of the folder",
         "scored_wrong_orders": said["wrong_orders"]["n"],
         "scored_right_orders": said["right_orders"]["n"],
         **shares,
@@ -210,7 +211,7 @@ def _calibration(manifest: PackManifest) -> list[str]:
 
 def _scores(manifest: PackManifest) -> list[str]:
     said = manifest.metrics
-    if "scored_on" not in said:
+    if SCORED_ON not in said:
         return ["", "Not scored yet on trays that took no part (`edge-agent models score`)."]
     shares = ("caught", "escaped", "false_alarm", "right_match")
     surely = said.get("scored_macro_recall_surely", "not measured")
@@ -220,7 +221,7 @@ def _scores(manifest: PackManifest) -> list[str]:
         "## On photographed trays" if doubts else "## On trays that took no part",
         "",
         *doubts,
-        f"{said['scored_on']}: {said['scored_wrong_orders']} wrong orders, {said['scored_right_orders']} right ones,",
+        f"{said[SCORED_ON]}: {said['scored_wrong_orders']} wrong orders, {said['scored_right_orders']} right ones,",
         f"in {said.get('scored_form', 'a form that is not said')}.",
         "",
         "| share | value and 95 % interval |",
@@ -235,7 +236,7 @@ def _scores(manifest: PackManifest) -> list[str]:
 def _doubts(manifest: PackManifest) -> list[str]:
     """What is to be said before the scores, where nobody can prove that their trays took no part."""
     doubts = doubts_of_scores(manifest)
-    if took_part := manifest.metrics.get("scored_took_part"):
+    if took_part := manifest.metrics.get(TOOK_PART):
         return [
             f"**{took_part} of these trays taught it, or set its thresholds**: the scores say what it remembers; do",
             "not expect as much of new trays.",

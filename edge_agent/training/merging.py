@@ -8,7 +8,7 @@ chances that it is none of them (a noisy or); it is computed in the graph, so no
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +25,7 @@ from edge_agent.formats.pack import (
     sha256_of,
     write_manifest,
 )
-from edge_agent.formats.yaml_file import FileModel, load_yaml
+from edge_agent.formats.yaml_file import FileModel, find_line, load_yaml
 from edge_agent.training.export import TO_BE_FOUND, drop_stale, manifest_there, refuse_damaged, revised
 from edge_agent.training.provenance import named, without_thresholds
 
@@ -35,7 +35,7 @@ NEARLY_ONE = 1 - 1e-6
 class Groups(FileModel):
     """A file that says which fine classes each coarse one is made of."""
 
-    classes: Annotated[Mapping[Name, tuple[Name, ...]], Field(min_length=1)]
+    classes: Annotated[Mapping[Name, Annotated[tuple[Name, ...], Field(min_length=1)]], Field(min_length=1)]
     """In the order that the merged pack reports them."""
 
 
@@ -48,6 +48,30 @@ def load_groups(path: Path) -> dict[str, tuple[str, ...]]:
     return dict(load_yaml(path, Groups, error=BadInput).classes)
 
 
+def refuse_groups(groups: Mapping[str, tuple[str, ...]], classes: Sequence[str], *, path: Path | None = None) -> None:
+    """Whether groups are made of a pack's classes, each in one of them.
+
+    Args:
+        groups: the fine classes that each coarse one is made of.
+        classes: those of the pack.
+        path: the file that says so, for the error.
+
+    Raises:
+        BadInput: a group names a class that the pack lacks, or two groups share one.
+    """
+    group_of: dict[str, str] = {}
+    for group, members in groups.items():
+        line = None if path is None else find_line(path, ["classes", group])
+        for name in members:
+            if name not in classes:
+                said = f"'{name}', of '{group}', is no class of the pack; its classes are {', '.join(classes)}"
+                raise BadInput(said, path=path, line=line)
+            if name in group_of:
+                said = f"'{name}' stands in '{group_of[name]}' and in '{group}'; what is seen would count twice"
+                raise BadInput(said, path=path, line=line)
+            group_of[name] = group
+
+
 def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path, *, version: str) -> PackManifest:
     """Write a pack whose classes are groups of another pack's classes; only in fp32, its thresholds still to be found.
 
@@ -56,12 +80,7 @@ def merge_pack(source: Path, groups: Mapping[str, tuple[str, ...]], target: Path
         BadModelPack: the source has no fp32 file, a damaged one, or its output is no `ultralytics_raw`.
     """
     before = load_manifest(source / MANIFEST_NAME)
-    members = [name for group in groups.values() for name in group]
-    for name in members:
-        if name not in before.classes:
-            raise BadInput(f"'{name}' is no class of {source}; its classes are {', '.join(before.classes)}")
-        if members.count(name) > 1:
-            raise BadInput(f"'{name}' stands in two groups; what is seen would count twice")
+    refuse_groups(groups, before.classes)
     if before.output != "ultralytics_raw":
         raise BadModelPack(f"classes of the layout {before.output} cannot be merged", path=source)
     fp32 = _whole_fp32(source, before)

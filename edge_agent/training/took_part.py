@@ -154,6 +154,11 @@ def known_to_have_taken_part(manifest: PackManifest, folder: TrayFolder, scored:
     return len((taught | set_thresholds) & set(scored))
 
 
+def known_to_have_taught(manifest: PackManifest, folder: TrayFolder, blocks: Sequence[TrayBlock]) -> int:
+    """How many trays of some blocks of a folder are known to have taught the weights of a pack."""
+    return sum(any(tray_id in block for block in blocks) for tray_id in _taught(_Told.by(manifest), folder))
+
+
 def unseen_by(weights: Path, *shelves: Path) -> Blocks:
     """The blocks of trays that taught nothing to some weights, as packs in these folders say.
 

@@ -202,4 +202,4 @@ def test_a_batch_has_bounds(entries: Any) -> None:
 
 def test_an_empty_batch_is_told_so_in_plain_words() -> None:
     answer = Agent().ask("POST", "orders", json={"entries": []})
-    assert answer.json()["detail"] == "body.entries: should have at least 1 item"
+    assert answer.json()["detail"] == "body.entries: should have 1 or more entries"

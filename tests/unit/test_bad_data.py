@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shlex
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +20,10 @@ from edge_agent.app.inputs import check_writable, refuse_to_write_over
 from edge_agent.app.making import to_be_gone_on_with
 from edge_agent.errors import BadInput, BadModelPack
 from edge_agent.formats.pack import load_manifest, sha256_of
+from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training.fingerprints import hash_of_photographs
+from edge_agent.training.labelling import counted_trays
 from edge_agent.training.plan import TrainingPlan
 from tests.builders_onnx import CLASSES, SIDE_PX, constant_model, raw_output, write_pack
 from tests.unit import test_cli
@@ -38,7 +43,7 @@ ON_TRAYS: dict[str, tuple[str, ...]] = {
     "bench": ("bench", "--pack", "pack", "--rounds", "3", "--trays", "many", *MENU_ONLY),
     "score": ("models", "score", "pack", "--trays", "many", *MENU_ONLY),
     "compare": ("models", "compare", "pack", "pack", "--trays", "many", *MENU_ONLY),
-    "quantize": ("quantize", "pack", "--trays", "many", *MENU_ONLY),
+    "quantize": ("quantize", "spare", "--trays", "many", *MENU_ONLY),
     "calibrate": ("calibrate", "pack", "--trays", "many", "--calibrate-on", "t-1:t-12"),
     "train": (*LEARN, "--calibrate-on", "t-11:t-12"),
 }
@@ -60,6 +65,7 @@ def many(here: Path) -> Path:
     """Twelve trays, each with a right or a wrong order, boxed photographs, and what the commands need beside them."""
     (here / "edge.yaml").write_text("detector: {pack: pack, provider: cpu}\nmenu: menu.yaml\n")
     (here / "t.pt").write_bytes(b"stands for a checkpoint; nothing here gets so far as to read it")
+    shutil.copytree(here / "pack", here / "spare")  # in service it is not
     (here / "many").mkdir()
     rows, checks = [], []
     for n in range(1, 13):
@@ -75,10 +81,11 @@ def many(here: Path) -> Path:
         for kind in ("images", "labels"):
             (here / "boxes" / kind / split).mkdir(parents=True)
         for n in range(3):
+            name = f"{'a' if split == 'train' else 'b'}-{n}"
             cv2.imwrite(
-                str(here / "boxes" / "images" / split / f"b-{n}.jpg"), np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+                str(here / "boxes" / "images" / split / f"{name}.jpg"), np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
             )
-            (here / "boxes" / "labels" / split / f"b-{n}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+            (here / "boxes" / "labels" / split / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     return here
 
 
@@ -538,3 +545,133 @@ def test_the_scoring_that_comes_next_is_told_with_the_menu_of_these_trays(
     said = shlex.split(typed)
     assert said[:10] == ["edge-agent", *wanted]
     assert [Path(word).name for word in said[10:]] == on_menu
+
+
+@pytest.mark.parametrize("word", ["pack", ".", "link"])
+def test_a_pack_in_service_gets_no_other_forms(run: Run, many: Path, word: str) -> None:
+    """The running agent would read a manifest at its next start whose gates nobody has looked at yet."""
+    (many / "active").write_text("pack\n")
+    (many / "link").symlink_to("pack")
+    before = {path.name: path.read_bytes() for path in (many / "pack").iterdir()}
+    run("quantize", word, "--trays", "many", *MENU_ONLY).refused(": this pack is in service", "a copy of it")
+    assert {path.name: path.read_bytes() for path in (many / "pack").iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("quantize", "spare", "--trays", "many"),
+        ("calibrate", "spare", "--trays", "many", "--calibrate-on", "t-1:t-12"),
+        ("models", "score", "spare", "--trays", "many"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_files_that_may_not_be_written_over_are_named_before_the_work(
+    run: Run, many: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """As of a pack that was made read-only so that nobody changes it; the superuser may do so all the same."""
+    (many / "spare" / "model.onnx").chmod(0o444)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK or bool(Path(path).stat().st_mode & 0o200))
+    given = MENU_ONLY if words[0] != "calibrate" else MENU_ONLY[:2]
+    run(*words, *given).refused("spare/model.onnx: you may not write over this file", "change a copy")
+
+
+@pytest.mark.parametrize("folder", ["new", "new/run", "new/../new"])
+def test_checkpoints_do_not_lie_in_the_pack_to_write(run: Run, many: Path, folder: str) -> None:
+    """The same command, typed again, would find a folder that holds other things than a pack, and not go on."""
+    run(*TRAIN[:5], "--run", folder, "--config", "edge.yaml", "boxes").refused(
+        f"{folder}: checkpoints cannot lie in the folder of the pack (new): name another with --run"
+    )
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_tray_that_teaches_does_not_measure(run: Run, many: Path, *, listed: bool) -> None:
+    """Else the card would call what it remembers a score, and its thresholds those of trays that it never saw."""
+    name = "c-0" if listed else "a-7"
+    for kind, shown in (("images", "b-0.jpg"), ("labels", "b-0.txt")):
+        folder = many / "boxes" / kind / "val"
+        (folder / shown).rename(folder / Path(name).with_suffix(Path(shown).suffix))
+    if listed:
+        images = ["images/train/a-0.jpg", "images/val/c-0.jpg"]
+        write(many / "boxes" / "trays.jsonl", [{"tray_id": "t-1", "images": images, "contents": {}}])
+    tray = "t-1" if listed else "a"
+    run(*TRAIN, "boxes").refused(f"boxes/images/val/{name}.jpg: by its name it shows the tray '{tray}'", "train/a-")
+
+
+@pytest.mark.parametrize("number", ["9" * 41, "9" * 5000])
+def test_a_number_of_thousands_of_digits_is_no_block(run: Run, many: Path, number: str) -> None:
+    run(*ON_TRAYS["evaluate"], "--only", f"t-1:t-{number}").refused("is no block of trays")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sure": "no"}, "'sure': should be a valid boolean"),
+        ({"hard": 1}, "'hard': should be a valid boolean"),
+        ({"tray_id": "a/b"}, "the 'tray_id' 'a/b' is to name files: write it without / and"),
+        ({"images": []}, "'images': should have 1 or more entries"),
+    ],
+)
+def test_a_tray_says_what_it_means(run: Run, many: Path, changed: dict[str, Any], said: str) -> None:
+    """`no` as a text would count as false, and in quotes as true elsewhere."""
+    change(many / "many" / "trays.jsonl", lambda rows: rows[4].update(changed))
+    run(*ON_TRAYS["evaluate"]).refused(f"many/trays.jsonl:5: {said}")
+
+
+def test_what_a_check_expects_is_a_match_or_a_mismatch(run: Run, many: Path) -> None:
+    change(many / "many" / "orders.jsonl", lambda checks: checks[1].update(expected="right"))
+    run(*ON_TRAYS["evaluate"]).refused("many/orders.jsonl:2: 'expected': should be 'match' or 'mismatch'")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("replay", "v.mp4", *EYES, "--no-report", "--report", "there"), "--no-report"),
+        (("bench", "--pack", "pack", "--live", "v.mp4", "--store", "100", *MENU_ONLY), "--live and --store measure"),
+        (("learn", "--db", "d", "--candidate", "c", "--into", "i", "--checkpoint", "t.pt", "--dry-run"), "--dry-run"),
+    ],
+)
+def test_one_of_two_options_that_exclude_each_other_is_not_passed_over(
+    run: Run, many: Path, words: tuple[str, ...], said: str
+) -> None:
+    run(*words).refused(said, "one of them")
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        ("classes:\n  ware: [plate, bread]\n  ghost: []\n", "g.yaml:3: classes.ghost should have 1 or more entries"),
+        ("classes:\n  ware: [plate, bread]\n  soup: [soup]\n", "g.yaml:3: 'soup', of 'soup', is no class of the pack"),
+        ("classes:\n  ware: [plate]\n  more: [plate]\n", "g.yaml:3: 'plate' stands in 'ware' and in 'more'"),
+    ],
+)
+def test_groups_that_do_not_fit_are_named_with_their_line(run: Run, many: Path, groups: str, said: str) -> None:
+    (many / "g.yaml").write_text(groups)
+    run("merge", "pack", "--groups", "g.yaml", "--pack", "new", "--config", "edge.yaml").refused(said)
+    assert not (many / "new").exists()
+
+
+def test_a_merged_pack_without_a_version_is_not_begun(run: Run, many: Path) -> None:
+    (many / "g.yaml").write_text("classes: {ware: [plate, bread]}\n")
+    words = ("merge", "pack", "--groups", "g.yaml", "--pack", "new", "--config", "edge.yaml", "--version", "")
+    run(*words).refused("--version")
+    assert not (many / "new").exists()
+
+
+def test_classes_that_stand_in_no_group_are_told_of(run: Run, many: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (many / "g.yaml").write_text("classes: {ware: [plate]}\n")
+    run("merge", "pack", "--groups", "g.yaml", "--pack", "new", "--config", "edge.yaml")
+    assert "g.yaml: in no group stand bread, hand: the merged pack will not report them" in caplog.text
+
+
+@pytest.mark.parametrize("folds", [(), ("--folds", "3")])
+@pytest.mark.parametrize("taught", [True, False])
+def test_thresholds_from_trays_that_taught_the_weights_are_warned_of(
+    run: Run, many: Path, caplog: pytest.LogCaptureFixture, folds: tuple[str, ...], *, taught: bool
+) -> None:
+    digest = hash_of_photographs(counted_trays(open_trays(many / "many"), apart=()))
+    told = {"rounds": [{"apart": []}], "photographs_sha256": digest if taught else "of others"}
+    write_pack(many / "new", constant_model(raw_output(SEEN)), "ultralytics_raw", provenance=told)
+    run("calibrate", "new", "--trays", "many", "--calibrate-on", "t-1:t-12", *folds)
+    said = "12 of these trays taught the weights, and by what these know by heart thresholds get too bold"
+    assert (said in caplog.text) == taught

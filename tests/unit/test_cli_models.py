@@ -294,12 +294,19 @@ def test_the_list_says_on_how_many_orders_scores_were_made_and_whether_those_tau
 
 
 def test_a_list_of_nothing_says_where_packs_may_lie(run: Run, models: Path) -> None:
-    """The pack itself is named easily, where its folder is meant."""
-    told = run("models", "list", "--models", "models/good", *CONFIG)
-    assert (told.status, "no model pack in models/good: name the folder of packs with --models" in told.err) == (
+    (models / "empty").mkdir()
+    told = run("models", "list", "--models", "models/empty", *CONFIG)
+    assert (told.status, "no model pack in models/empty: name the folder of packs with --models" in told.err) == (
         0,
         True,
     )
+
+
+@pytest.mark.parametrize("command", ["list", "verify", "rollback"])
+def test_a_pack_is_no_folder_of_packs(run: Run, models: Path, command: str) -> None:
+    """It is named easily, where its folder is meant."""
+    told = run("models", command, "--models", "models/good", *CONFIG)
+    told.refused("models/good: this is a model pack itself: name the folder that it lies in with --models")
 
 
 def test_the_list_shows_an_active_pack_that_is_gone(run: Run, models: Path) -> None:
@@ -498,7 +505,8 @@ def test_scores_of_other_weights_go_into_no_card(
 
 def test_the_pack_that_the_pointer_names_is_scored(run: Run, models: Path) -> None:
     (models / "active").write_text("good\n")
-    run("models", "score", "models/active", "--trays", "trays", *CONFIG)
+    told = run("models", "score", "models/active", "--trays", "trays", *CONFIG)
+    assert "Written into models/good, and its card." in told.out
     assert "scored_right_orders" in load_manifest(models / "good" / "model.yaml").metrics
 
 
@@ -507,8 +515,21 @@ def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path,
     digest = hash_of_photographs(counted_trays(open_trays(here / "trays"), apart=()))
     told = {"rounds": [{"apart": []}], "photographs_sha256": digest, "held_out": [], "calibrated_on": []}
     revise_pack(models / "good", {"provenance": told})
-    assert "took part: 1" in run("models", "score", "models/good", "--trays", "trays", *CONFIG).out
+    scored = run("models", "score", "models/good", "--trays", "trays", *CONFIG)
+    assert "took part: 1" in scored.out
+    assert "1 of these trays taught it, or set its thresholds: the scores say what it remembers" in scored.err
     assert "**1 of these trays taught it, or set its thresholds**" in (models / "good" / "README.md").read_text()
+
+
+def test_scores_on_what_taught_a_pack_do_not_take_the_place_of_others(run: Run, models: Path, here: Path) -> None:
+    """Those of trays that it never saw would be gone from its card, for better ones that say less."""
+    run("models", "score", "models/good", "--trays", "trays", *CONFIG)
+    digest = hash_of_photographs(counted_trays(open_trays(here / "trays"), apart=()))
+    revise_pack(models / "good", {"provenance": {"rounds": [{"apart": []}], "photographs_sha256": digest}})
+    before = (models / "good" / "model.yaml").read_bytes()
+    told = run("models", "score", "models/good", "--trays", "trays", *CONFIG)
+    told.refused("models/good: 1 of these trays taught it, or set its thresholds", "--only", "edge-agent evaluate")
+    assert (models / "good" / "model.yaml").read_bytes() == before
 
 
 def test_a_pack_that_is_held_against_another_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
@@ -572,6 +593,10 @@ def test_verify_finds_every_fault(run: Run, models: Path) -> None:
     assert "models/same is not fit: " in told.err
     assert run("models", "verify", "models/good").status == 0
     assert run("models", "verify", "models/nowhere").status == 2
+    (models / "active").write_text("good\n")
+    told = run("models", "verify", "models")
+    assert (told.status, told.out.count("is fit to run")) == (2, 1), "the active one alone says nothing of the others"
+    assert run("models", "verify", "models/active").status == 0
 
 
 def test_a_comparison_is_one_object(run: Run, models: Path) -> None:

@@ -128,6 +128,16 @@ def test_a_gate_beside_a_pack_that_matches_nothing_is_told_to_prove_nothing(
     assert ("in fp32 no right order is called match" in " ".join(capsys.readouterr().err.split())) == said
 
 
+@pytest.mark.parametrize("enough", [True, False])
+def test_a_gate_with_few_trays_is_warned_of(
+    plan: QuantisingPlan, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, enough: bool
+) -> None:
+    """A form that overlooks one thing in ten passes there as often as not."""
+    monkeypatch.setattr(quantising, "FEW_TRAYS", 4 if enough else 5)
+    quantising.quantise(plan)
+    assert ("4 tray(s) judge the 8-bit forms, among which a worse form may pass" in caplog.text) != enough
+
+
 def test_a_pack_without_thresholds_has_no_forms_to_judge(plan: QuantisingPlan) -> None:
     """What it says is what its forms are judged by, and the thresholds that are found later void every gate."""
     revise_pack(plan.pack, {"thresholds": TO_BE_FOUND})

@@ -124,8 +124,8 @@ def test_what_set_the_thresholds_of_the_finer_classes_is_not_said_to_have_set_th
 @pytest.mark.parametrize(
     ("groups", "said"),
     [
-        ({"a": ("plate", "spoon")}, "'spoon' is no class of"),
-        ({"a": ("plate",), "b": ("plate", "hand")}, "'plate' stands in two groups"),
+        ({"a": ("plate", "spoon")}, "'spoon', of 'a', is no class of"),
+        ({"a": ("plate",), "b": ("plate", "hand")}, "'plate' stands in 'a' and in 'b'"),
     ],
 )
 def test_groups_that_do_not_fit_are_refused(tmp_path: Path, groups: dict[str, tuple[str, ...]], said: str) -> None:

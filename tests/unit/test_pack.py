@@ -111,7 +111,7 @@ def test_a_written_manifest_reads_back(tmp_path: Path, changes: dict[str, Any]) 
         ("possible: 0.25", "possible: 0.75", "model.yaml:9: thresholds.default: 'possible' (0.75) must not lie above"),
         ("present: 0.5", "present: 1.0", "model.yaml:9: thresholds.default.present should be less than 1, not 1.0"),
         ("Bread, hand]", "Plate, hand]", "model.yaml:4: classes: the class 'Plate' stands there twice"),
-        ("classes: [Plate, Bread, hand]", "classes: []", "model.yaml:4: classes should have at least 1 item"),
+        ("classes: [Plate, Bread, hand]", "classes: []", "model.yaml:4: classes should have 1 or more entries"),
         ("width: 352", "width: 350", "model.yaml:6: input: width and height must be multiples of 32, not 350 and 256"),
         ("width: 352", "dtype: uint8, width: 352", "model.yaml:6: input: an input of uint8 holds 0 to 255; write "),
         ("output: ultralytics_raw", "output: raw", "model.yaml:7: output should be 'ultralytics_raw', 'end_to_end' o"),

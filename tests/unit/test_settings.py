@@ -94,7 +94,7 @@ def test_the_smallest_slot_has_pixels_in_every_picture(width: int, height: int) 
             "stations:\n- slots:\n    - {id: a}\n    - {id: a}\n",
             "edge.yaml:2: stations.0.slots: two slots have the same id",
         ),
-        ("stations:\n- slots: []\n", "edge.yaml:2: stations.0.slots should have at least 1 item"),
+        ("stations:\n- slots: []\n", "edge.yaml:2: stations.0.slots should have 1 or more entries"),
         ("stations:\n- timing:\n    settle: 1\n", "edge.yaml:3: unknown key 'settle'; did you mean 'settle_s'?"),
         ("stations:\n- timing:\n    settle_s: 0\n", "edge.yaml:3: stations.0.timing.settle_s should be greater than 0"),
         ("stations:\n- timing:\n    settle_s: .inf\n", "edge.yaml:3: stations.0.timing.settle_s"),
