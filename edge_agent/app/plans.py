@@ -35,6 +35,7 @@ class QuantisingPlan:
         menu: the menu of the checks.
         calibrate_with: so many trays calibrate, with one photograph each.
         tolerance: by so many per 100 right orders each count of the gate may be worse.
+        copy: a faster copy of the pack, of whose network the 8-bit forms are made; None: of the pack's own.
     """
 
     pack: Path
@@ -43,6 +44,7 @@ class QuantisingPlan:
     menu: Path
     calibrate_with: int = 96
     tolerance: float = 1.0
+    copy: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Detector
 from edge_agent.ports.steps import OnWork, nobody_looks
 from edge_agent.training.card import write_model_card
+from edge_agent.training.copied import copied_network
 from edge_agent.training.export import make_pack_fast
 from edge_agent.training.quantise import PLACEMENTS, evenly, keep_passed, note_gates, quantise_pack, take_forms
 from edge_agent.training.thresholds import FEW_TRAYS
@@ -38,10 +39,11 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
     """Make a pack fast: bytes in, best cells out, and 8-bit files that keep the score.
 
     The verdict of each gate stands in the manifest and in the card; a file that did not pass is not kept. Until all is
-    judged, the pack keeps the 8-bit files and verdicts that it had.
+    judged, the pack keeps the 8-bit files and verdicts that it had. Where the plan names a faster copy, the 8-bit files
+    are of its network, and everything else stays the pack's own (decision 0018).
 
     Raises:
-        BadInput: its thresholds are still to be found.
+        BadInput: its thresholds are still to be found, or the copy is none of this pack.
         BadModelPack: the pack has no plain export, or one whose graph is not understood.
         BadRecording: the folder of trays or a photograph does not read, or no check is left for the gate.
         ModuleNotFoundError: the extra `train` is not installed.
@@ -51,6 +53,7 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
         said = "its thresholds are still to be found, and its 8-bit forms are judged by what it says with them"
         raise BadInput(f"{said}: 'edge-agent calibrate' comes first", path=plan.pack)
     calibrating, judging, menu = check_quantising(plan, before_it.classes)
+    copied = None if plan.copy is None else copied_network(led_to(plan.copy), before_it, held_out=plan.held_out)
     if len(judging.trays) < FEW_TRAYS:
         said = "%d tray(s) judge the 8-bit forms, among which a worse form may pass: name more, %d at the least"
         logger.warning(said, len(judging.trays), FEW_TRAYS)
@@ -63,6 +66,7 @@ def quantise(plan: QuantisingPlan, *, on_work: OnWork = lambda _: nobody_looks) 
             calibrating,
             lambda path: exact.prepare(read_photograph(path))[0].copy(),
             held_out=plan.held_out,
+            copied=copied,
         )
 
         def tally(detector: Detector, name: str) -> Tally:

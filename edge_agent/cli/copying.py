@@ -163,8 +163,10 @@ def distil(
         _, far = distil_pack(plan, configured=configured_pack(config), on_work=on_work)
     losses = ", ".join(f"{name} {value:g}" for name, value in far.items() if name != "step")
     say(f"{pack}: a faster copy of {source}, after {steps} steps (how far it is from it: {losses})")
+    quantize = typed("edge-agent quantize", source, "--copy", pack, "--trays", "DIR")
     calibrate = typed("edge-agent calibrate", pack, "--as", source)
-    say(f"It has no thresholds yet. Next: '{calibrate}' takes over those of {source}; or 'edge-agent merge' first.")
+    say(f"Next: '{quantize}' makes the 8-bit forms of {source} of its network; or it becomes a pack of its own:")
+    say(f"'{calibrate}' takes over the thresholds of {source}. Where that is merged, 'edge-agent merge' comes first.")
 
 
 def _refuse_nameless(pack: Path, version: str) -> None:

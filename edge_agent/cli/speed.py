@@ -209,6 +209,15 @@ def quantize(
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0, max=100, help="By so many per 100 orders may each count be worse.")
     ] = 1.0,
+    copy: Annotated[
+        Path | None,
+        typer.Option(
+            "--copy",
+            metavar="COPY_DIR",
+            help="Make the 8-bit forms of the network of this faster copy of the pack ('distil').",
+            show_default=False,
+        ),
+    ] = None,
     config: common.ConfigOption = None,
     menu: common.MenuOption = None,
     as_json: common.JsonOption = False,
@@ -227,6 +236,7 @@ def quantize(
         menu=settings_from(config, pack=pack, menu=menu).menu,
         calibrate_with=calibrate_with,
         tolerance=tolerance,
+        copy=copy,
     )
     with extra_train("quantizing"), pieces_of_work(hidden=as_json) as on_work:
         manifest = quantise(plan, on_work=on_work)

@@ -20,6 +20,7 @@ from edge_agent.training.card_limits import SCORED_NUMBER, limits_of
 from edge_agent.training.card_origin import measured_on, origin_of
 from edge_agent.training.provenance import (
     CALIBRATED_ON,
+    COPY,
     DISTILLED,
     THRESHOLDS_OF,
     WEIGHTS_SHA256,
@@ -304,6 +305,7 @@ def _gates(manifest: PackManifest) -> list[str]:
         "## Faster forms",
         "",
         f"Held against fp32 on {wrong} wrong orders and {right} right ones; a count may be worse by {first.tolerance}.",
+        *_copies(manifest),
         "",
         "| form | caught | escaped | called match | false alarms | |",
         "|---|---|---|---|---|---|",
@@ -321,6 +323,22 @@ def _gates(manifest: PackManifest) -> list[str]:
             for name, file in manifest.files.items()
             for provider, gate in file.gates_on.items()
         ),
+    ]
+
+
+def _copies(manifest: PackManifest) -> list[str]:
+    """Which forms are of a faster copy's network, and of which one."""
+    made_of: dict[str, list[str]] = {}
+    quantised = {name: form.quantised for name, form in manifest.refused.items()}
+    quantised |= {name: form.quantised for name, form in manifest.files.items()}
+    for name, told in quantised.items():
+        copy = None if told is None else told.get(COPY)
+        if isinstance(copy, dict):
+            made_of.setdefault(f"{copy.get('name')} {copy.get('version')}", []).append(name)
+    return [
+        f"{' and '.join(names)}: of the network of {copy}, a faster copy of this pack (`edge-agent distil`) that has"
+        " learned to see what its fp32 file sees."
+        for copy, names in made_of.items()
     ]
 
 

@@ -28,6 +28,10 @@ THRESHOLDS_OF = "thresholds_of"
 DISTILLED = "distilled"
 """How its network learned from the one that it is a faster copy of; only there."""
 
+COPY = "copy"
+"""In what a file says of how it was quantised: of which faster copy it is a form; only where it is none of the pack's
+own network."""
+
 BEGUN_WITH = "begun_with"
 """In that account: what the copy was made by that learned further; only where it did not begin as the detector."""
 

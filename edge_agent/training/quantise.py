@@ -34,7 +34,9 @@ from edge_agent.formats.pack import (
     write_manifest,
 )
 from edge_agent.formats.tray_block import TrayBlock
+from edge_agent.training.copied import CopiedNetwork
 from edge_agent.training.export import drop_stale, revise_pack
+from edge_agent.training.provenance import COPY
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
@@ -52,9 +54,16 @@ BYTES_TYPES = ("Add", "Concat", "Conv", "MaxPool", "Mul", "Relu", "Resize", "Sig
 
 
 def quantise_pack(
-    folder: Path, photographs: Sequence[Path], prepare: Prepare, *, held_out: Sequence[TrayBlock] = ()
+    folder: Path,
+    photographs: Sequence[Path],
+    prepare: Prepare,
+    *,
+    held_out: Sequence[TrayBlock] = (),
+    copied: CopiedNetwork | None = None,
 ) -> PackManifest:
     """Add the quantised files to a pack whose fp32 file is there; their gates are still to be held.
+
+    They are made of the network of a faster copy where one is given, else of the pack's own.
 
     Raises:
         BadModelPack: the pack has no fp32 file, or one that is not understood.
@@ -74,13 +83,15 @@ def quantise_pack(
         "photographs": len(inputs),
         "inputs_sha256": digest.hexdigest(),
         "held_out": [str(block) for block in held_out],
+        **({} if copied is None else {COPY: copied.account}),
     }
+    network = folder / manifest.files["fp32"].file if copied is None else copied.path
     entries = manifest.model_dump(mode="json", by_alias=True, exclude_none=True)["files"]
     # Nothing is to be made for it; whether it keeps the score has to be seen on a CPU that has it (models judge).
     entries["bf16"] = {"file": manifest.files["fp32"].file, "sha256": manifest.files["fp32"].sha256}
     for precision in PLACEMENTS:
         target = folder / f"model.{precision}.onnx"
-        quantise(folder / manifest.files["fp32"].file, target, inputs, precision)
+        quantise(network, target, inputs, precision)
         entries[precision] = {"file": target.name, "sha256": sha256_of(target), "quantised": told}
     return revise_pack(folder, {"files": entries, "refused": {}})
 

@@ -17,13 +17,12 @@ from edge_agent.ports import Detector, Picture
 from edge_agent.ports.steps import OnStep, nobody_looks
 from edge_agent.training.boxed import BoxedPhotograph, read_boxed
 from edge_agent.training.calibrate import LabelledTray, calibrate
+from edge_agent.training.copied import refuse_no_copy
 from edge_agent.training.cross_validation import CrossValidated, cross_validate
 from edge_agent.training.export import TO_BE_FOUND, revise_pack, revised
 from edge_agent.training.provenance import (
     CALIBRATED_ON,
-    DISTILLED,
     THRESHOLDS_OF,
-    WEIGHTS_SHA256,
     named,
     without_thresholds,
 )
@@ -102,30 +101,13 @@ def take_thresholds(pack: Path, source: PackManifest) -> PackManifest:
         BadModelPack: the pack does not fit.
     """
     before = load_manifest(pack / MANIFEST_NAME)
-    called = f"{source.name} {source.version}"
-    if not _is_copy_of(before, source):
-        said = f"by what its model.yaml says of its weights it is no faster copy of {called}"
-        raise BadInput(f"{said}, so its scores mean something else", path=pack)
-    if before.classes != source.classes or before.provenance.get("groups") != source.provenance.get("groups"):
-        raise BadInput(f"it reports other classes than {called}; those can only be merged in the same way", path=pack)
+    refuse_no_copy(before, source, path=pack)
     if source.thresholds == STILL_TO_BE_FOUND:
-        raise BadInput(f"the thresholds of {called} are still to be found themselves", path=pack)
+        raise BadInput(f"the thresholds of {source.name} {source.version} are still to be found themselves", path=pack)
     taken = source.thresholds.model_dump(mode="json")
     found_on = {key: value for key, value in source.provenance.items() if key == CALIBRATED_ON}
     trays = {key: value for key, value in source.metrics.items() if key == "calibration_trays"}
     return _written(pack, before, taken, trays, {**found_on, THRESHOLDS_OF: named(source)})
-
-
-def _is_copy_of(copy: PackManifest, source: PackManifest) -> bool:
-    """Whether one learned from the other, or from what the other was merged from.
-
-    Names and versions alone would not tell: another training may have written into the same folder since.
-    """
-    distilled, merged = copy.provenance.get(DISTILLED), source.provenance.get("merged_from")
-    learned_from = distilled.get("from") if isinstance(distilled, dict) else None
-    weights = copy.provenance.get(WEIGHTS_SHA256)
-    is_of_its_weights = weights is not None and weights == source.provenance.get(WEIGHTS_SHA256)
-    return is_of_its_weights and learned_from is not None and learned_from == (merged or named(source))
 
 
 def _written(

@@ -24,6 +24,7 @@ from edge_agent.training.provenance import (
     AVERAGED,
     CALIBRATED_ON,
     CHOSEN_ON,
+    COPY,
     DISTILLED,
     PHOTOGRAPHS_SHA256,
     START_HELD_OUT,
@@ -120,7 +121,9 @@ def doubts_of_scores(manifest: PackManifest) -> list[str]:
     if told.start_apart is not None and not _all_within(scored, told.start_apart):
         doubts.append("it began with weights of which nobody knows that they never saw them")
     forms = [file.quantised for file in manifest.files.values() if file.quantised is not None]
-    if not all(_all_within(scored, _blocks(form.get("held_out"))) for form in forms):
+    copies = [copy for form in forms if isinstance(copy := form.get(COPY), dict)]
+    apart = (*(form.get("held_out") for form in forms), *(copy.get("apart") for copy in copies))
+    if not all(_all_within(scored, _blocks(each)) for each in apart):
         doubts.append("its 8-bit forms were made without holding them out")
     return doubts
 

@@ -22,7 +22,8 @@ from edge_agent.formats.pack import MANIFEST_NAME, Provider, load_manifest
 from edge_agent.formats.recordings import open_trays
 from edge_agent.formats.tray_block import TrayBlock
 from edge_agent.ports import Picture
-from edge_agent.training.export import TO_BE_FOUND, revise_pack
+from edge_agent.training.export import TO_BE_FOUND, make_pack_fast, revise_pack
+from edge_agent.training.took_part import doubts_of_scores
 from tests.builders import seen
 from tests.builders_detect import detect_export
 from tests.builders_onnx import write_pack
@@ -328,3 +329,76 @@ def test_bfloat16_that_loses_the_score_is_not_offered(plan: QuantisingPlan, monk
     manifest = quantising.judge_on("openvino", plan).manifest
     assert manifest.offered_on("openvino") == ("fp32", "int8", "int8_convs")
     assert faults_of(plan.pack) == ()
+
+
+COPIED = {"from": {"name": "tiny", "version": "1"}, "weights_sha256": "c", "apart": ["t-6:t-7"]}
+
+
+@pytest.fixture
+def copy(plan: QuantisingPlan) -> Path:
+    """What learned from the pack, with weights of its own, and was shown no tray from the sixth on."""
+    revise_pack(plan.pack, {"provenance": {"weights_sha256": "w"}})
+    told = {"weights_sha256": "w", "distilled": COPIED}
+    folder = write_pack(
+        plan.pack.parent / "copy", detect_export(seed=8), "ultralytics_raw", name="quick", provenance=told
+    )
+    make_pack_fast(folder)
+    return folder
+
+
+def test_forms_of_a_faster_copy_are_of_its_network_and_all_else_stays_the_packs(
+    plan: QuantisingPlan, copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """fp32 keeps the score as it is, and what is to be quick is of a network that is made for it."""
+    make_pack_fast(plan.pack)
+    before = load_manifest(plan.pack / MANIFEST_NAME)
+    made = quantising.quantise(replace(plan, copy=copy))
+    quantising.quantise(replace(plan, pack=copy))
+    for form in ("model.int8.onnx", "model.int8_convs.onnx"):
+        assert (plan.pack / form).read_bytes() == (copy / form).read_bytes()
+    told = {name: file.quantised and file.quantised.get("copy") for name, file in made.files.items()}
+    account = {"name": "quick", "version": "1", "weights_sha256": "c", "apart": ["t-6:t-7"], "photographs_sha256": None}
+    assert told == {"fp32": None, "bf16": None, "int8": account, "int8_convs": account}
+    assert (made.files["fp32"], made.plain, made.thresholds) == (before.files["fp32"], before.plain, before.thresholds)
+    assert faults_of(plan.pack) == ()
+    card = " ".join((plan.pack / "README.md").read_text().split())
+    assert "int8 and int8_convs: of the network of quick 1, a faster copy of this pack" in card
+    assert "may have been shown" not in caplog.text
+
+
+def test_forms_of_a_faster_copy_have_to_keep_the_score_of_the_packs_own_fp32(
+    plan: QuantisingPlan, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Overlooking, "overlooked", {("int8", "cpu"): 1})
+    assert quantising.quantise(replace(plan, copy=copy)).offered_on("cpu") == ("fp32", "int8_convs")
+
+
+@pytest.mark.parametrize("held_out", ["t-6:t-7", "t-5:t-7"])
+def test_trays_that_a_faster_copy_was_shown_are_not_held_out(
+    plan: QuantisingPlan, copy: Path, caplog: pytest.LogCaptureFixture, held_out: str
+) -> None:
+    """A score of the form on them would be no score on what nobody has seen."""
+    made = quantising.quantise(replace(plan, copy=copy, held_out=(TrayBlock.parse(held_out),)))
+    shown = held_out == "t-5:t-7"
+    assert (f"trays of {held_out} are held out here, and the copy may have been shown them" in caplog.text) == shown
+    scored = made.model_copy(update={"metrics": {"scored_on": held_out}})
+    assert ("its 8-bit forms were made without holding them out" in doubts_of_scores(scored)) == shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"provenance": {"weights_sha256": "w"}}, "it is no faster copy of tiny 1"),
+        ({"provenance": {"weights_sha256": "x", "distilled": COPIED}}, "it is no faster copy of tiny 1"),
+        ({"classes": ["bread", "plate", "hand"]}, "it reports other classes than tiny 1"),
+        ({"plain": None}, "it takes or gives something else than tiny 1"),
+    ],
+)
+def test_of_no_other_network_are_forms_made(
+    plan: QuantisingPlan, copy: Path, changes: dict[str, Any], said: str
+) -> None:
+    revise_pack(copy, changes)
+    before = {path.name: path.read_bytes() for path in plan.pack.iterdir()}
+    with pytest.raises(BadInput, match=said):
+        quantising.quantise(replace(plan, copy=copy))
+    assert {path.name: path.read_bytes() for path in plan.pack.iterdir()} == before
