@@ -63,8 +63,9 @@ def boxes(root: Path) -> Path:
     for split, number in (("train", 6), ("val", 3)):
         (root / "labels" / split).mkdir(parents=True)
         for n in range(number):
-            labels = photograph(root / "images" / split / f"a-{n}.jpg", ["plate", "fruit"][: 1 + n % 2], n)
-            (root / "labels" / split / f"a-{n}.txt").write_text("\n".join(labels) + "\n")
+            name = f"{split}-{n}"
+            labels = photograph(root / "images" / split / f"{name}.jpg", ["plate", "fruit"][: 1 + n % 2], n)
+            (root / "labels" / split / f"{name}.txt").write_text("\n".join(labels) + "\n")
     return root
 
 
@@ -415,6 +416,16 @@ def test_a_faster_copy_computes_with_relu_where_it_pays_and_learns_to_give_what_
     assert sum(kind == "ReLU" for kind in kinds.values()) > 40
     exported = onnx.load(tmp_path / "copy" / "model.onnx")
     assert sum(node.op_type == "Relu" for node in exported.graph.node) > 40
+
+    menu = tmp_path / "menu.yaml"
+    menu.write_text("items:\n" + "".join(f"  - {{sku: {name}, detects_as: {name}}}\n" for name in COLOURS))
+    given = ["--copy", str(tmp_path / "copy"), "--trays", str(tmp_path / "trays"), "--menu", str(menu)]
+    words = ["quantize", str(tmp_path / "pack"), *given, "--tolerance", "100"]
+    assert CliRunner().invoke(app, words, catch_exceptions=False).exit_code == 0
+    files = load_manifest(tmp_path / "pack" / MANIFEST_NAME).files
+    nodes = {name: onnx.load(tmp_path / "pack" / file.file).graph.node for name, file in files.items()}
+    sigmoids = {name: sum(node.op_type == "Sigmoid" for node in of) for name, of in nodes.items()}
+    assert sigmoids["int8"] < sigmoids["fp32"] / 2, "its 8 bits are those of the copy"
 
 
 def test_what_no_faster_copy_can_be_made_of_is_said_before_the_work(tmp_path: Path) -> None:
