@@ -510,6 +510,14 @@ def test_the_pack_that_the_pointer_names_is_scored(run: Run, models: Path) -> No
     assert "scored_right_orders" in load_manifest(models / "good" / "model.yaml").metrics
 
 
+@pytest.mark.parametrize("named", ["models/active", "models"])
+def test_what_the_pointer_names_is_active_already(run: Run, models: Path, named: str) -> None:
+    """It was refused as a pack that lies elsewhere."""
+    (models / "active").write_text("good\n")
+    told = run("models", "activate", named, *CONFIG)
+    assert (told.status, "models/good is active already; nothing was changed." in told.out) == (0, True)
+
+
 def test_a_pack_that_is_scored_on_what_taught_it_says_so(run: Run, models: Path, here: Path) -> None:
     """It is what one types first: the folder that was trained with."""
     digest = hash_of_photographs(counted_trays(open_trays(here / "trays"), apart=()))
